@@ -1,0 +1,88 @@
+//! A value in the engine: what it holds, how it came to, and who has to hear of it.
+
+use std::time::Duration;
+
+use super::{CellSpec, LinkId, Origin, Time};
+use crate::codec::{Spec, Value};
+
+/// Who holds the truth of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This process.
+    Here,
+    /// A program behind this link: we ask, it decides and reports.
+    Remote(LinkId),
+}
+
+/// What a cell holds, for whoever reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct CellView<'a> {
+    pub spec: &'a Spec,
+    pub value: Option<&'a Value>,
+    /// Counts the changes.
+    pub version: u64,
+    pub origin: Option<Origin>,
+    /// When it last changed; its age is the time since.
+    pub changed_at: Time,
+}
+
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) spec: Spec,
+    pub(super) owner: Owner,
+    pub(super) constant: bool,
+    pub(super) confirm_within: Duration,
+    pub(super) value: Option<Value>,
+    pub(super) version: u64,
+    pub(super) origin: Option<Origin>,
+    pub(super) changed_at: Time,
+    /// What the remote owner last said.
+    pub(super) reported: Option<Value>,
+    /// The request that it has yet to confirm.
+    pub(super) pending: Option<Pending>,
+    /// By link, the index of its outlet for this cell.
+    pub(super) outlets: Vec<(LinkId, usize)>,
+}
+
+/// A request to a remote owner, under way or delivered but not confirmed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pending {
+    pub(super) version: u64,
+    /// Runs from the moment of delivery: while the broker is away nobody can confirm anything.
+    pub(super) deadline: Option<Time>,
+}
+
+impl Cell {
+    pub(super) fn new(declared: CellSpec) -> Self {
+        Self {
+            spec: declared.spec,
+            owner: declared.owner,
+            constant: declared.constant,
+            confirm_within: declared.confirm_within,
+            version: u64::from(declared.initial.is_some()),
+            value: declared.initial,
+            origin: None,
+            changed_at: Time::default(),
+            reported: None,
+            pending: None,
+            outlets: Vec::new(),
+        }
+    }
+
+    pub(super) fn set(&mut self, now: Time, value: Value, origin: Option<Origin>) {
+        self.value = Some(value);
+        self.version += 1;
+        self.origin = origin;
+        self.changed_at = now;
+    }
+
+    pub(super) fn view(&self) -> CellView<'_> {
+        CellView {
+            spec: &self.spec,
+            value: self.value.as_ref(),
+            version: self.version,
+            origin: self.origin,
+            changed_at: self.changed_at,
+        }
+    }
+}

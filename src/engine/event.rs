@@ -1,0 +1,153 @@
+//! What can happen, and what may be asked for.
+
+use std::ops::Add;
+use std::time::Duration;
+
+use super::Carries;
+use crate::codec::{Cause, Value, Violation};
+
+/// Time since some fixed start. The engine compares and adds; it never asks for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(pub Duration);
+
+impl Add<Duration> for Time {
+    type Output = Self;
+
+    fn add(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(later))
+    }
+}
+
+/// A cell of the engine: one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellId(u32);
+
+/// A link of the engine: one plugin at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(u16);
+
+/// Somebody behind a link, as that link numbers them: for the BLE link a central.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// Where a change came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub link: LinkId,
+    pub peer: Option<PeerId>,
+}
+
+/// A change that somebody asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    Set(Value),
+    /// Add to the number that is there; nothing happens while there is none.
+    Step(Value),
+}
+
+/// Everything that can happen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Somebody asks for a change: a central writes, a command arrives, a ticker ticks.
+    Request {
+        cell: CellId,
+        change: Change,
+        origin: Origin,
+    },
+    /// The remote owner says what the value is.
+    Report {
+        cell: CellId,
+        value: Value,
+        origin: Origin,
+    },
+    /// A link could not even make a value of what it got. Counted, and nothing changes.
+    Refused {
+        link: LinkId,
+        cell: Option<CellId>,
+        violation: Violation,
+    },
+    /// An effect has arrived where it was sent to: the broker has acknowledged it, for example.
+    Delivered {
+        link: LinkId,
+        cell: CellId,
+        version: u64,
+    },
+    /// A link has its transport (back). With its session gone, all that it carries is sent anew;
+    /// with the session still there, what was not yet delivered.
+    LinkUp { link: LinkId, session_present: bool },
+    /// The time of [`Engine::poll_deadline`](super::Engine::poll_deadline) has come.
+    Tick,
+}
+
+/// What a link is to send: the newest value of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect {
+    pub cell: CellId,
+    pub carries: Carries,
+    pub value: Value,
+    /// Counts the changes of the cell; to be given back with [`Event::Delivered`].
+    pub version: u64,
+    /// Who made the change and need not hear of it, or `None` when everybody has to.
+    pub origin: Option<Origin>,
+}
+
+/// What became of an event that broke no constraint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    Changed,
+    Unchanged,
+}
+
+/// What became of one that did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejection {
+    pub violation: Violation,
+    /// How often this link has now been refused for this cause and cell; 1 is the time to log it.
+    pub count: u64,
+}
+
+impl Change {
+    /// The value that is asked for, before any constraint.
+    pub(super) fn apply(self, current: Option<&Value>) -> Result<Value, Violation> {
+        match self {
+            Self::Set(value) => Ok(value),
+            Self::Step(step) => match (current, step) {
+                (Some(&Value::Int(held)), Value::Int(step)) => {
+                    Ok(Value::Int(held.saturating_add(step)))
+                }
+                (Some(&Value::Float(held)), Value::Float(step)) => Ok(Value::Float(held + step)),
+                (Some(&Value::Float(held)), Value::Int(step)) => {
+                    Ok(Value::Float(held + step as f64))
+                }
+                (None, _) => Err(Violation::new(
+                    Cause::WrongType,
+                    "there is no value yet to step",
+                )),
+                (Some(held), step) => Err(Violation::new(
+                    Cause::WrongType,
+                    format!("{held} cannot be stepped by {step}"),
+                )),
+            },
+        }
+    }
+}
+
+impl CellId {
+    pub fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("a configuration has fewer than 2^32 values"))
+    }
+
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl LinkId {
+    pub fn new(index: usize) -> Self {
+        Self(u16::try_from(index).expect("a configuration has fewer than 2^16 links"))
+    }
+
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+}

@@ -1,0 +1,121 @@
+//! What a link has not seen yet: one mark for each cell that it carries, and the order of the marks.
+
+use std::collections::VecDeque;
+
+use super::cell::Cell;
+use super::{CellId, LinkId, Origin};
+
+/// In which role a link hears of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// The truth: every accepted change. Also of what came from this link itself: its other peers
+    /// have not heard of it, and [`Effect::origin`](super::Effect::origin) says who has.
+    State,
+    /// The truth, without what came from this link itself.
+    StateOfOthers,
+    /// What others ask of the remote owner behind this link.
+    Requests,
+}
+
+/// What one link has yet to send of one cell.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    cell: CellId,
+    carries: Carries,
+    /// There is something that the link has not taken.
+    marked: bool,
+    /// The version that it has taken and not yet delivered.
+    in_flight: Option<u64>,
+}
+
+/// All outlets of one link.
+#[derive(Debug, Default)]
+pub(super) struct LinkState {
+    outlets: Vec<Outlet>,
+    /// Outlets that are marked and have nothing in flight, the longest waiting first. Each is in it
+    /// once at most, so it never grows beyond the number of outlets.
+    queue: VecDeque<usize>,
+}
+
+impl LinkState {
+    pub(super) fn add(&mut self, cell: CellId, carries: Carries) -> usize {
+        self.outlets.push(Outlet {
+            cell,
+            carries,
+            marked: false,
+            in_flight: None,
+        });
+        self.queue.reserve(self.outlets.len());
+        self.outlets.len() - 1
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Somebody changed the cell; `from_here` if it was this link.
+    pub(super) fn mark_state(&mut self, outlet: usize, from_here: bool) {
+        match self.outlets[outlet].carries {
+            Carries::State => self.mark(outlet),
+            Carries::StateOfOthers if !from_here => self.mark(outlet),
+            Carries::StateOfOthers | Carries::Requests => {}
+        }
+    }
+
+    /// Somebody asks the owner behind this link for a change.
+    pub(super) fn mark_request(&mut self, outlet: usize) {
+        match self.outlets[outlet].carries {
+            Carries::Requests => self.mark(outlet),
+            Carries::State | Carries::StateOfOthers => {}
+        }
+    }
+
+    /// Takes the mark that has waited longest.
+    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries)> {
+        let outlet = &mut self.outlets[self.queue.pop_front()?];
+        outlet.marked = false;
+        outlet.in_flight = Some(cells[outlet.cell.index()].version);
+        Some((outlet.cell, outlet.carries))
+    }
+
+    pub(super) fn delivered(&mut self, index: usize, version: u64) {
+        let outlet = &mut self.outlets[index];
+        if outlet
+            .in_flight
+            .is_some_and(|in_flight| in_flight <= version)
+        {
+            outlet.in_flight = None;
+            if outlet.marked {
+                self.queue.push_back(index);
+            }
+        }
+    }
+
+    /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
+    /// without the old session, all state is, because nobody knows what the other side has kept.
+    pub(super) fn reassert(&mut self, cells: &[Cell], session_present: bool) {
+        self.queue.clear();
+        for (index, outlet) in self.outlets.iter_mut().enumerate() {
+            let known = cells[outlet.cell.index()].value.is_some();
+            let anew = !session_present && known && outlet.carries != Carries::Requests;
+            outlet.marked |= outlet.in_flight.take().is_some() || anew;
+            if outlet.marked {
+                self.queue.push_back(index);
+            }
+        }
+    }
+
+    fn mark(&mut self, index: usize) {
+        let outlet = &mut self.outlets[index];
+        let queued = outlet.marked && outlet.in_flight.is_none();
+        outlet.marked = true;
+        if !queued && outlet.in_flight.is_none() {
+            self.queue.push_back(index);
+        }
+    }
+}
+
+/// Whether a change by `origin` came from `link`.
+pub(super) fn is_from(link: LinkId, origin: Option<Origin>) -> bool {
+    origin.is_some_and(|origin| origin.link == link)
+}

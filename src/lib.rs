@@ -1,6 +1,15 @@
 //! Keeps state in step between Bluetooth LE and MQTT, declared in one YAML file.
+//!
+//! `docs/architecture.md` draws the picture; the module names are its boxes.
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod codec;
+pub mod config;
 pub mod engine;
+pub mod gatt;
+pub mod plan;
+pub mod plugin;
+pub mod plugins;
+pub mod runtime;

@@ -13,6 +13,6 @@ mod value;
 mod violation;
 
 pub use spec::{Admitted, ByteOrder, FloatWidth, IntWidth, MAX_LENGTH, Overflow, Spec};
-pub use template::Template;
+pub use template::{PLACEHOLDER, Template, TemplateError};
 pub use value::Value;
 pub use violation::{Cause, Violation};

@@ -1,0 +1,77 @@
+//! `${NAME}` and `${NAME:-default}` from the environment, in values (never in keys).
+//!
+//! It works on the tree, not on the text of the file: what comes from outside cannot become YAML.
+
+use super::diagnose::Diagnostic;
+use super::tree::{Kind, Style, Tree};
+
+/// Looks a variable up.
+pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Replaces every variable; `$${` stays as `${`. A variable that is not set and has no default is a
+/// mistake at its place.
+pub fn interpolate(tree: &mut Tree, environment: &Environment<'_>, mistakes: &mut Vec<Diagnostic>) {
+    for id in tree.value_scalars() {
+        if !tree.text(id).contains("${") {
+            continue;
+        }
+        match expand(tree.text(id), environment) {
+            Ok(text) => {
+                tree.node_mut(id).kind = Kind::Scalar {
+                    text,
+                    style: Style::Substituted,
+                }
+            }
+            Err((message, help)) => {
+                mistakes.push(Diagnostic::new(tree.span(id), message).help(help));
+            }
+        }
+    }
+}
+
+fn expand(text: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if rest[..at].ends_with('$') {
+            out.push_str(&rest[..at]);
+            out.push('{');
+            rest = &rest[at + 2..];
+            continue;
+        }
+        out.push_str(&rest[..at]);
+        let Some(end) = rest[at..].find('}') else {
+            let help = "write `${NAME}`, or `$${` where you mean the characters themselves";
+            return Err(("`${` without its `}`".to_owned(), help.to_owned()));
+        };
+        let inside = &rest[at + 2..at + end];
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
+        let valid = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !valid {
+            let help = "a name has letters, digits and `_`: `${NAME}` or `${NAME:-default}`";
+            return Err((
+                format!("`{name}` is no name of a variable"),
+                help.to_owned(),
+            ));
+        }
+        // As in a shell, `:-` also stands in for a variable that is set but empty.
+        match (
+            environment(name).filter(|value| !value.is_empty() || default.is_none()),
+            default,
+        ) {
+            (Some(value), _) => out.push_str(&value),
+            (None, Some(default)) => out.push_str(default),
+            (None, None) => {
+                let help = format!("set it, or give a default: `${{{name}:-…}}`");
+                return Err((format!("the environment has no `{name}`"), help));
+            }
+        }
+        rest = &rest[at + end + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}

@@ -1,0 +1,140 @@
+//! From a file to a plan, or to all that is wrong with it.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::diagnose::{Diagnostic, Span, render};
+use super::interpolate::{Environment, interpolate};
+use super::model::Config;
+use super::placeholders::Placeholders;
+use super::read::read;
+use super::resolve::{Surroundings, resolve};
+use super::tree::{MAX_BYTES, Tree};
+use crate::plan::Plan;
+use crate::plugin::{Place, PlaceKind, registry};
+
+/// A configuration without mistakes.
+pub struct Loaded {
+    pub path: PathBuf,
+    pub plan: Plan,
+}
+
+/// Everything that is wrong with a file, as a person reads it.
+#[derive(Debug)]
+pub struct Mistakes {
+    pub diagnostics: Vec<Diagnostic>,
+    rendered: String,
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rendered)?;
+        match self.diagnostics.len() {
+            1 => f.write_str("1 mistake; nothing was started"),
+            count => write!(f, "{count} mistakes; nothing was started"),
+        }
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Loads a file, with the environment and the host as they are.
+///
+/// # Errors
+/// All mistakes at once.
+pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
+    let source = read_file(path).map_err(|reason| {
+        let help = "name a file with `--config FILE`; `services.yaml` here is the default";
+        let diagnostic = Diagnostic::new(Span::START, reason).help(help);
+        mistakes(path, "", vec![diagnostic])
+    })?;
+    load_str(
+        path,
+        &source,
+        &|name| std::env::var(name).ok(),
+        Placeholders::of_this_host(),
+    )
+}
+
+/// Loads the text of a file.
+///
+/// # Errors
+/// All mistakes at once.
+pub fn load_str(
+    path: &Path,
+    source: &str,
+    environment: &Environment<'_>,
+    host: Placeholders,
+) -> Result<Loaded, Mistakes> {
+    let mut diagnostics = Vec::new();
+    let plan = plan_of(path, source, environment, host, &mut diagnostics);
+    match plan {
+        Some(plan) if diagnostics.is_empty() => Ok(Loaded {
+            path: path.to_owned(),
+            plan,
+        }),
+        _ => Err(mistakes(path, source, diagnostics)),
+    }
+}
+
+fn plan_of(
+    path: &Path,
+    source: &str,
+    environment: &Environment<'_>,
+    host: Placeholders,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Plan> {
+    let mut tree = Tree::parse(source)
+        .map_err(|found| diagnostics.extend(found))
+        .ok()?;
+    interpolate(&mut tree, environment, diagnostics);
+    let plugins = registry();
+    let places: Vec<Place> = plugins.iter().flat_map(|plugin| plugin.places()).collect();
+    let config: Config = read(&tree, tree.root(), &|name| keys(&places, name), diagnostics)?;
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let surroundings = Surroundings {
+        tree: &tree,
+        plugins: &plugins,
+        host,
+        directory,
+    };
+    Some(resolve(config, surroundings, diagnostics))
+}
+
+/// The keys that plugins bring to a struct of the model.
+fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
+    let kind = match name {
+        "Config" => PlaceKind::Section,
+        "CharacteristicConfig" => PlaceKind::Characteristic,
+        "SourceConfig" => PlaceKind::Source,
+        _ => return Vec::new(),
+    };
+    let mut keys: Vec<_> = places
+        .iter()
+        .filter(|place| place.kind == kind)
+        .map(|place| place.key)
+        .collect();
+    keys.dedup();
+    keys
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    // One byte more than allowed is enough to see that it is too much.
+    File::open(path)
+        .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8: {}", error.utf8_error()))
+}
+
+fn mistakes(path: &Path, source: &str, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    diagnostics.dedup();
+    let rendered = render(&path.display().to_string(), source, &diagnostics);
+    Mistakes {
+        diagnostics,
+        rendered,
+    }
+}

@@ -1,0 +1,21 @@
+//! The YAML: what may stand in it ([`model`]), how it is read without giving up at the first mistake
+//! ([`tree`], [`read`]), and what is made of it ([`resolve`]).
+
+mod diagnose;
+mod interpolate;
+mod load;
+pub mod model;
+mod placeholders;
+mod read;
+mod resolve;
+pub mod schema;
+mod tree;
+mod value;
+
+pub use diagnose::{Diagnostic, Span, nearest, render};
+pub use load::{Loaded, Mistakes, load, load_str};
+pub use model::{Interval, Lenient};
+pub use placeholders::Placeholders;
+pub use read::{HELP, Literal, Raw, Spanned, read};
+pub use tree::{NodeId, Tree};
+pub use value::value_of;

@@ -1,0 +1,288 @@
+//! The YAML as a tree that remembers where everything stands, so that a mistake can be shown at its
+//! place whoever finds it, and however late.
+//!
+//! A file is not trusted: its size, depth and number of nodes are bounded, and an alias is a
+//! reference to the node it names, never a copy.
+
+use std::collections::HashMap;
+
+use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
+
+use super::diagnose::{Diagnostic, Span};
+
+/// Longest file, in bytes. Five thousand characteristics are about one megabyte.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
+const MAX_DEPTH: usize = 64;
+const MAX_NODES: usize = 2_000_000;
+
+/// A node of a [`Tree`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+#[derive(Debug)]
+pub struct Node {
+    pub kind: Kind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Scalar {
+        text: String,
+        style: Style,
+    },
+    Sequence(Vec<NodeId>),
+    /// Keys are scalars, and unique.
+    Mapping(Vec<(NodeId, NodeId)>),
+}
+
+/// How a scalar was written, which says whether it may be more than text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `12` is a number, `true` a boolean, the rest text.
+    Plain,
+    /// Quotes make it text.
+    Quoted,
+    /// It came from the environment, which has no types: it is whatever is wanted of it.
+    Substituted,
+}
+
+#[derive(Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    root: NodeId,
+}
+
+impl Tree {
+    /// Parses one YAML document.
+    ///
+    /// # Errors
+    /// The first mistake in the syntax (after it nothing can be told), or all duplicate keys.
+    pub fn parse(source: &str) -> Result<Self, Vec<Diagnostic>> {
+        if source.len() > MAX_BYTES {
+            return Err(vec![too_large(
+                "the file is longer than 16 MiB",
+                Span::START,
+            )]);
+        }
+        let mut builder = Builder::default();
+        for event in Parser::new_from_str(source) {
+            let (event, span) = event.map_err(|error| {
+                let at = Span::new(error.marker().line(), error.marker().col() + 1, 1);
+                let help = "check indentation, quotes and brackets just before this place";
+                vec![Diagnostic::new(at, format!("this is not YAML: {}", error.info())).help(help)]
+            })?;
+            builder
+                .event(event, convert(span))
+                .map_err(|diagnostic| vec![diagnostic])?;
+        }
+        match builder.root {
+            _ if !builder.mistakes.is_empty() => Err(builder.mistakes),
+            Some(root) => Ok(Self {
+                nodes: builder.nodes,
+                root,
+            }),
+            None => Err(vec![
+                Diagnostic::new(Span::START, "the file is empty")
+                    .help("a configuration begins with `version: 1`"),
+            ]),
+        }
+    }
+
+    pub fn root(&self) -> NodeId {
+        self.root
+    }
+
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.index()]
+    }
+
+    pub fn span(&self, id: NodeId) -> Span {
+        self.node(id).span
+    }
+
+    /// All scalars that are values, not keys.
+    pub fn value_scalars(&self) -> Vec<NodeId> {
+        let keys: std::collections::HashSet<NodeId> = self
+            .nodes
+            .iter()
+            .filter_map(|node| match &node.kind {
+                Kind::Mapping(entries) => Some(entries.iter().map(|(key, _)| *key)),
+                Kind::Scalar { .. } | Kind::Sequence(_) => None,
+            })
+            .flatten()
+            .collect();
+        (0..self.nodes.len())
+            .map(NodeId::new)
+            .filter(|id| matches!(self.node(*id).kind, Kind::Scalar { .. }) && !keys.contains(id))
+            .collect()
+    }
+
+    /// The text of a scalar; empty for anything else.
+    pub fn text(&self, id: NodeId) -> &str {
+        match &self.node(id).kind {
+            Kind::Scalar { text, .. } => text,
+            Kind::Sequence(_) | Kind::Mapping(_) => "",
+        }
+    }
+}
+
+impl NodeId {
+    fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("the number of nodes is bounded far below"))
+    }
+
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The node that [`NodeId::index`] came from.
+    pub fn from_index(index: u32) -> Self {
+        Self(index)
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    nodes: Vec<Node>,
+    root: Option<NodeId>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, NodeId>,
+    mistakes: Vec<Diagnostic>,
+}
+
+/// A collection whose end has not come yet.
+struct Open {
+    id: NodeId,
+    key: Option<NodeId>,
+    keys: HashMap<String, Span>,
+}
+
+impl Builder {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Diagnostic> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                no_tag(tag.is_some(), span)?;
+                let style = if style == ScalarStyle::Plain {
+                    Style::Plain
+                } else {
+                    Style::Quoted
+                };
+                let id = self.add(
+                    Kind::Scalar {
+                        text: text.into_owned(),
+                        style,
+                    },
+                    span,
+                    anchor,
+                )?;
+                self.attach(id)
+            }
+            Event::SequenceStart(_, anchor, tag) => {
+                no_tag(tag.is_some(), span)?;
+                self.open(Kind::Sequence(Vec::new()), span, anchor)
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                no_tag(tag.is_some(), span)?;
+                self.open(Kind::Mapping(Vec::new()), span, anchor)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+                Ok(())
+            }
+            Event::Alias(anchor) => {
+                let target = self.anchors.get(&anchor).copied();
+                let within = target.is_some_and(|id| self.open.iter().any(|open| open.id == id));
+                match target {
+                    Some(id) if !within => self.attach(id),
+                    _ => Err(Diagnostic::new(span, "this alias leads to itself")
+                        .help("an alias can only name what is complete before it")),
+                }
+            }
+            Event::DocumentStart(..) if self.root.is_some() => {
+                Err(Diagnostic::new(span, "a second YAML document begins here")
+                    .help("one file is one configuration: remove the `---`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<(), Diagnostic> {
+        if self.open.len() == MAX_DEPTH {
+            return Err(too_large("more than 64 levels deep", span));
+        }
+        let id = self.add(kind, span, anchor)?;
+        self.attach(id)?;
+        self.open.push(Open {
+            id,
+            key: None,
+            keys: HashMap::new(),
+        });
+        Ok(())
+    }
+
+    fn add(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<NodeId, Diagnostic> {
+        if self.nodes.len() == MAX_NODES {
+            return Err(too_large("more than two million values", span));
+        }
+        let id = NodeId::new(self.nodes.len());
+        self.nodes.push(Node { kind, span });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        Ok(id)
+    }
+
+    /// Puts a node where the next one belongs: into the open collection, or at the root.
+    fn attach(&mut self, id: NodeId) -> Result<(), Diagnostic> {
+        let Some(open) = self.open.last_mut() else {
+            self.root.get_or_insert(id);
+            return Ok(());
+        };
+        match (&mut self.nodes[open.id.index()].kind, open.key.take()) {
+            (Kind::Sequence(items), _) => items.push(id),
+            (Kind::Mapping(entries), Some(key)) => entries.push((key, id)),
+            (Kind::Mapping(_), None) => {
+                let node = &self.nodes[id.index()];
+                let Kind::Scalar { text, .. } = &node.kind else {
+                    return Err(Diagnostic::new(node.span, "a key has to be a plain word")
+                        .help("write `key: value`; a value with `{` in it needs quotes"));
+                };
+                if let Some(first) = open.keys.insert(text.clone(), node.span) {
+                    let message = format!("`{text}` stands here a second time");
+                    let help = format!("the first is in line {}: keep one of them", first.line);
+                    self.mistakes
+                        .push(Diagnostic::new(node.span, message).help(help));
+                }
+                open.key = Some(id);
+            }
+            (Kind::Scalar { .. }, _) => unreachable!("a scalar is never open"),
+        }
+        Ok(())
+    }
+}
+
+fn no_tag(has_tag: bool, span: Span) -> Result<(), Diagnostic> {
+    if has_tag {
+        let help = "remove the `!…`; the configuration itself says of which type each value is";
+        return Err(Diagnostic::new(span, "YAML tags are not used here").help(help));
+    }
+    Ok(())
+}
+
+fn too_large(message: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(span, message).help("no device needs a configuration of this size: split it")
+}
+
+fn convert(span: ParserSpan) -> Span {
+    let length = if span.start.line() == span.end.line() {
+        span.end.col().saturating_sub(span.start.col())
+    } else {
+        1
+    };
+    Span::new(span.start.line(), span.start.col() + 1, length.max(1))
+}

@@ -1,0 +1,10 @@
+//! The GATT server that is declared, whatever serves it: the tree, and what a read or a write of it
+//! means. Every adapter, real or virtual, answers with these.
+
+pub mod assigned;
+mod att;
+pub mod section;
+mod tree;
+
+pub use att::{AttError, encode, read, write};
+pub use tree::{Access, Characteristic, Descriptor, Service};

@@ -1,0 +1,54 @@
+//! The section `ble` of the YAML, for whichever adapter serves it.
+
+use schemars::JsonSchema;
+
+use crate::config::Spanned;
+use crate::engine::Carries;
+use crate::plugin::Configure;
+
+/// The Bluetooth LE peripheral: which adapter serves the declared services.
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BleConfig {
+    /// `auto` is the first adapter of this machine, or the virtual one if it has none. `virtual` is an
+    /// adapter in memory, which no radio carries. Anything else is the name of an adapter, as
+    /// `bluetoothctl list` and `hciconfig` show it.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto", "pattern" = "^(auto|virtual|hci[0-9]+)$"))]
+    pub adapter: Option<Spanned<String>>,
+}
+
+/// Which adapter is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdapterChoice {
+    Auto,
+    Virtual,
+    Named(String),
+}
+
+impl BleConfig {
+    /// Reads the section, subscribes its link to everything that a central can subscribe to, and says
+    /// which adapter is meant. `None` without the section.
+    pub fn declare(declared: &mut Configure<'_>) -> Option<AdapterChoice> {
+        let section = declared.section::<Self>("ble")?;
+        for characteristic in declared.characteristics_of_plan() {
+            if characteristic.access.can_subscribe() {
+                declared.subscribe(characteristic.cell, Carries::State);
+            }
+        }
+        Some(match section.value.adapter {
+            None => AdapterChoice::Auto,
+            Some(name) if name.value == "auto" => AdapterChoice::Auto,
+            Some(name) if name.value == "virtual" => AdapterChoice::Virtual,
+            Some(name) => {
+                let valid =
+                    name.starts_with("hci") && name[3..].bytes().all(|c| c.is_ascii_digit());
+                if !valid || name.len() == 3 {
+                    let help = "`auto`, `virtual`, or a name like `hci0`";
+                    declared.mistake(name.at, "this is no name of an adapter", help);
+                }
+                AdapterChoice::Named(name.value)
+            }
+        })
+    }
+}

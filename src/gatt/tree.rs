@@ -1,0 +1,68 @@
+//! Services and characteristics in the order of their handles.
+
+use super::assigned::{
+    BtUuid, CHARACTERISTIC_PRESENTATION_FORMAT, CHARACTERISTIC_USER_DESCRIPTION,
+};
+use crate::codec::{Spec, presentation};
+use crate::engine::CellId;
+
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub name: String,
+    pub uuid: BtUuid,
+    /// Whether its UUID is part of the advertisement.
+    pub advertise: bool,
+    pub characteristics: Vec<Characteristic>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Characteristic {
+    pub name: String,
+    pub uuid: BtUuid,
+    pub access: Access,
+    pub spec: Spec,
+    pub cell: CellId,
+}
+
+/// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    pub read: bool,
+    pub write: bool,
+    pub write_without_response: bool,
+    pub notify: bool,
+    pub indicate: bool,
+}
+
+/// A descriptor that is derived from the declaration; read-only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    pub uuid: BtUuid,
+    pub value: Vec<u8>,
+}
+
+impl Access {
+    pub fn is_writable(self) -> bool {
+        self.write || self.write_without_response
+    }
+
+    pub fn can_subscribe(self) -> bool {
+        self.notify || self.indicate
+    }
+}
+
+impl Characteristic {
+    /// The user description (0x2901), and the presentation format (0x2904) where the type has one.
+    /// The client configuration (0x2902) is not here: it belongs to each central.
+    pub fn descriptors(&self) -> Vec<Descriptor> {
+        let description = Descriptor {
+            uuid: CHARACTERISTIC_USER_DESCRIPTION,
+            value: self.name.as_bytes().to_vec(),
+        };
+        let format = presentation::format(&self.spec).map(|format| Descriptor {
+            uuid: CHARACTERISTIC_PRESENTATION_FORMAT,
+            value: format.to_vec(),
+        });
+        std::iter::once(description).chain(format).collect()
+    }
+}

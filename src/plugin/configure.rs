@@ -1,0 +1,130 @@
+//! What a plugin finds in the YAML, and what it says of it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
+use crate::engine::{Carries, CellId, LinkId, Owner};
+use crate::gatt::Characteristic;
+use crate::plan::{CellPlan, Plan};
+
+/// One plugin's view of the configuration while it is resolved.
+pub struct Configure<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) plan: &'a mut Plan,
+    pub(crate) link: LinkId,
+    pub(crate) sections: &'a BTreeMap<String, Raw>,
+    pub(crate) characteristics: &'a [Keys],
+    pub(crate) sources: &'a [Keys],
+    pub(crate) placeholders: &'a Placeholders,
+    /// Where relative paths start: beside the configuration.
+    pub(crate) directory: &'a Path,
+    pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+/// The keys that stand at one value, for plugins to read.
+pub(crate) struct Keys {
+    pub(crate) cell: CellId,
+    pub(crate) keys: BTreeMap<String, Raw>,
+}
+
+/// Something declared for one value.
+#[derive(Clone, Debug)]
+pub struct Declared<T> {
+    pub cell: CellId,
+    pub at: NodeId,
+    pub value: T,
+}
+
+impl Configure<'_> {
+    /// The plugin's section at the top level; `None` if it is not there, or wrong and then diagnosed.
+    pub fn section<T: DeserializeOwned>(&mut self, key: &str) -> Option<Spanned<T>> {
+        let at = self.sections.get(key)?.0;
+        let value = read(self.tree, at, &|_| Vec::new(), self.diagnostics)?;
+        Some(Spanned { at, value })
+    }
+
+    /// What is declared under this key at characteristics, in their order.
+    pub fn characteristics<T: DeserializeOwned>(&mut self, key: &str) -> Vec<Declared<T>> {
+        declared(self.characteristics, key, self.tree, self.diagnostics)
+    }
+
+    /// What is declared under this key at the `source` of characteristics, in their order.
+    pub fn sources<T: DeserializeOwned>(&mut self, key: &str) -> Vec<Declared<T>> {
+        declared(self.sources, key, self.tree, self.diagnostics)
+    }
+
+    /// Says what is wrong at a place, and what to write instead.
+    pub fn mistake(&mut self, at: NodeId, message: impl Into<String>, help: impl Into<String>) {
+        let diagnostic = Diagnostic::new(self.tree.span(at), message).help(help);
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Text with its `{placeholders}` filled in: those that always exist, and `more` of the plugin's
+    /// own. `None` if there is one that nobody knows; that is then diagnosed.
+    pub fn expand(&mut self, text: &Spanned<String>, more: &[(&str, &str)]) -> Option<String> {
+        match self.placeholders.expand(text, more) {
+            Ok(expanded) => Some(expanded),
+            Err(problem) => {
+                self.mistake(text.at, problem.message, problem.help);
+                None
+            }
+        }
+    }
+
+    /// A path as it is meant: relative to the configuration.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// One value of the plan.
+    pub fn cell(&self, cell: CellId) -> &CellPlan {
+        &self.plan.cells[cell.index()]
+    }
+
+    /// All values of the plan, in the order of their characteristics.
+    pub fn characteristics_of_plan(&self) -> Vec<Characteristic> {
+        self.plan
+            .services
+            .iter()
+            .flat_map(|service| &service.characteristics)
+            .cloned()
+            .collect()
+    }
+
+    /// The link is to hear of a value.
+    pub fn subscribe(&mut self, cell: CellId, carries: Carries) {
+        self.plan.subscribe(self.link, cell, carries);
+    }
+
+    /// The truth of a value lies behind this link: what it holds before the first report is unknown,
+    /// unless an initial value was declared.
+    pub fn owned_remotely(&mut self, cell: CellId, confirm_within: Duration) {
+        let owner = Owner::Remote(self.link);
+        let cell = &mut self.plan.cells[cell.index()];
+        cell.owner = owner;
+        cell.confirm_within = confirm_within;
+    }
+}
+
+fn declared<T: DeserializeOwned>(
+    keys: &[Keys],
+    key: &str,
+    tree: &Tree,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Declared<T>> {
+    keys.iter()
+        .filter_map(|entry| {
+            let at = entry.keys.get(key)?.0;
+            let value = read(tree, at, &|_| Vec::new(), diagnostics)?;
+            Some(Declared {
+                cell: entry.cell,
+                at,
+                value,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,107 @@
+//! The contract between the engine and everything that touches the world.
+//!
+//! A [`Plugin`] is a kind of thing that can be declared: it says where in the YAML it has its say and
+//! what may stand there, and makes a [`Link`] of what it finds. A link owns its I/O and knows the
+//! rest of the program only through its [`Port`].
+
+mod configure;
+mod port;
+mod registry;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use schemars::{Schema, SchemaGenerator};
+
+pub(crate) use configure::Keys;
+pub use configure::{Configure, Declared};
+pub(crate) use port::Shared;
+pub use port::{Offer, Port};
+pub use registry::registry;
+
+/// A future on the heap: what lets links of different kinds stand in one list.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A kind of link.
+pub trait Plugin: Send + Sync {
+    /// What it is called in logs.
+    fn name(&self) -> &'static str;
+
+    /// The keys in the YAML that belong to it, and the schema of what may stand behind each. Plugins
+    /// that share a section are alternatives: the first of them that is available at run time serves.
+    fn places(&self) -> Vec<Place>;
+
+    /// Makes a link of what is declared, and says what it carries. `None` when nothing is declared
+    /// for it, or something wrong, which is then among the diagnostics.
+    fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>>;
+}
+
+/// A key in the YAML that a plugin brings.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub kind: PlaceKind,
+    pub key: &'static str,
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// Where a plugin can bring a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceKind {
+    /// At the top level.
+    Section,
+    /// In a characteristic.
+    Characteristic,
+    /// Under `source` in a characteristic.
+    Source,
+}
+
+/// A plugin at work: it connects cells to the world.
+pub trait Link: Send {
+    /// What it is called in logs.
+    fn name(&self) -> &'static str;
+
+    /// Whether its part of the world is there. Asked only where there is an alternative.
+    fn available(&mut self) -> BoxFuture<'_, Availability> {
+        Box::pin(async { Availability::Ready })
+    }
+
+    /// Works until [`Port::stopped`], then leaves the world as it should be and returns. It may be
+    /// dropped at any await instead, when an alternative takes over.
+    ///
+    /// # Errors
+    /// A [`Failure`] when it cannot go on: it is then logged and run again, after a pause. Whatever
+    /// only needs patience (no adapter yet, no broker) is no failure and stays inside.
+    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// The JSON Schemas of the payloads that it sends and takes, by topic.
+    fn payload_schemas(&self) -> Vec<(String, Schema)> {
+        Vec::new()
+    }
+}
+
+/// Whether a link could work now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Availability {
+    Ready,
+    /// It could not, and why, in words that continue "not used: ".
+    Absent(String),
+}
+
+/// Why a link could not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl Failure {
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}

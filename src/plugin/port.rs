@@ -1,0 +1,268 @@
+//! What a link has of the rest of the program: events in, effects out.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::codec::{Value, Violation};
+use crate::engine::{
+    Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, PeerId, Rejection, Time,
+};
+use crate::gatt::Service;
+use crate::plan::Plan;
+
+/// One link's access to the engine. Every call returns at once; only [`Port::changed`] and
+/// [`Port::stopped`] wait. Clones are the same port.
+#[derive(Clone)]
+pub struct Port {
+    shared: Arc<Shared>,
+    link: LinkId,
+}
+
+impl Port {
+    pub(crate) fn new(shared: Arc<Shared>, link: LinkId) -> Self {
+        Self { shared, link }
+    }
+
+    /// The device's name, for whoever shows it.
+    pub fn device_name(&self) -> &str {
+        &self.shared.device_name
+    }
+
+    /// The declared services, in the order of their handles.
+    pub fn services(&self) -> &Arc<[Service]> {
+        &self.shared.services
+    }
+
+    /// What a cell holds now; `None` while it is unknown.
+    pub fn value(&self, cell: CellId) -> Option<Value> {
+        self.shared.engine().cell(cell).value.cloned()
+    }
+
+    /// Somebody behind this link asks for a change.
+    ///
+    /// # Errors
+    /// The [`Violation`] when it breaks a constraint. It has then been counted and, the first time,
+    /// logged; the cell has not changed.
+    pub fn request(
+        &self,
+        cell: CellId,
+        change: Change,
+        peer: Option<PeerId>,
+    ) -> Result<Accepted, Violation> {
+        let origin = Origin {
+            link: self.link,
+            peer,
+        };
+        self.handle(
+            Some(cell),
+            Event::Request {
+                cell,
+                change,
+                origin,
+            },
+        )
+    }
+
+    /// The remote owner behind this link says what the value is.
+    ///
+    /// # Errors
+    /// As for [`Port::request`].
+    pub fn report(&self, cell: CellId, value: Value) -> Result<Accepted, Violation> {
+        let origin = Origin {
+            link: self.link,
+            peer: None,
+        };
+        self.handle(
+            Some(cell),
+            Event::Report {
+                cell,
+                value,
+                origin,
+            },
+        )
+    }
+
+    /// What came in could not even be made a value. Counts it, logs it the first time, and hands the
+    /// violation back.
+    pub fn refuse(&self, cell: Option<CellId>, violation: Violation) -> Violation {
+        let event = Event::Refused {
+            link: self.link,
+            cell,
+            violation: violation.clone(),
+        };
+        self.handle(cell, event).err().unwrap_or(violation)
+    }
+
+    /// The next thing to send. The same cell comes again only after [`Port::delivered`].
+    pub fn pull(&self) -> Option<Effect> {
+        self.shared.engine().poll_effect(self.link)
+    }
+
+    /// What was pulled has arrived.
+    pub fn delivered(&self, cell: CellId, version: u64) {
+        self.accept(Event::Delivered {
+            link: self.link,
+            cell,
+            version,
+        });
+    }
+
+    /// The transport is there (again), with or without the session it had.
+    pub fn link_up(&self, session_present: bool) {
+        self.accept(Event::LinkUp {
+            link: self.link,
+            session_present,
+        });
+    }
+
+    /// Resolves when there is something to pull.
+    pub async fn changed(&self) {
+        let wake = &self.shared.wake[self.link.index()];
+        loop {
+            let notified = wake.notified();
+            if self.shared.engine().has_effects(self.link) {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    /// Resolves when it is time to stop.
+    pub async fn stopped(&self) {
+        let mut stop = self.shared.stop.subscribe();
+        // The sender lives in what this port holds, so waiting cannot fail.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Hands something out to the rest of the process by its type, for as long as this link runs:
+    /// the virtual adapter, for example, to whoever wants to be a central of it.
+    pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
+        self.shared.offers.send_modify(|offers| {
+            offers.insert(TypeId::of::<T>(), thing);
+        });
+        Offer {
+            shared: self.shared.clone(),
+            of: TypeId::of::<T>(),
+        }
+    }
+
+    /// What some link has offered; waits until one does.
+    pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
+        self.shared.offered().await
+    }
+
+    fn accept(&self, event: Event) {
+        if let Err(violation) = self.handle(None, event) {
+            unreachable!("an event that asks for nothing was refused: {violation}");
+        }
+    }
+
+    fn handle(&self, cell: Option<CellId>, event: Event) -> Result<Accepted, Violation> {
+        self.shared
+            .handle(event)
+            .map_err(|Rejection { violation, count }| {
+                if count == 1 {
+                    let link = self.shared.link_names[self.link.index()];
+                    let name = cell.map_or("-", |cell| &self.shared.cell_names[cell.index()]);
+                    warn!(
+                        link, value = name, cause = ?violation.cause,
+                        "refused: {violation} (said once, then only counted)"
+                    );
+                }
+                violation
+            })
+    }
+}
+
+/// Takes an offer back when it is dropped.
+#[must_use = "the offer ends when this is dropped"]
+pub struct Offer {
+    shared: Arc<Shared>,
+    of: TypeId,
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        self.shared.offers.send_modify(|offers| {
+            offers.remove(&self.of);
+        });
+    }
+}
+
+/// What all ports share with the runtime.
+pub(crate) struct Shared {
+    engine: Mutex<Engine>,
+    started: Instant,
+    /// By link: there may be something to pull.
+    wake: Vec<Notify>,
+    /// The next deadline may have changed.
+    pub(crate) deadline_changed: Notify,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) device_name: String,
+    pub(crate) services: Arc<[Service]>,
+    offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    cell_names: Vec<String>,
+    link_names: Vec<&'static str>,
+}
+
+impl Shared {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            engine: Mutex::new(plan.engine()),
+            started: Instant::now(),
+            wake: plan.links.iter().map(|_| Notify::new()).collect(),
+            deadline_changed: Notify::new(),
+            stop: watch::Sender::new(false),
+            device_name: plan.device_name.clone(),
+            services: plan.services.clone().into(),
+            offers: watch::Sender::new(HashMap::new()),
+            cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
+            link_names: plan.links.iter().map(|link| link.section).collect(),
+        }
+    }
+
+    pub(crate) async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
+        let mut offers = self.offers.subscribe();
+        let is_there = |offers: &HashMap<TypeId, _>| offers.contains_key(&TypeId::of::<T>());
+        let offers = offers
+            .wait_for(is_there)
+            .await
+            .expect("the sender lives in `self`");
+        let thing = Arc::clone(&offers[&TypeId::of::<T>()]);
+        thing
+            .downcast()
+            .expect("it was put there under its own type")
+    }
+
+    pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
+        self.engine
+            .lock()
+            .expect("the engine does not panic while it is locked")
+    }
+
+    /// When the engine wants a [`Event::Tick`].
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.engine().poll_deadline().map(|at| self.started + at.0)
+    }
+
+    pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
+        let now = Time(self.started.elapsed());
+        let mut engine = self.engine();
+        let before = engine.poll_deadline();
+        let result = engine.handle(now, event);
+        if engine.poll_deadline() != before {
+            self.deadline_changed.notify_one();
+        }
+        for (index, wake) in self.wake.iter().enumerate() {
+            if engine.has_effects(LinkId::new(index)) {
+                wake.notify_one();
+            }
+        }
+        result
+    }
+}

@@ -1,0 +1,7 @@
+//! Everything that touches the world, one file or folder each. None of them knows another.
+
+#[cfg(target_os = "linux")]
+pub mod ble;
+pub mod mqtt;
+pub mod ticker;
+pub mod virtual_ble;

@@ -1,0 +1,176 @@
+//! The only loop and the only clock: gives the engine its time, and keeps the links running.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, info, warn};
+
+use crate::engine::{Event, LinkId};
+use crate::plan::{LinkPlan, Plan};
+use crate::plugin::{Availability, Failure, Link, Port, Shared};
+
+/// Links have this long to leave the world as it should be.
+const GRACE: Duration = Duration::from_millis(1500);
+/// How often a link that runs in place of a better one looks whether that is there.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// A plan at work.
+pub struct Runtime {
+    shared: Arc<Shared>,
+    links: JoinSet<()>,
+}
+
+impl Runtime {
+    /// Starts every link of the plan. Has to be called inside a tokio runtime.
+    pub fn start(plan: Plan) -> Self {
+        let shared = Arc::new(Shared::new(&plan));
+        let mut links = JoinSet::new();
+        for (index, link) in plan.links.into_iter().enumerate() {
+            let port = Port::new(shared.clone(), LinkId::new(index));
+            links.spawn(supervise(link, port));
+        }
+        links.spawn(keep_time(shared.clone()));
+        Self { shared, links }
+    }
+
+    /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
+    pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
+        self.shared.offered().await
+    }
+
+    /// Stops every link and waits until the last has cleaned up, but not for ever.
+    pub async fn stop(mut self) {
+        self.shared.stop.send_replace(true);
+        let all = async { while self.links.join_next().await.is_some() {} };
+        if timeout(GRACE, all).await.is_err() {
+            warn!("not everything could be cleaned up in time");
+        }
+    }
+}
+
+/// Wakes the engine when something in it waits for time to pass.
+async fn keep_time(shared: Arc<Shared>) {
+    let mut stop = shared.stop.subscribe();
+    loop {
+        let deadline = shared.deadline();
+        let due = async {
+            match deadline {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => { let _ = shared.handle(Event::Tick); }
+            () = shared.deadline_changed.notified() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Runs the best of a link's candidates, for as long as the program runs.
+async fn supervise(mut link: LinkPlan, port: Port) {
+    let mut backoff = Backoff::default();
+    let mut said = None;
+    loop {
+        let chosen = choose(&mut link.candidates, &mut said).await;
+        let (better, rest) = link.candidates.split_at_mut(chosen);
+        let running = &mut rest[0];
+        let name = running.name();
+        debug!(link = name, "runs");
+        let started = Instant::now();
+        let result = tokio::select! {
+            result = running.run(port.clone()) => result,
+            () = available_later(better) => continue,
+        };
+        match result {
+            Ok(()) => return,
+            Err(failure) => {
+                if started.elapsed() > BACKOFF_MAX {
+                    backoff.reset();
+                }
+                let pause = backoff.next_pause();
+                report_failure(name, &failure, pause);
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = port.stopped() => return,
+                }
+            }
+        }
+    }
+}
+
+/// The first candidate that is available; if none is, the first, which then waits by itself.
+async fn choose(candidates: &mut [Box<dyn Link>], said: &mut Option<String>) -> usize {
+    if candidates.len() < 2 {
+        return 0;
+    }
+    let mut reasons = Vec::new();
+    for (index, candidate) in candidates.iter_mut().enumerate() {
+        match candidate.available().await {
+            Availability::Ready => {
+                let line = format!("{} is used", candidate.name());
+                let line = reasons
+                    .iter()
+                    .rev()
+                    .fold(line, |line, reason| format!("{line}: {reason}"));
+                if said.as_ref() != Some(&line) {
+                    info!("{line}");
+                    *said = Some(line);
+                }
+                return index;
+            }
+            Availability::Absent(reason) => reasons.push(reason),
+        }
+    }
+    0
+}
+
+async fn available_later(better: &mut [Box<dyn Link>]) {
+    if better.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    loop {
+        sleep(LOOK_AGAIN).await;
+        for candidate in better.iter_mut() {
+            if candidate.available().await == Availability::Ready {
+                return;
+            }
+        }
+    }
+}
+
+fn report_failure(link: &str, failure: &Failure, pause: Duration) {
+    warn!(
+        link,
+        "{failure}; tried again in {:.1} s",
+        pause.as_secs_f32()
+    );
+}
+
+/// Pauses that double up to a limit, each shortened by chance, so that many boxes that lost the same
+/// broker do not come back in the same instant.
+#[derive(Debug, Default)]
+pub struct Backoff {
+    attempts: u32,
+}
+
+impl Backoff {
+    /// The next pause: between half and all of the current limit.
+    pub fn next_pause(&mut self) -> Duration {
+        let limit = BACKOFF_MIN
+            .saturating_mul(1 << self.attempts.min(10))
+            .min(BACKOFF_MAX);
+        self.attempts += 1;
+        limit.mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    /// It worked: the next pause is a short one.
+    pub fn reset(&mut self) {
+        self.attempts = 0;
+    }
+}

@@ -1,1 +1,10 @@
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use bemo_sync::cli::Cli;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    Cli::parse().execute()
+}

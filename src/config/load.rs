@@ -86,9 +86,13 @@ fn plan_of(
     host: Placeholders,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Plan> {
-    let mut tree = Tree::parse(source)
-        .map_err(|found| diagnostics.extend(found))
-        .ok()?;
+    let mut tree = match Tree::parse(source, diagnostics) {
+        Ok(tree) => tree,
+        Err(mistake) => {
+            diagnostics.push(mistake);
+            return None;
+        }
+    };
     interpolate(&mut tree, environment, diagnostics);
     let plugins = registry();
     let places: Vec<Place> = plugins.iter().flat_map(|plugin| plugin.places()).collect();

@@ -1,16 +1,16 @@
 //! From the typed configuration to the plan: everything that has to be true of several places at
 //! once is checked here, and by the plugins for what they bring.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use super::diagnose::Diagnostic;
+use super::diagnose::{Diagnostic, Span};
 use super::model::{AccessConfig, CharacteristicConfig, Config, DeviceConfig, ServiceConfig};
 use super::placeholders::Placeholders;
-use super::read::Spanned;
+use super::read::{Raw, Spanned};
 use super::tree::{NodeId, Tree};
 use super::value::ValueReader;
-use crate::codec::{MAX_LENGTH, Spec, Value};
+use crate::codec::{ByteOrder, IntWidth, MAX_LENGTH, Overflow, Spec, Value};
 use crate::engine::{CellId, LinkId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::gatt::{Access, Characteristic, Service};
@@ -19,6 +19,16 @@ use crate::plugin::{Configure, Keys, PlaceKind, Plugin};
 
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
 const MAX_DEVICE_NAME: usize = 248;
+
+/// Stands in for a value whose own declaration is wrong.
+const ANY_NUMBER: Spec = Spec::Int {
+    width: IntWidth::W64,
+    signed: true,
+    order: ByteOrder::Little,
+    min: i64::MIN as i128,
+    max: i64::MAX as i128,
+    overflow: Overflow::Reject,
+};
 
 /// What a configuration is resolved in.
 pub(super) struct Surroundings<'a> {
@@ -93,6 +103,11 @@ pub(super) fn resolve(
             }
         }
     }
+    if plan.links.is_empty() && diagnostics.is_empty() {
+        let help = "declare `ble: { adapter: auto }`, `mqtt: { broker: auto }` or both";
+        let message = "nothing connects these values to the world";
+        diagnostics.push(Diagnostic::new(Span::START, message).help(help));
+    }
     plan.settle_initial_values();
     plan
 }
@@ -162,7 +177,7 @@ impl Resolver<'_> {
             let mut seen = HashMap::new();
             let mut characteristics = Vec::new();
             for characteristic in service.characteristics.value {
-                characteristics.extend(self.characteristic(characteristic, &mut seen));
+                characteristics.push(self.characteristic(characteristic, &mut seen));
             }
             let uuid = uuid.unwrap_or(GENERIC_ACCESS);
             self.plan.services.push(Service {
@@ -205,7 +220,7 @@ impl Resolver<'_> {
         &mut self,
         config: CharacteristicConfig,
         seen: &mut HashMap<BtUuid, NodeId>,
-    ) -> Option<Characteristic> {
+    ) -> Characteristic {
         let uuid = self.uuid(&config.uuid, "characteristic", seen);
         let name = self.expand(&config.name).unwrap_or_default();
         if name.len() > MAX_LENGTH {
@@ -216,10 +231,17 @@ impl Resolver<'_> {
             );
         }
         let access = self.access(&config.access);
-        let spec = self.values.spec(&config.value)?;
-        self.check_writes(&config, access, &spec);
         self.check_can_change(&config, access);
-        let (initial, constant) = self.start_value(&config, access, &spec);
+        let declared = self.values.spec(&config.value);
+        let (initial, constant) = match &declared {
+            Some(spec) => {
+                self.check_writes(&config, access, spec);
+                self.start_value(&config, spec)
+            }
+            None => (None, config.value.constant.is_some()),
+        };
+        // A wrong value must not hide what else is wrong around it.
+        let spec = declared.unwrap_or(ANY_NUMBER);
         let cell = CellId::new(self.plan.cells.len());
         self.plan.cells.push(CellPlan {
             name: name.clone(),
@@ -230,6 +252,14 @@ impl Resolver<'_> {
             confirm_within: CONFIRM_WITHIN,
         });
         if let Some(source) = config.source {
+            if source.plugins.len() != 1 {
+                let help = "one source, for example `source: { ticker: { every: 1s } }`";
+                self.mistake(
+                    source_at(&source.plugins, config.value.at),
+                    "not one source",
+                    help,
+                );
+            }
             self.sources.push(Keys {
                 cell,
                 keys: source.plugins,
@@ -239,13 +269,13 @@ impl Resolver<'_> {
             cell,
             keys: config.plugins,
         });
-        Some(Characteristic {
+        Characteristic {
             name,
             uuid: uuid.unwrap_or(GENERIC_ACCESS),
             access,
             spec,
             cell,
-        })
+        }
     }
 
     fn access(&mut self, declared: &Spanned<Vec<Spanned<AccessConfig>>>) -> Access {
@@ -331,12 +361,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn start_value(
-        &mut self,
-        config: &CharacteristicConfig,
-        _access: Access,
-        spec: &Spec,
-    ) -> (Option<Value>, bool) {
+    fn start_value(&mut self, config: &CharacteristicConfig, spec: &Spec) -> (Option<Value>, bool) {
         let value = &config.value;
         if let (Some(initial), Some(_)) = (&value.initial, &value.constant) {
             let help = "remove one: a constant is its own initial value";
@@ -389,6 +414,11 @@ impl Plan {
             }
         }
     }
+}
+
+/// Where to point when a source is not one: at the second, or beside it when there is none.
+fn source_at(plugins: &BTreeMap<String, Raw>, otherwise: NodeId) -> NodeId {
+    plugins.values().map(|raw| raw.0).max().unwrap_or(otherwise)
 }
 
 fn neutral(spec: &Spec) -> Value {

@@ -5,6 +5,7 @@
 //! reference to the node it names, never a copy.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 
@@ -54,38 +55,32 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Parses one YAML document.
+    /// Parses one YAML document. Of a key that stands twice the first counts; the second is among
+    /// the diagnostics, and reading goes on.
     ///
     /// # Errors
-    /// The first mistake in the syntax (after it nothing can be told), or all duplicate keys.
-    pub fn parse(source: &str) -> Result<Self, Vec<Diagnostic>> {
+    /// The first mistake in the syntax: after it nothing can be told.
+    pub fn parse(source: &str, diagnostics: &mut Vec<Diagnostic>) -> Result<Self, Diagnostic> {
         if source.len() > MAX_BYTES {
-            return Err(vec![too_large(
-                "the file is longer than 16 MiB",
-                Span::START,
-            )]);
+            return Err(too_large("the file is longer than 16 MiB", Span::START));
         }
         let mut builder = Builder::default();
         for event in Parser::new_from_str(source) {
             let (event, span) = event.map_err(|error| {
                 let at = Span::new(error.marker().line(), error.marker().col() + 1, 1);
                 let help = "check indentation, quotes and brackets just before this place";
-                vec![Diagnostic::new(at, format!("this is not YAML: {}", error.info())).help(help)]
+                Diagnostic::new(at, format!("this is not YAML: {}", error.info())).help(help)
             })?;
-            builder
-                .event(event, convert(span))
-                .map_err(|diagnostic| vec![diagnostic])?;
+            builder.event(event, convert(span))?;
         }
+        diagnostics.append(&mut builder.mistakes);
         match builder.root {
-            _ if !builder.mistakes.is_empty() => Err(builder.mistakes),
             Some(root) => Ok(Self {
                 nodes: builder.nodes,
                 root,
             }),
-            None => Err(vec![
-                Diagnostic::new(Span::START, "the file is empty")
-                    .help("a configuration begins with `version: 1`"),
-            ]),
+            None => Err(Diagnostic::new(Span::START, "the file is empty")
+                .help("a configuration begins with `version: 1`")),
         }
     }
 
@@ -159,6 +154,8 @@ struct Builder {
 struct Open {
     id: NodeId,
     key: Option<NodeId>,
+    /// The key is a second one of its name, so its value goes nowhere.
+    repeated: bool,
     keys: HashMap<String, Span>,
 }
 
@@ -220,6 +217,7 @@ impl Builder {
         self.open.push(Open {
             id,
             key: None,
+            repeated: false,
             keys: HashMap::new(),
         });
         Ok(())
@@ -245,6 +243,7 @@ impl Builder {
         };
         match (&mut self.nodes[open.id.index()].kind, open.key.take()) {
             (Kind::Sequence(items), _) => items.push(id),
+            (Kind::Mapping(_), Some(_)) if open.repeated => open.repeated = false,
             (Kind::Mapping(entries), Some(key)) => entries.push((key, id)),
             (Kind::Mapping(_), None) => {
                 let node = &self.nodes[id.index()];
@@ -252,11 +251,17 @@ impl Builder {
                     return Err(Diagnostic::new(node.span, "a key has to be a plain word")
                         .help("write `key: value`; a value with `{` in it needs quotes"));
                 };
-                if let Some(first) = open.keys.insert(text.clone(), node.span) {
-                    let message = format!("`{text}` stands here a second time");
-                    let help = format!("the first is in line {}: keep one of them", first.line);
-                    self.mistakes
-                        .push(Diagnostic::new(node.span, message).help(help));
+                match open.keys.entry(text.clone()) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(node.span);
+                    }
+                    Entry::Occupied(first) => {
+                        let message = format!("`{text}` stands here a second time");
+                        let help = format!("the first is in line {}: keep one", first.get().line);
+                        self.mistakes
+                            .push(Diagnostic::new(node.span, message).help(help));
+                        open.repeated = true;
+                    }
                 }
                 open.key = Some(id);
             }

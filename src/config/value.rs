@@ -1,6 +1,6 @@
 //! From a declared value to its [`Spec`], and from a literal to a value of it.
 
-use super::diagnose::Diagnostic;
+use super::diagnose::{Diagnostic, nearest};
 use super::model::{EndianConfig, OverflowConfig, TypeConfig, ValueConfig};
 use super::read::{Literal, Spanned, boolean, float, integer};
 use super::tree::{NodeId, Tree};
@@ -28,9 +28,11 @@ impl ValueReader<'_> {
         let ty = match &config.ty.value.0 {
             Ok(ty) => *ty,
             Err(problem) => {
-                let help =
-                    "one of u8, u16, u32, u64, i8, i16, i32, i64, f32, f64, bool, utf8, bytes";
-                self.mistake(config.ty.at, problem, help);
+                self.mistake(
+                    config.ty.at,
+                    problem,
+                    one_of(TYPES, &self.tree.text(config.ty.at).to_owned()),
+                );
                 return None;
             }
         };
@@ -266,6 +268,17 @@ impl ValueReader<'_> {
                 );
             }
         }
+    }
+}
+
+const TYPES: &[&str] = &[
+    "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "bool", "utf8", "bytes",
+];
+
+fn one_of(words: &[&'static str], found: &str) -> String {
+    match nearest(found, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? There are {}", words.join(", ")),
+        None => format!("there are {}", words.join(", ")),
     }
 }
 

@@ -1,0 +1,40 @@
+//! Where the log goes, and how much of it.
+
+use std::io::{IsTerminal, stderr};
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error. A bare level is for this program; the libraries below it then
+/// stay at warnings.
+pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseError> {
+    let bare = !directives.contains(['=', ',']);
+    let directives = if bare {
+        // Checked on its own first, so that an error speaks of what was typed.
+        EnvFilter::builder().parse(directives)?;
+        format!("warn,rumqttd=error,bemo_sync={directives}")
+    } else {
+        directives.to_owned()
+    };
+    let filter = EnvFilter::builder().parse(directives)?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .with_target(false);
+    match format {
+        LogFormat::Text => subscriber.compact().init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

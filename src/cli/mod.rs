@@ -1,0 +1,91 @@
+//! The command line: one file for each command.
+
+mod check;
+mod completions;
+mod logging;
+mod run;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use logging::LogFormat;
+
+/// The configuration or the command line is wrong; nothing was started.
+const EXIT_MISTAKE: u8 = 2;
+/// Something went wrong on the way.
+const EXIT_FAILURE: u8 = 1;
+
+/// Keeps state in step between Bluetooth LE and MQTT, declared in one YAML file.
+///
+/// Without a command it runs: it serves the GATT services that the YAML declares, and keeps their
+/// values in step with MQTT topics until SIGINT or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = false
+)]
+#[command(
+    after_help = "Exit codes: 0 stopped or all well, 1 failed, 2 mistakes in the \
+    configuration or the command line."
+)]
+pub struct Cli {
+    /// The configuration.
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        default_value = "services.yaml"
+    )]
+    config: PathBuf,
+
+    /// What is logged: error, warn, info, debug or trace; or directives as in
+    /// `bemo_sync=debug,rumqttc=trace`.
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "BEMO_SYNC_LOG",
+        default_value = "info"
+    )]
+    log: String,
+
+    /// How it is logged, on standard error.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a configuration: every mistake at once, with its line. Starts nothing, and needs neither
+    /// Bluetooth nor a broker.
+    Check(check::Check),
+    /// Print the JSON Schema of the configuration, or write those of its payloads.
+    Schema(schema::SchemaCommand),
+    /// Print a completion script for a shell.
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub fn execute(self) -> ExitCode {
+        if let Err(problem) = logging::start(&self.log, self.log_format) {
+            eprintln!("bemo-sync: --log {}: {problem}", self.log);
+            return EXIT_MISTAKE.into();
+        }
+        match self.command {
+            None => run::run(&self.config),
+            Some(Command::Check(command)) => command.execute(&self.config),
+            Some(Command::Schema(command)) => command.execute(&self.config),
+            Some(Command::Completions(command)) => command.execute(),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `bemo-sync`: load, start, and stop cleanly on a signal.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info};
+
+use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use crate::config::{Loaded, load};
+use crate::runtime::Runtime;
+
+pub(super) fn run(config: &Path) -> ExitCode {
+    let loaded = match load(config) {
+        Ok(loaded) => loaded,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return EXIT_MISTAKE.into();
+        }
+    };
+    // One thread: the work is waiting, and a small machine has other things to do.
+    let tokio = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(tokio) => tokio,
+        Err(problem) => return failed(&problem),
+    };
+    let result = tokio.block_on(serve(loaded));
+    // Whatever still hangs in a blocking call, a name look-up say, must not hold up the end.
+    tokio.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => failed(&problem),
+    }
+}
+
+async fn serve(Loaded { path, plan }: Loaded) -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    info!(
+        "bemo-sync {}: {} as \"{}\", {} values in {} services",
+        env!("CARGO_PKG_VERSION"),
+        path.display(),
+        plan.device_name,
+        plan.cells.len(),
+        plan.services.len(),
+    );
+    let runtime = Runtime::start(plan);
+    tokio::select! {
+        _ = interrupt.recv() => info!("interrupted, stopping"),
+        _ = terminate.recv() => info!("terminated, stopping"),
+    }
+    tokio::select! {
+        () = runtime.stop() => info!("stopped"),
+        _ = interrupt.recv() => info!("interrupted again, gone at once"),
+        _ = terminate.recv() => info!("terminated again, gone at once"),
+    }
+    Ok(())
+}
+
+fn failed(problem: &std::io::Error) -> ExitCode {
+    error!("{problem}");
+    EXIT_FAILURE.into()
+}

@@ -1,0 +1,83 @@
+//! `bemo-sync schema`: the JSON Schema of the YAML, or those of the payloads that a YAML declares.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use schemars::Schema;
+
+use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use crate::config::{load, schema::services_schema};
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaCommand {
+    /// Write one JSON Schema for the payload of each topic that the configuration declares into this
+    /// directory. Without it, the schema of the configuration itself is printed.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl SchemaCommand {
+    pub(super) fn execute(self, config: &Path) -> ExitCode {
+        let Some(directory) = self.out else {
+            print!("{}", text(&services_schema()));
+            return ExitCode::SUCCESS;
+        };
+        let plan = match load(config) {
+            Ok(loaded) => loaded.plan,
+            Err(mistakes) => {
+                eprintln!("{mistakes}");
+                return EXIT_MISTAKE.into();
+            }
+        };
+        let schemas: Vec<(String, Schema)> = plan
+            .links
+            .iter()
+            .flat_map(|link| {
+                link.candidates
+                    .iter()
+                    .flat_map(|candidate| candidate.payload_schemas())
+            })
+            .collect();
+        match write_all(&directory, &schemas) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("bemo-sync: {}: {problem}", directory.display());
+                EXIT_FAILURE.into()
+            }
+        }
+    }
+}
+
+fn write_all(directory: &Path, schemas: &[(String, Schema)]) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (topic, schema) in schemas {
+        let path = directory.join(file_name(topic));
+        fs::write(&path, text(schema))?;
+        println!("{topic}: {}", path.display());
+    }
+    if schemas.is_empty() {
+        println!("no topic is declared");
+    }
+    Ok(())
+}
+
+/// A file of its own for each topic, inside the directory whatever the topic is called.
+fn file_name(topic: &str) -> String {
+    let mut name = String::new();
+    for byte in topic.bytes() {
+        match byte {
+            b'/' => name.push('.'),
+            b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => name.push(byte.into()),
+            other => name.push_str(&format!("%{other:02X}")),
+        }
+    }
+    name + ".schema.json"
+}
+
+fn text(schema: &Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).expect("a schema is JSON");
+    text.push('\n');
+    text
+}

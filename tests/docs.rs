@@ -1,0 +1,165 @@
+//! The table of keys in docs/services-yaml.md is the program's own types, like the schema.
+
+use std::fmt::Write;
+use std::fs;
+
+use bemo_sync::config::schema::services_schema;
+use serde_json::Value as Json;
+
+const PAGE: &str = "docs/services-yaml.md";
+const BEGIN: &str = "<!-- keys: generated";
+const END: &str = "<!-- keys: end -->";
+
+#[test]
+fn the_table_of_keys_is_the_programs_own() {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let begin = page.find(BEGIN).expect("the page has the begin mark");
+    let begin = begin + page[begin..].find('\n').expect("the mark ends its line") + 1;
+    let end = page.find(END).expect("the page has the end mark");
+    let table = tables(services_schema().as_value());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(PAGE, format!("{}{table}{}", &page[..begin], &page[end..])).unwrap();
+    } else {
+        assert!(
+            page[begin..end] == table,
+            "{PAGE} is stale: run `UPDATE_DOCS=1 cargo test --test docs`"
+        );
+    }
+}
+
+/// A table for each kind of mapping, in the order in which the YAML leads to them.
+fn tables(schema: &Json) -> String {
+    let mut out = String::from("\n");
+    let mut waiting = vec![("The top level".to_owned(), schema.clone())];
+    let mut seen = Vec::new();
+    while !waiting.is_empty() {
+        let (title, object) = waiting.remove(0);
+        let mut next = Vec::new();
+        table(&title, &object, &mut out, &mut next);
+        let mut fresh = Vec::new();
+        for name in next {
+            if !seen.contains(&name) {
+                let definition = schema["$defs"][&name].clone();
+                fresh.push((heading(&name), definition));
+                seen.push(name);
+            }
+        }
+        waiting.splice(0..0, fresh);
+    }
+    out
+}
+
+fn table(title: &str, object: &Json, out: &mut String, next: &mut Vec<String>) {
+    writeln!(out, "### {title}\n\n{}\n", one_line(&object["description"])).unwrap();
+    if let Some(words) = object["oneOf"]
+        .as_array()
+        .filter(|words| words.iter().all(|word| word["const"].is_string()))
+    {
+        writeln!(out, "| word | meaning |\n|---|---|").unwrap();
+        for word in words {
+            writeln!(
+                out,
+                "| `{}` | {} |",
+                word["const"].as_str().unwrap(),
+                one_line(&word["description"])
+            )
+            .unwrap();
+        }
+    }
+    if let Some(properties) = object["properties"].as_object() {
+        writeln!(out, "| key | type | default | meaning |\n|---|---|---|---|").unwrap();
+        let required: Vec<&Json> = object["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
+        for (key, property) in properties {
+            let is_required = required.iter().any(|name| **name == key.as_str());
+            let default = match &property["default"] {
+                _ if is_required => "required".to_owned(),
+                Json::Null => String::new(),
+                Json::Object(_) => String::new(),
+                default => format!("`{}`", default.to_string().trim_matches('"')),
+            };
+            let meaning = one_line(&property["description"]);
+            writeln!(
+                out,
+                "| `{key}` | {} | {default} | {meaning} |",
+                kind(property, next)
+            )
+            .unwrap();
+        }
+    }
+    out.push('\n');
+}
+
+/// The type of a property in words, and the definitions that it leads to.
+fn kind(property: &Json, next: &mut Vec<String>) -> String {
+    if let Some(name) = property["$ref"]
+        .as_str()
+        .and_then(|path| path.strip_prefix("#/$defs/"))
+    {
+        next.push(name.to_owned());
+        return format!(
+            "[{}](#{})",
+            heading(name).to_lowercase(),
+            heading(name).to_lowercase().replace(' ', "-")
+        );
+    }
+    if let Some(alternatives) = property["anyOf"]
+        .as_array()
+        .or(property["oneOf"].as_array())
+    {
+        let words: Vec<String> = alternatives
+            .iter()
+            .filter(|alternative| alternative["type"] != "null")
+            .map(|alternative| kind(alternative, next))
+            .collect();
+        return words.join(" or ");
+    }
+    let types: Vec<&str> = match &property["type"] {
+        Json::String(one) => vec![one],
+        Json::Array(many) => many
+            .iter()
+            .filter_map(Json::as_str)
+            .filter(|name| *name != "null")
+            .collect(),
+        _ => return "anything".to_owned(),
+    };
+    let names: Vec<String> = types
+        .into_iter()
+        .map(|name| match name {
+            "string" => "text".to_owned(),
+            "integer" => "whole number".to_owned(),
+            "array" => format!("list of {}", kind(&property["items"], next)),
+            "object" => "mapping".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    names.join(" or ")
+}
+
+/// `CharacteristicConfig` is a name for programmers.
+fn heading(name: &str) -> String {
+    let name = name.trim_end_matches("Config");
+    let mut words = String::new();
+    for (index, letter) in name.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            words.push(' ');
+        }
+        words.push(if index == 0 {
+            letter
+        } else {
+            letter.to_ascii_lowercase()
+        });
+    }
+    words
+}
+
+fn one_line(description: &Json) -> String {
+    description
+        .as_str()
+        .unwrap_or_default()
+        .replace('\n', " ")
+        .replace('|', "\\|")
+}

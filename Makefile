@@ -1,0 +1,57 @@
+# `make test` is everything; the parts can be run alone while working.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PACKAGES := bluez bluez-test-tools busybox-static cpio dbus gcc kmod mosquitto mosquitto-clients \
+            python3 python3-venv qemu-system-x86
+DENY_VERSION := 0.20.2
+
+.PHONY: test deps fmt lint unit deny lab docs
+
+## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
+test: deps fmt lint unit deny lab
+
+## Debian packages (with sudo when not root) and cargo-deny.
+deps:
+	@missing=""; for package in $(PACKAGES); do \
+	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    echo "installing$$missing"; \
+	    $(SUDO) apt-get update -q; \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --version $(DENY_VERSION) cargo-deny
+
+fmt:
+	cargo fmt --check
+
+lint:
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features -- -D warnings
+
+## Everything but the lab.
+unit:
+	cargo test --locked
+
+## Licences, duplicate versions, sources; advisories where their database can be reached.
+deny:
+	cargo deny --locked check bans licenses sources
+	@if timeout 20 git ls-remote -q https://github.com/RustSec/advisory-db HEAD >/dev/null 2>&1; then \
+	    cargo deny --locked check advisories; \
+	else \
+	    echo "advisories: the database cannot be reached from here, not checked"; \
+	fi
+
+## A real kernel with a real bluetoothd, virtual controllers and a central that is not BlueZ.
+lab:
+	cargo build --locked
+	lab/run
+
+## Writes anew what is generated: the schema, the table of keys, the texts that tests compare with.
+docs:
+	cargo run --locked -- schema > schemas/services.schema.json.new
+	mv schemas/services.schema.json.new schemas/services.schema.json
+	UPDATE_DOCS=1 cargo test --locked --test docs
+	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli

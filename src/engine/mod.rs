@@ -218,6 +218,9 @@ impl Engine {
         origin: Origin,
     ) -> Result<Accepted, Violation> {
         let cell = &mut self.cells[id.index()];
+        if cell.constant {
+            return Err(Violation::new(Cause::Constant, "the value is constant"));
+        }
         let Admitted { value, .. } = cell.spec.admit(value)?;
         cell.reported = Some(value.clone());
         let same = cell.value.as_ref() == Some(&value);

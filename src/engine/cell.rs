@@ -48,6 +48,8 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     pub(super) version: u64,
+    /// The owner's last word since the request is what it asks for.
+    pub(super) answered: bool,
     /// Runs from the moment of delivery: while the broker is away nobody can confirm anything.
     pub(super) deadline: Option<Time>,
 }

@@ -194,6 +194,8 @@ impl Engine {
         if let Some(owner) = remote {
             let pending = Pending {
                 version: cell.version,
+                // Nothing is under way that the owner has yet to answer, and this is what it says.
+                answered: cell.pending.is_none() && cell.reported == cell.value,
                 deadline: None,
             };
             let forgotten = cell.pending.replace(pending);
@@ -224,13 +226,14 @@ impl Engine {
         let Admitted { value, .. } = cell.spec.admit(value)?;
         cell.reported = Some(value.clone());
         let same = cell.value.as_ref() == Some(&value);
-        if let Some(pending) = cell.pending {
+        if let Some(pending) = &mut cell.pending {
             // Only what comes after the delivery can be an answer. Anything else is what the owner
             // said before it knew; showing it would make every subscriber flicker, so it waits: at
             // the deadline the last report comes back by itself.
+            pending.answered = same;
             if same && pending.deadline.is_some() {
-                cell.pending = None;
-                self.forget_deadline(id, Some(pending));
+                let confirmed = cell.pending.take();
+                self.forget_deadline(id, confirmed);
             }
             return Ok(Accepted::Unchanged);
         }
@@ -244,16 +247,17 @@ impl Engine {
 
     fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
         let cell = &mut self.cells[id.index()];
+        let mut request_arrived = false;
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            self.links[link.index()].delivered(outlet, version);
+            request_arrived |= self.links[link.index()].delivered(outlet, version);
         }
         let within = cell.confirm_within;
-        if cell.owner == Owner::Remote(link)
+        if request_arrived
             && let Some(pending) = &mut cell.pending
             && pending.version == version
             && pending.deadline.is_none()
         {
-            if cell.reported == cell.value {
+            if pending.answered {
                 // The answer was quicker than the acknowledgement.
                 cell.pending = None;
             } else {

@@ -78,17 +78,18 @@ impl LinkState {
         Some((outlet.cell, outlet.carries))
     }
 
-    pub(super) fn delivered(&mut self, index: usize, version: u64) {
+    /// Whether that was a request on its way to its owner: one that was given up when the transport
+    /// went is sent again, and only the new one counts.
+    pub(super) fn delivered(&mut self, index: usize, version: u64) -> bool {
         let outlet = &mut self.outlets[index];
-        if outlet
-            .in_flight
-            .is_some_and(|in_flight| in_flight <= version)
-        {
-            outlet.in_flight = None;
-            if outlet.marked {
-                self.queue.push_back(index);
-            }
+        if outlet.in_flight.is_none_or(|sent| sent > version) {
+            return false;
         }
+        outlet.in_flight = None;
+        if outlet.marked {
+            self.queue.push_back(index);
+        }
+        outlet.carries == Carries::Requests
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;

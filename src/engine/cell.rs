@@ -19,7 +19,7 @@ pub enum Owner {
 pub struct CellView<'a> {
     pub spec: &'a Spec,
     pub value: Option<&'a Value>,
-    /// Counts the changes.
+    /// Grows with every change, and with every request to a remote owner.
     pub version: u64,
     pub origin: Option<Origin>,
     /// When it last changed; its age is the time since.

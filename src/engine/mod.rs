@@ -17,7 +17,7 @@ pub use outlet::Carries;
 
 use crate::codec::{Admitted, Cause, Spec, Value, Violation};
 use cell::{Cell, Pending};
-use outlet::{LinkState, is_from};
+use outlet::LinkState;
 
 /// One cell, as the engine is built from it.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ impl Engine {
     /// handed out again before the link has reported [`Event::Delivered`]: one in flight for each,
     /// and the newest value after that.
     pub fn poll_effect(&mut self, link: LinkId) -> Option<Effect> {
-        let (cell, carries) = self.links[link.index()].take(&self.cells)?;
+        let (cell, carries, origin) = self.links[link.index()].take(&self.cells)?;
         let held = &self.cells[cell.index()];
         let value = held.value.clone()?;
         Some(Effect {
@@ -157,7 +157,7 @@ impl Engine {
             carries,
             value,
             version: held.version,
-            origin: held.origin,
+            origin,
         })
     }
 
@@ -182,14 +182,16 @@ impl Engine {
         let wanted = change.apply(cell.value.as_ref())?;
         let Admitted { value, adjusted } = cell.spec.admit(wanted)?;
         // Clamped or wrapped: then who asked believes something that is not so, and has to hear too.
-        let origin = (!adjusted).then_some(origin);
+        let heard_by = (!adjusted).then_some(origin);
         let changed = cell.value.as_ref() != Some(&value);
         let remote = match cell.owner {
             Owner::Here => None,
             Owner::Remote(owner) => Some(owner),
         };
-        if changed || adjusted || remote.is_some() {
-            cell.set(now, value, origin);
+        if changed {
+            cell.set(now, value, heard_by);
+        } else if remote.is_some() {
+            cell.version += 1;
         }
         if let Some(owner) = remote {
             let pending = Pending {
@@ -200,10 +202,12 @@ impl Engine {
             };
             let forgotten = cell.pending.replace(pending);
             self.forget_deadline(id, forgotten);
-            self.mark_request(id, owner);
+            self.mark_request(id, owner, heard_by);
         }
-        if changed || adjusted {
-            self.mark_state(id, origin);
+        if changed {
+            self.mark_state(id, heard_by);
+        } else if adjusted {
+            self.mark_state_of(id, origin.link);
         }
         Ok(if changed {
             Accepted::Changed
@@ -293,18 +297,27 @@ impl Engine {
         let cell = &self.cells[id.index()];
         if cell.value.is_some() {
             for &(link, outlet) in &cell.outlets {
-                self.links[link.index()].mark_state(outlet, is_from(link, origin));
+                self.links[link.index()].mark_state(outlet, link, origin);
             }
         }
     }
 
-    fn mark_request(&mut self, id: CellId, owner: LinkId) {
+    /// One link believes what is not so, and nobody else does.
+    fn mark_state_of(&mut self, id: CellId, believes: LinkId) {
+        for &(link, outlet) in &self.cells[id.index()].outlets {
+            if link == believes {
+                self.links[link.index()].mark_state(outlet, link, None);
+            }
+        }
+    }
+
+    fn mark_request(&mut self, id: CellId, owner: LinkId, origin: Option<Origin>) {
         for &(link, outlet) in self.cells[id.index()]
             .outlets
             .iter()
             .filter(|(to, _)| *to == owner)
         {
-            self.links[link.index()].mark_request(outlet);
+            self.links[link.index()].mark_request(outlet, origin);
         }
     }
 

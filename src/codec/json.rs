@@ -74,7 +74,7 @@ pub fn quoted(text: &str) -> String {
 /// Bytes from hexadecimal digits, two a byte, in either case. `None` if it is anything else.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let nibble = |digit: u8| char::from(digit).to_digit(16);

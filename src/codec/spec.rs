@@ -220,9 +220,15 @@ fn admit_float(
             format!("{value} is not a finite number"),
         ));
     }
+    // The bounds are seen as the type holds them: the 32 bit number 0.1 is above the 64 bit one.
+    let (lowest, highest) = width.range();
+    let (least, most) = (
+        width.quantise(min).max(lowest),
+        width.quantise(max).min(highest),
+    );
     // Adding zero turns -0.0 into 0.0: one zero on every topic.
     let held = width.quantise(value) + 0.0;
-    if (min..=max).contains(&held) {
+    if (least..=most).contains(&held) {
         return Ok(Admitted {
             value: Value::Float(held),
             adjusted: false,
@@ -230,7 +236,7 @@ fn admit_float(
     }
     match overflow {
         Overflow::Clamp => {
-            let bound = width.quantise(value.clamp(min, max)) + 0.0;
+            let bound = held.clamp(least, most) + 0.0;
             Ok(Admitted {
                 value: Value::Float(bound),
                 adjusted: true,

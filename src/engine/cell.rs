@@ -19,7 +19,7 @@ pub enum Owner {
 pub struct CellView<'a> {
     pub spec: &'a Spec,
     pub value: Option<&'a Value>,
-    /// Counts the changes.
+    /// Grows with every change, and with every request to a remote owner.
     pub version: u64,
     pub origin: Option<Origin>,
     /// When it last changed; its age is the time since.
@@ -48,6 +48,8 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pending {
     pub(super) version: u64,
+    /// The owner's last word since the request is what it asks for.
+    pub(super) answered: bool,
     /// Runs from the moment of delivery: while the broker is away nobody can confirm anything.
     pub(super) deadline: Option<Time>,
 }

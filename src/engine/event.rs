@@ -85,7 +85,7 @@ pub struct Effect {
     pub cell: CellId,
     pub carries: Carries,
     pub value: Value,
-    /// Counts the changes of the cell; to be given back with [`Event::Delivered`].
+    /// Grows with the changes of the cell; to be given back with [`Event::Delivered`].
     pub version: u64,
     /// Who made the change and need not hear of it, or `None` when everybody has to.
     pub origin: Option<Origin>,

@@ -17,7 +17,7 @@ pub use outlet::Carries;
 
 use crate::codec::{Admitted, Cause, Spec, Value, Violation};
 use cell::{Cell, Pending};
-use outlet::{LinkState, is_from};
+use outlet::LinkState;
 
 /// One cell, as the engine is built from it.
 #[derive(Clone, Debug)]
@@ -149,7 +149,7 @@ impl Engine {
     /// handed out again before the link has reported [`Event::Delivered`]: one in flight for each,
     /// and the newest value after that.
     pub fn poll_effect(&mut self, link: LinkId) -> Option<Effect> {
-        let (cell, carries) = self.links[link.index()].take(&self.cells)?;
+        let (cell, carries, origin) = self.links[link.index()].take(&self.cells)?;
         let held = &self.cells[cell.index()];
         let value = held.value.clone()?;
         Some(Effect {
@@ -157,7 +157,7 @@ impl Engine {
             carries,
             value,
             version: held.version,
-            origin: held.origin,
+            origin,
         })
     }
 
@@ -182,26 +182,32 @@ impl Engine {
         let wanted = change.apply(cell.value.as_ref())?;
         let Admitted { value, adjusted } = cell.spec.admit(wanted)?;
         // Clamped or wrapped: then who asked believes something that is not so, and has to hear too.
-        let origin = (!adjusted).then_some(origin);
+        let heard_by = (!adjusted).then_some(origin);
         let changed = cell.value.as_ref() != Some(&value);
         let remote = match cell.owner {
             Owner::Here => None,
             Owner::Remote(owner) => Some(owner),
         };
-        if changed || adjusted || remote.is_some() {
-            cell.set(now, value, origin);
+        if changed {
+            cell.set(now, value, heard_by);
+        } else if remote.is_some() {
+            cell.version += 1;
         }
         if let Some(owner) = remote {
             let pending = Pending {
                 version: cell.version,
+                // Nothing is under way that the owner has yet to answer, and this is what it says.
+                answered: cell.pending.is_none() && cell.reported == cell.value,
                 deadline: None,
             };
             let forgotten = cell.pending.replace(pending);
             self.forget_deadline(id, forgotten);
-            self.mark_request(id, owner);
+            self.mark_request(id, owner, heard_by);
         }
-        if changed || adjusted {
-            self.mark_state(id, origin);
+        if changed {
+            self.mark_state(id, heard_by);
+        } else if adjusted {
+            self.mark_state_of(id, origin.link);
         }
         Ok(if changed {
             Accepted::Changed
@@ -218,16 +224,20 @@ impl Engine {
         origin: Origin,
     ) -> Result<Accepted, Violation> {
         let cell = &mut self.cells[id.index()];
+        if cell.constant {
+            return Err(Violation::new(Cause::Constant, "the value is constant"));
+        }
         let Admitted { value, .. } = cell.spec.admit(value)?;
         cell.reported = Some(value.clone());
         let same = cell.value.as_ref() == Some(&value);
-        if let Some(pending) = cell.pending {
+        if let Some(pending) = &mut cell.pending {
             // Only what comes after the delivery can be an answer. Anything else is what the owner
             // said before it knew; showing it would make every subscriber flicker, so it waits: at
             // the deadline the last report comes back by itself.
+            pending.answered = same;
             if same && pending.deadline.is_some() {
-                cell.pending = None;
-                self.forget_deadline(id, Some(pending));
+                let confirmed = cell.pending.take();
+                self.forget_deadline(id, confirmed);
             }
             return Ok(Accepted::Unchanged);
         }
@@ -241,16 +251,17 @@ impl Engine {
 
     fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
         let cell = &mut self.cells[id.index()];
+        let mut request_arrived = false;
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            self.links[link.index()].delivered(outlet, version);
+            request_arrived |= self.links[link.index()].delivered(outlet, version);
         }
         let within = cell.confirm_within;
-        if cell.owner == Owner::Remote(link)
+        if request_arrived
             && let Some(pending) = &mut cell.pending
             && pending.version == version
             && pending.deadline.is_none()
         {
-            if cell.reported == cell.value {
+            if pending.answered {
                 // The answer was quicker than the acknowledgement.
                 cell.pending = None;
             } else {
@@ -286,18 +297,27 @@ impl Engine {
         let cell = &self.cells[id.index()];
         if cell.value.is_some() {
             for &(link, outlet) in &cell.outlets {
-                self.links[link.index()].mark_state(outlet, is_from(link, origin));
+                self.links[link.index()].mark_state(outlet, link, origin);
             }
         }
     }
 
-    fn mark_request(&mut self, id: CellId, owner: LinkId) {
+    /// One link believes what is not so, and nobody else does.
+    fn mark_state_of(&mut self, id: CellId, believes: LinkId) {
+        for &(link, outlet) in &self.cells[id.index()].outlets {
+            if link == believes {
+                self.links[link.index()].mark_state(outlet, link, None);
+            }
+        }
+    }
+
+    fn mark_request(&mut self, id: CellId, owner: LinkId, origin: Option<Origin>) {
         for &(link, outlet) in self.cells[id.index()]
             .outlets
             .iter()
             .filter(|(to, _)| *to == owner)
         {
-            self.links[link.index()].mark_request(outlet);
+            self.links[link.index()].mark_request(outlet, origin);
         }
     }
 

@@ -24,8 +24,16 @@ pub(super) struct Outlet {
     carries: Carries,
     /// There is something that the link has not taken.
     marked: bool,
-    /// The version that it has taken and not yet delivered.
-    in_flight: Option<u64>,
+    /// Who need not hear of what is marked.
+    heard_by: Option<Origin>,
+    /// What it has taken and not yet delivered.
+    in_flight: Option<InFlight>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    version: u64,
+    heard_by: Option<Origin>,
 }
 
 /// All outlets of one link.
@@ -43,6 +51,7 @@ impl LinkState {
             cell,
             carries,
             marked: false,
+            heard_by: None,
             in_flight: None,
         });
         self.queue.reserve(self.outlets.len());
@@ -53,42 +62,52 @@ impl LinkState {
         !self.queue.is_empty()
     }
 
-    /// Somebody changed the cell; `from_here` if it was this link.
-    pub(super) fn mark_state(&mut self, outlet: usize, from_here: bool) {
-        match self.outlets[outlet].carries {
-            Carries::State => self.mark(outlet),
-            Carries::StateOfOthers if !from_here => self.mark(outlet),
-            Carries::StateOfOthers | Carries::Requests => {}
+    /// Somebody changed the cell; `link` is whose outlets these are.
+    pub(super) fn mark_state(&mut self, index: usize, link: LinkId, origin: Option<Origin>) {
+        let outlet = &mut self.outlets[index];
+        // Who asks while something older is on its way to them may get that after they asked, and
+        // would be left with it. So they have to hear the outcome too.
+        let crosses = outlet.in_flight.is_some_and(|sent| sent.heard_by != origin);
+        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
+        let from_here = is_from(link, heard_by);
+        match outlet.carries {
+            Carries::StateOfOthers if from_here => self.unmark(index),
+            Carries::State | Carries::StateOfOthers => self.mark(index, heard_by),
+            Carries::Requests => {}
         }
     }
 
     /// Somebody asks the owner behind this link for a change.
-    pub(super) fn mark_request(&mut self, outlet: usize) {
-        match self.outlets[outlet].carries {
-            Carries::Requests => self.mark(outlet),
+    pub(super) fn mark_request(&mut self, index: usize, origin: Option<Origin>) {
+        match self.outlets[index].carries {
+            Carries::Requests => self.mark(index, origin),
             Carries::State | Carries::StateOfOthers => {}
         }
     }
 
     /// Takes the mark that has waited longest.
-    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries)> {
+    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries, Option<Origin>)> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
         outlet.marked = false;
-        outlet.in_flight = Some(cells[outlet.cell.index()].version);
-        Some((outlet.cell, outlet.carries))
+        outlet.in_flight = Some(InFlight {
+            version: cells[outlet.cell.index()].version,
+            heard_by: outlet.heard_by,
+        });
+        Some((outlet.cell, outlet.carries, outlet.heard_by))
     }
 
-    pub(super) fn delivered(&mut self, index: usize, version: u64) {
+    /// Whether that was a request on its way to its owner: one that was given up when the transport
+    /// went is sent again, and only the new one counts.
+    pub(super) fn delivered(&mut self, index: usize, version: u64) -> bool {
         let outlet = &mut self.outlets[index];
-        if outlet
-            .in_flight
-            .is_some_and(|in_flight| in_flight <= version)
-        {
-            outlet.in_flight = None;
-            if outlet.marked {
-                self.queue.push_back(index);
-            }
+        if outlet.in_flight.is_none_or(|sent| sent.version > version) {
+            return false;
         }
+        outlet.in_flight = None;
+        if outlet.marked {
+            self.queue.push_back(index);
+        }
+        outlet.carries == Carries::Requests
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
@@ -98,6 +117,9 @@ impl LinkState {
         for (index, outlet) in self.outlets.iter_mut().enumerate() {
             let known = cells[outlet.cell.index()].value.is_some();
             let anew = !session_present && known && outlet.carries != Carries::Requests;
+            if anew {
+                outlet.heard_by = None;
+            }
             outlet.marked |= outlet.in_flight.take().is_some() || anew;
             if outlet.marked {
                 self.queue.push_back(index);
@@ -105,17 +127,23 @@ impl LinkState {
         }
     }
 
-    fn mark(&mut self, index: usize) {
+    fn mark(&mut self, index: usize, heard_by: Option<Origin>) {
         let outlet = &mut self.outlets[index];
         let queued = outlet.marked && outlet.in_flight.is_none();
         outlet.marked = true;
+        outlet.heard_by = heard_by;
         if !queued && outlet.in_flight.is_none() {
             self.queue.push_back(index);
         }
     }
+
+    fn unmark(&mut self, index: usize) {
+        self.outlets[index].marked = false;
+        self.queue.retain(|&waiting| waiting != index);
+    }
 }
 
 /// Whether a change by `origin` came from `link`.
-pub(super) fn is_from(link: LinkId, origin: Option<Origin>) -> bool {
+fn is_from(link: LinkId, origin: Option<Origin>) -> bool {
     origin.is_some_and(|origin| origin.link == link)
 }

@@ -1,0 +1,193 @@
+//! The bytes of a characteristic, and the descriptor that explains them.
+
+use bemo_sync::codec::ByteOrder::{Big, Little};
+use bemo_sync::codec::{
+    ByteOrder, Cause, FloatWidth, IntWidth, MAX_LENGTH, Spec, Value, att, presentation,
+};
+
+use crate::{bytes, float, int, text, u8};
+
+fn on_the_air(spec: &Spec, value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    att::encode(spec, value, &mut out);
+    out
+}
+
+/// Both directions at once: these bytes are this value and no other.
+#[track_caller]
+fn assert_is(spec: &Spec, value: Value, octets: &[u8]) {
+    assert_eq!(on_the_air(spec, &value), octets, "{value} on the air");
+    assert_eq!(att::decode(spec, octets), Ok(value), "{octets:02x?} read");
+}
+
+#[test]
+fn integers_at_their_extremes_in_both_byte_orders() {
+    use IntWidth::{W8, W16, W32, W64};
+    #[rustfmt::skip]
+    let table: &[(IntWidth, bool, i128, &[u8])] = &[
+        (W8,  false, 0,                     &[0x00]),
+        (W8,  false, 1,                     &[0x01]),
+        (W8,  false, u8::MAX as i128,       &[0xFF]),
+        (W8,  true,  i8::MIN as i128,       &[0x80]),
+        (W8,  true,  -1,                    &[0xFF]),
+        (W8,  true,  i8::MAX as i128,       &[0x7F]),
+        (W16, false, 0x0102,                &[0x02, 0x01]),
+        (W16, false, u16::MAX as i128,      &[0xFF; 2]),
+        (W16, true,  i16::MIN as i128,      &[0x00, 0x80]),
+        (W16, true,  -2,                    &[0xFE, 0xFF]),
+        (W16, true,  i16::MAX as i128,      &[0xFF, 0x7F]),
+        (W32, false, 0x0102_0304,           &[0x04, 0x03, 0x02, 0x01]),
+        (W32, false, u32::MAX as i128,      &[0xFF; 4]),
+        (W32, true,  i32::MIN as i128,      &[0x00, 0x00, 0x00, 0x80]),
+        (W32, true,  -2,                    &[0xFE, 0xFF, 0xFF, 0xFF]),
+        (W32, true,  i32::MAX as i128,      &[0xFF, 0xFF, 0xFF, 0x7F]),
+        (W64, false, 0x0102_0304_0506_0708, &[0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01]),
+        (W64, false, u64::MAX as i128,      &[0xFF; 8]),
+        (W64, true,  i64::MIN as i128,      &[0, 0, 0, 0, 0, 0, 0, 0x80]),
+        (W64, true,  -1,                    &[0xFF; 8]),
+        (W64, true,  i64::MAX as i128,      &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F]),
+    ];
+    for &(width, signed, value, little_endian) in table {
+        let mut big_endian = little_endian.to_vec();
+        big_endian.reverse();
+        assert_is(
+            &int(width, signed, Little),
+            Value::Int(value),
+            little_endian,
+        );
+        assert_is(&int(width, signed, Big), Value::Int(value), &big_endian);
+    }
+}
+
+#[test]
+fn floats_are_ieee_754_in_both_byte_orders() {
+    use FloatWidth::{W32, W64};
+    let tenth = Value::Float(f64::from(0.1_f32));
+    assert_is(
+        &float(W32, Little),
+        tenth.clone(),
+        &[0xCD, 0xCC, 0xCC, 0x3D],
+    );
+    assert_is(&float(W32, Big), tenth, &[0x3D, 0xCC, 0xCC, 0xCD]);
+    let lowest = Value::Float(f64::from(f32::MIN));
+    assert_is(&float(W32, Little), lowest, &[0xFF, 0xFF, 0x7F, 0xFF]);
+    let minus_two = [0, 0, 0, 0, 0, 0, 0, 0xC0];
+    assert_is(&float(W64, Little), Value::Float(-2.0), &minus_two);
+    let highest = [0x7F, 0xEF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+    assert_is(&float(W64, Big), Value::Float(f64::MAX), &highest);
+}
+
+#[test]
+fn booleans_text_and_bytes() {
+    assert_is(&Spec::Bool, Value::Bool(false), &[0]);
+    assert_is(&Spec::Bool, Value::Bool(true), &[1]);
+    let utf8 = Spec::Utf8 { max_length: 4 };
+    assert_is(&utf8, text(""), &[]);
+    assert_is(&utf8, text("aé"), &[0x61, 0xC3, 0xA9]);
+    assert_is(&utf8, text("🚲"), &[0xF0, 0x9F, 0x9A, 0xB2]);
+    let plain = Spec::Bytes {
+        max_length: MAX_LENGTH,
+    };
+    assert_is(&plain, bytes(&[]), &[]);
+    assert_is(&plain, bytes(&[0, 0xFF]), &[0, 0xFF]);
+    assert_is(&plain, bytes(&[7; MAX_LENGTH]), &[7; MAX_LENGTH]);
+}
+
+#[test]
+fn encoding_appends_so_that_fields_can_follow_each_other() {
+    let mut out = vec![0xAA];
+    att::encode(&u8(), &Value::Int(5), &mut out);
+    assert_eq!(out, [0xAA, 5]);
+}
+
+#[test]
+fn bytes_that_are_no_such_value_are_refused() {
+    let u32 = int(IntWidth::W32, false, Little);
+    let utf8 = Spec::Utf8 { max_length: 3 };
+    let table: &[(&str, &Spec, &[u8], Cause)] = &[
+        ("nothing for a u8", &u8(), &[], Cause::WrongLength),
+        ("two for a u8", &u8(), &[1, 2], Cause::WrongLength),
+        ("three for a u32", &u32, &[1, 2, 3], Cause::WrongLength),
+        ("five for a u32", &u32, &[1, 2, 3, 4, 5], Cause::WrongLength),
+        (
+            "an f32 for an f64",
+            &float(FloatWidth::W64, Little),
+            &[0; 4],
+            Cause::WrongLength,
+        ),
+        (
+            "an f64 for an f32",
+            &float(FloatWidth::W32, Big),
+            &[0; 8],
+            Cause::WrongLength,
+        ),
+        ("nothing for a bool", &Spec::Bool, &[], Cause::WrongLength),
+        ("two for a bool", &Spec::Bool, &[0, 1], Cause::WrongLength),
+        ("2 for a bool", &Spec::Bool, &[2], Cause::OutOfRange),
+        ("text too long", &utf8, b"four", Cause::WrongLength),
+        ("half a character", &utf8, &[0xC3], Cause::InvalidUtf8),
+        (
+            "a surrogate",
+            &utf8,
+            &[0xED, 0xA0, 0x80],
+            Cause::InvalidUtf8,
+        ),
+        (
+            "bytes too long",
+            &Spec::Bytes { max_length: 1 },
+            &[1, 2],
+            Cause::WrongLength,
+        ),
+    ];
+    for (name, spec, octets, cause) in table {
+        let refused = att::decode(spec, octets).expect_err(name);
+        assert_eq!(refused.cause, *cause, "{name}: {refused}");
+    }
+}
+
+#[test]
+fn the_presentation_format_of_every_type() {
+    use FloatWidth as F;
+    use IntWidth::{W8, W16, W32, W64};
+    let table = [
+        ("boolean", Spec::Bool, 0x01),
+        ("u8", int(W8, false, Little), 0x04),
+        ("u16", int(W16, false, Little), 0x06),
+        ("u32", int(W32, false, Little), 0x08),
+        ("u64", int(W64, false, Little), 0x0A),
+        ("i8", int(W8, true, Little), 0x0C),
+        ("i16", int(W16, true, Little), 0x0E),
+        ("i32", int(W32, true, Little), 0x10),
+        ("i64", int(W64, true, Little), 0x12),
+        ("f32", float(F::W32, Little), 0x14),
+        ("f64", float(F::W64, Little), 0x15),
+        ("utf8", Spec::Utf8 { max_length: 8 }, 0x19),
+        ("bytes", Spec::Bytes { max_length: 8 }, 0x1B),
+        (
+            "u8 in the other order, which has none",
+            int(W8, false, Big),
+            0x04,
+        ),
+    ];
+    for (name, spec, format) in table {
+        let expected = [format, 0x00, 0x00, 0x27, 0x01, 0x00, 0x00];
+        assert_eq!(presentation::format(&spec), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_big_endian_number_has_no_presentation_format_because_it_would_be_a_lie() {
+    let numbers = |order: ByteOrder| {
+        [
+            int(IntWidth::W16, false, order),
+            int(IntWidth::W32, true, order),
+            int(IntWidth::W64, false, order),
+            float(FloatWidth::W32, order),
+            float(FloatWidth::W64, order),
+        ]
+    };
+    for (little, big) in numbers(Little).iter().zip(&numbers(Big)) {
+        assert!(presentation::format(little).is_some(), "{little:?}");
+        assert_eq!(presentation::format(big), None, "{big:?}");
+    }
+}

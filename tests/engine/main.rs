@@ -1,0 +1,220 @@
+//! What the engine promises to everybody who is linked to it.
+
+mod bounded;
+mod constraints;
+mod echo;
+mod model;
+mod owner_here;
+mod owner_remote;
+mod returns;
+
+use std::time::Duration;
+
+use bemo_sync::codec::{ByteOrder, FloatWidth, IntWidth, Overflow, Spec, Value};
+use bemo_sync::engine::{
+    Accepted, Carries, CellId, CellSpec, Change, Effect, Engine, Event, LinkId, Origin, Owner,
+    PeerId, Rejection, Subscription, Time,
+};
+
+const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
+
+fn seconds(seconds: u64) -> Time {
+    Time(Duration::from_secs(seconds))
+}
+
+/// An integer between 0 and 9.
+fn digit(overflow: Overflow) -> Spec {
+    Spec::Int {
+        width: IntWidth::W8,
+        signed: true,
+        order: ByteOrder::Little,
+        min: 0,
+        max: 9,
+        overflow,
+    }
+}
+
+fn f32_up_to_one() -> Spec {
+    Spec::Float {
+        width: FloatWidth::W32,
+        order: ByteOrder::Little,
+        min: 0.0,
+        max: 1.0,
+        overflow: Overflow::Reject,
+    }
+}
+
+fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
+    CellSpec {
+        spec,
+        owner,
+        initial: initial.map(Value::Int),
+        constant: false,
+        confirm_within: CONFIRM_WITHIN,
+    }
+}
+
+/// One cell between a phone side and a bus side, at a time that only grows.
+struct Bench {
+    engine: Engine,
+    now: Time,
+}
+
+const PHONES: usize = 0;
+const BUS: usize = 1;
+/// Hears of nothing, as a ticker.
+const SOURCE: usize = 2;
+
+fn cell() -> CellId {
+    CellId::new(0)
+}
+
+fn link(index: usize) -> LinkId {
+    LinkId::new(index)
+}
+
+fn from(index: usize) -> Origin {
+    Origin {
+        link: link(index),
+        peer: None,
+    }
+}
+
+fn phone(peer: u64) -> Origin {
+    Origin {
+        link: link(PHONES),
+        peer: Some(PeerId(peer)),
+    }
+}
+
+impl Bench {
+    /// With this one cell, of which the phones hear as state and the bus in the given role.
+    /// Nothing is waiting: everybody has heard of the initial value.
+    fn new(declared: CellSpec, bus: Carries) -> Self {
+        let hears = |index, carries| Subscription {
+            link: link(index),
+            cell: cell(),
+            carries,
+        };
+        let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
+        let mut bench = Self {
+            engine: Engine::new(vec![declared], 3, &subscriptions),
+            now: seconds(100),
+        };
+        bench.settle();
+        bench
+    }
+
+    /// Held here: the bus publishes every accepted change.
+    fn here(overflow: Overflow) -> Self {
+        let declared = cell_spec(digit(overflow), Owner::Here, Some(0));
+        Self::new(declared, Carries::State)
+    }
+
+    /// Held by a program behind the bus, which has said that it is 0.
+    fn remote() -> Self {
+        let owner = Owner::Remote(link(BUS));
+        let declared = cell_spec(digit(Overflow::Reject), owner, None);
+        let mut bench = Self::new(declared, Carries::Requests);
+        assert_eq!(bench.report(0), Ok(Accepted::Changed));
+        bench.settle();
+        bench
+    }
+
+    fn handle(&mut self, event: Event) -> Result<Accepted, Rejection> {
+        self.engine.handle(self.now, event)
+    }
+
+    fn change(&mut self, origin: Origin, change: Change) -> Result<Accepted, Rejection> {
+        self.handle(Event::Request {
+            cell: cell(),
+            change,
+            origin,
+        })
+    }
+
+    fn ask(&mut self, origin: Origin, value: i128) -> Result<Accepted, Rejection> {
+        self.change(origin, Change::Set(Value::Int(value)))
+    }
+
+    fn report(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.handle(Event::Report {
+            cell: cell(),
+            value: Value::Int(value),
+            origin: from(BUS),
+        })
+    }
+
+    fn link_up(&mut self, index: usize, session_present: bool) {
+        let event = Event::LinkUp {
+            link: link(index),
+            session_present,
+        };
+        self.handle(event).expect("nothing to refuse");
+    }
+
+    fn pull(&mut self, index: usize) -> Option<Effect> {
+        self.engine.poll_effect(link(index))
+    }
+
+    fn deliver(&mut self, index: usize, effect: &Effect) {
+        let event = Event::Delivered {
+            link: link(index),
+            cell: effect.cell,
+            version: effect.version,
+        };
+        self.handle(event).expect("nothing to refuse");
+    }
+
+    /// Pulls and delivers until a link has heard everything.
+    fn hear(&mut self, index: usize) -> Vec<Effect> {
+        let mut heard = Vec::new();
+        while let Some(effect) = self.pull(index) {
+            self.deliver(index, &effect);
+            heard.push(effect);
+            assert!(heard.len() < 100, "link {index} is never silent");
+        }
+        assert!(!self.engine.has_effects(link(index)));
+        heard
+    }
+
+    /// The values in what a link hears.
+    fn values(&mut self, index: usize) -> Vec<Value> {
+        let heard = self.hear(index);
+        heard.into_iter().map(|effect| effect.value).collect()
+    }
+
+    /// What each of some phones hears, when a link tells nobody what they are the origin of.
+    fn phone_hears(&mut self, peer: u64) -> Vec<Value> {
+        let heard = self.hear(PHONES).into_iter();
+        heard
+            .filter(|effect| effect.origin != Some(phone(peer)))
+            .map(|effect| effect.value)
+            .collect()
+    }
+
+    fn settle(&mut self) {
+        for index in [PHONES, BUS, SOURCE] {
+            self.hear(index);
+        }
+    }
+
+    fn wait(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        while self.engine.poll_deadline().is_some_and(|at| at <= self.now) {
+            self.handle(Event::Tick).expect("nothing to refuse");
+        }
+    }
+
+    fn value(&self) -> Option<i128> {
+        match self.engine.cell(cell()).value {
+            Some(Value::Int(value)) => Some(*value),
+            None => None,
+            Some(other) => panic!("{other} is no integer"),
+        }
+    }
+}
+
+fn ints(values: &[i128]) -> Vec<Value> {
+    values.iter().copied().map(Value::Int).collect()
+}

@@ -3,6 +3,7 @@
 //! `docs/architecture.md` draws the picture; the module names are its boxes.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::unwrap_used)]
 
 pub mod cli;
 pub mod codec;

@@ -52,14 +52,29 @@ impl Plan {
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions)
     }
 
+    /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
     pub fn subscribe(&mut self, link: LinkId, cell: CellId, carries: Carries) {
         let subscription = Subscription {
             link,
             cell,
             carries,
         };
-        if !self.subscriptions.contains(&subscription) {
-            self.subscriptions.push(subscription);
+        let of_both = |other: &&Subscription| (other.link, other.cell) == (link, cell);
+        match self.subscriptions.iter().find(of_both) {
+            Some(known) => assert_eq!(known.carries, carries, "one role for each link and cell"),
+            None => self.subscriptions.push(subscription),
+        }
+    }
+
+    /// Whether requests for a change of this cell get to where its truth is.
+    pub fn takes_requests(&self, cell: CellId) -> bool {
+        match self.cells[cell.index()].owner {
+            Owner::Here => true,
+            Owner::Remote(owner) => self.subscriptions.contains(&Subscription {
+                link: owner,
+                cell,
+                carries: Carries::Requests,
+            }),
         }
     }
 }

@@ -82,6 +82,8 @@ async fn supervise(mut link: LinkPlan, port: Port) {
         let running = &mut rest[0];
         let name = running.name();
         debug!(link = name, "runs");
+        // Whatever ran before is gone with all that it had under way.
+        port.link_up(false);
         let started = Instant::now();
         let result = tokio::select! {
             result = running.run(port.clone()) => result,

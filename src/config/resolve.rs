@@ -62,6 +62,7 @@ pub(super) fn resolve(
         },
         characteristics: Vec::new(),
         sources: Vec::new(),
+        changed_here: Vec::new(),
     };
     resolver.version(&config.version);
     resolver.device(config.device);
@@ -71,6 +72,7 @@ pub(super) fn resolve(
         placeholders,
         characteristics,
         sources,
+        changed_here,
         ..
     } = resolver;
     for plugin in plugins {
@@ -103,6 +105,14 @@ pub(super) fn resolve(
             }
         }
     }
+    for changed in &changed_here {
+        if !plan.takes_requests(changed.cell) {
+            let message = "this asks a remote owner for changes, but there is no way to ask it";
+            let help = "give the value a `command` topic, or remove what changes it here";
+            let diagnostic = Diagnostic::new(tree.span(changed.at), message).help(help);
+            diagnostics.push(diagnostic);
+        }
+    }
     if plan.links.is_empty() && diagnostics.is_empty() {
         let help = "declare `ble: { adapter: auto }`, `mqtt: { broker: auto }` or both";
         let message = "nothing connects these values to the world";
@@ -118,6 +128,13 @@ struct Resolver<'a> {
     plan: Plan,
     characteristics: Vec<Keys>,
     sources: Vec<Keys>,
+    changed_here: Vec<ChangedHere>,
+}
+
+/// Something in this process that asks for changes of a value: a central that may write, or a source.
+struct ChangedHere {
+    cell: CellId,
+    at: NodeId,
 }
 
 impl Resolver<'_> {
@@ -251,7 +268,18 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
         });
+        let write = config.access.iter().find(|word| {
+            matches!(
+                word.value,
+                AccessConfig::Write | AccessConfig::WriteWithoutResponse
+            )
+        });
+        if let Some(word) = write {
+            self.changed_here.push(ChangedHere { cell, at: word.at });
+        }
         if let Some(source) = config.source {
+            let at = source_at(&source.plugins, config.value.at);
+            self.changed_here.push(ChangedHere { cell, at });
             if source.plugins.len() != 1 {
                 let help = "one source, for example `source: { ticker: { every: 1s } }`";
                 self.mistake(

@@ -31,7 +31,7 @@ impl ValueReader<'_> {
                 self.mistake(
                     config.ty.at,
                     problem,
-                    one_of(TYPES, &self.tree.text(config.ty.at).to_owned()),
+                    one_of(TYPES, self.tree.text(config.ty.at)),
                 );
                 return None;
             }

@@ -47,6 +47,23 @@ impl Configure<'_> {
         Some(Spanned { at, value })
     }
 
+    /// Whether this section stands at the top level, be it right or wrong.
+    pub fn declares(&self, key: &str) -> bool {
+        self.sections.contains_key(key)
+    }
+
+    /// The line of a place, to point at it from another.
+    pub fn line(&self, at: NodeId) -> usize {
+        self.tree.span(at).line
+    }
+
+    /// Whether something besides centrals and topics produces a value.
+    pub fn has_source(&self, cell: CellId) -> bool {
+        self.sources
+            .iter()
+            .any(|source| source.cell == cell && !source.keys.is_empty())
+    }
+
     /// What is declared under this key at characteristics, in their order.
     pub fn characteristics<T: DeserializeOwned>(&mut self, key: &str) -> Vec<Declared<T>> {
         declared(self.characteristics, key, self.tree, self.diagnostics)

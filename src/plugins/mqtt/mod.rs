@@ -1,5 +1,32 @@
-//! MQTT.
-use crate::plugin::{Configure, Link, Place, Plugin};
+//! MQTT: state and commands on topics, through a broker.
+//!
+//! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
+//! means, `client` the life of a connection, `session` what is under way on it.
+
+mod address;
+pub mod binding;
+mod client;
+pub mod config;
+mod declare;
+#[cfg(feature = "broker")]
+pub mod embedded;
+mod secret;
+mod session;
+mod tls;
+mod topics;
+mod trouble;
+mod values;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::Schema;
+
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
+use address::Address;
+use binding::{Bindings, Message};
+use config::{MqttConfig, ValueConfig};
+use secret::Secret;
 
 pub struct Mqtt;
 
@@ -7,10 +34,60 @@ impl Plugin for Mqtt {
     fn name(&self) -> &'static str {
         "mqtt"
     }
+
     fn places(&self) -> Vec<Place> {
-        vec![]
+        vec![
+            Place {
+                kind: PlaceKind::Section,
+                key: "mqtt",
+                schema: |generator| generator.subschema_for::<MqttConfig>(),
+            },
+            Place {
+                kind: PlaceKind::Characteristic,
+                key: "mqtt",
+                schema: |generator| generator.subschema_for::<ValueConfig>(),
+            },
+        ]
     }
-    fn configure(&self, _: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        None
+
+    fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
+        let (settings, bindings) = declare::declare(declared)?;
+        Some(Box::new(MqttLink { settings, bindings }))
+    }
+}
+
+/// How to connect, as it was declared.
+struct Settings {
+    address: Address,
+    /// Whether an embedded broker may stand in where there is none.
+    auto: bool,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    client_id: String,
+    keep_alive: Duration,
+    clean_session: bool,
+    credentials: Option<(String, Secret)>,
+    birth: Option<Message>,
+    will: Option<Message>,
+}
+
+struct MqttLink {
+    settings: Settings,
+    bindings: Bindings,
+}
+
+impl Link for MqttLink {
+    fn name(&self) -> &'static str {
+        "mqtt"
+    }
+
+    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            client::run(&self.settings, &self.bindings, &port).await;
+            Ok(())
+        })
+    }
+
+    fn payload_schemas(&self) -> Vec<(String, Schema)> {
+        self.bindings.payload_schemas()
     }
 }

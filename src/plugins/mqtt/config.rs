@@ -1,0 +1,294 @@
+//! What stands under `mqtt` in the YAML, at the top level and in a characteristic.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+use super::address::Broker;
+use super::secret::Secret;
+use crate::config::model::Form;
+use crate::config::{Interval, Lenient, Literal, Spanned};
+
+/// The MQTT broker, and how to connect to it. The connection is made anew for as long as it takes,
+/// and everything that this process publishes is then published again.
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttConfig")]
+pub struct MqttConfig {
+    /// Where the broker is.
+    #[serde(default)]
+    #[schemars(extend("default" = "auto"))]
+    pub broker: Option<Spanned<Lenient<Broker>>>,
+    /// The name under which the broker knows this client. No two clients of a broker may have the
+    /// same. `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    #[serde(default)]
+    #[schemars(length(min = 1), extend("default" = "bemo-sync-{hostname}"))]
+    pub client_id: Option<Spanned<String>>,
+    /// The longest silence: after this time the connection is tried with a ping. At least `1s`.
+    #[serde(default)]
+    #[schemars(extend("default" = "60s"))]
+    pub keep_alive: Option<Spanned<Lenient<Interval>>>,
+    /// Whether the broker forgets this client while it is away. It does unless this is `false`,
+    /// because a command that was sent while nobody was there to hear it is a command of the past:
+    /// the lamp that was switched on in vain yesterday must not go on today. With `false` the broker
+    /// keeps such commands, and they are carried out late; that needs a `client_id` of its own.
+    #[serde(default)]
+    #[schemars(extend("default" = true))]
+    pub clean_session: Option<Spanned<bool>>,
+    /// The user name, where the broker wants one.
+    #[serde(default)]
+    pub username: Option<Spanned<String>>,
+    /// The password: best not the text itself, but `${NAME}` from the environment or
+    /// `{ file: path }`.
+    #[serde(default)]
+    pub password: Option<Spanned<PasswordConfig>>,
+    /// Encrypts the connection, as `mqtts://` does, and says whom to trust.
+    #[serde(default)]
+    pub tls: Option<Spanned<TlsConfig>>,
+    /// What is published on every connection, before anything else.
+    #[serde(default)]
+    pub birth: Option<Spanned<MessageConfig>>,
+    /// What the broker publishes when the connection breaks. When this process stops in good order
+    /// it publishes the same itself, so that nobody takes it for running ever after.
+    #[serde(default)]
+    pub will: Option<Spanned<MessageConfig>>,
+    /// The quality of service wherever a topic says nothing else.
+    #[serde(default)]
+    #[schemars(extend("default" = 1))]
+    pub qos: Option<Spanned<Lenient<Qos>>>,
+}
+
+/// Whom to trust, and who we are.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttTlsConfig")]
+pub struct TlsConfig {
+    /// A file with the certificate of the authority that signed the broker's (PEM). Without it, the
+    /// authorities that this system trusts.
+    #[serde(default)]
+    pub ca: Option<Spanned<String>>,
+    /// A file with our own certificate, where the broker wants one (PEM).
+    #[serde(default)]
+    pub certificate: Option<Spanned<String>>,
+    /// A file with the key to our own certificate (PEM, not encrypted).
+    #[serde(default)]
+    pub key: Option<Spanned<String>>,
+}
+
+/// A message of fixed content.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttMessageConfig")]
+pub struct MessageConfig {
+    /// Its topic. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    pub topic: Spanned<String>,
+    /// Its payload, as it is.
+    #[schemars(with = "Literal")]
+    pub payload: Spanned<Literal>,
+    /// Its quality of service. Without it, that of the connection.
+    #[serde(default)]
+    pub qos: Option<Spanned<Lenient<Qos>>>,
+    /// Whether the broker keeps it for those who come later.
+    #[serde(default)]
+    #[schemars(extend("default" = true))]
+    pub retain: Option<bool>,
+}
+
+/// The topics that carry the value of a characteristic.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttValueConfig")]
+pub struct ValueConfig {
+    /// Who holds the truth of the value.
+    #[serde(default)]
+    #[schemars(extend("default" = "here"))]
+    pub owner: Option<Spanned<OwnerConfig>>,
+    /// The topic that says what the value is. With `owner: here` every change is published there,
+    /// retained unless said otherwise; with `owner: remote` the value follows it.
+    #[serde(default)]
+    pub state: Option<Spanned<TopicConfig>>,
+    /// The topic on which a change is asked for. With `owner: here` whoever publishes there sets the
+    /// value (a retained message is ignored: it is a command of the past); with `owner: remote` what a
+    /// central writes is published there, not retained.
+    #[serde(default)]
+    pub command: Option<Spanned<TopicConfig>>,
+    /// The payload on both topics: any JSON with `$value` in one place, as in `{ number: $value }`.
+    #[serde(default)]
+    #[schemars(extend("default" = "$value"))]
+    pub payload: Option<Spanned<serde_json::Value>>,
+    /// How long the remote owner may take to confirm what a central wrote. After that the value that
+    /// it last reported comes back. Only with `owner: remote`.
+    #[serde(default)]
+    #[schemars(extend("default" = "2s"))]
+    pub confirm_within: Option<Spanned<Lenient<Interval>>>,
+}
+
+/// Who holds the truth of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MqttOwnerConfig")]
+pub enum OwnerConfig {
+    /// This process.
+    Here,
+    /// A program behind the broker: `state` is followed, and writes are requests.
+    Remote,
+}
+
+/// A topic: its name, or a mapping with more to say.
+#[derive(Debug)]
+pub enum TopicConfig {
+    Short(String),
+    Long(LongTopicConfig),
+}
+
+/// A topic, and how it is used.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttTopicConfig")]
+pub struct LongTopicConfig {
+    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    pub topic: Spanned<String>,
+    /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
+    /// at most: 2 would keep the broker's half of a hand-over that does not survive a reconnection.
+    #[serde(default)]
+    pub qos: Option<Spanned<Lenient<Qos>>>,
+    /// Whether the broker keeps the newest message for those who come later. Without it, state is
+    /// retained and a command is not. Only for a topic that this process publishes on.
+    #[serde(default)]
+    pub retain: Option<Spanned<bool>>,
+}
+
+/// A password, or the file that it is in.
+#[derive(Debug)]
+pub enum PasswordConfig {
+    Text(Secret),
+    File(PasswordFileConfig),
+}
+
+/// A file with a password.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttPasswordFileConfig")]
+pub struct PasswordFileConfig {
+    /// Its path; the first line is the password.
+    pub file: Spanned<String>,
+}
+
+/// The quality of service (MQTT 3.1.1, 4.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Qos {
+    AtMostOnce,
+    #[default]
+    AtLeastOnce,
+    ExactlyOnce,
+}
+
+impl Form for Qos {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "0" => Ok(Self::AtMostOnce),
+            "1" => Ok(Self::AtLeastOnce),
+            "2" => Ok(Self::ExactlyOnce),
+            _ => Err(format!("`{text}` is no quality of service")),
+        }
+    }
+}
+
+impl JsonSchema for Qos {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MqttQos".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The quality of service: 0 at most once, 1 at least once, 2 exactly once.",
+            "enum": [0, 1, 2],
+        })
+    }
+}
+
+// ── short and long forms ─────────────────────────────────────────────────────────────────────────
+
+/// Reads a text as the short form and a mapping as the long one. What is wrong inside the mapping is
+/// said at its own place, which an untagged enum could not do.
+struct ShortOrLong<T, L> {
+    wanted: &'static str,
+    short: fn(String) -> T,
+    long: fn(L) -> T,
+    of: PhantomData<L>,
+}
+
+impl<'de, T, L: Deserialize<'de>> Visitor<'de> for ShortOrLong<T, L> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.wanted)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok((self.short)(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
+        L::deserialize(MapAccessDeserializer::new(entries)).map(self.long)
+    }
+}
+
+impl<'de> Deserialize<'de> for TopicConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShortOrLong {
+            wanted: "a topic, or `{ topic: …, qos: …, retain: … }`,",
+            short: Self::Short,
+            long: Self::Long,
+            of: PhantomData,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for PasswordConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShortOrLong {
+            wanted: "a text (digits need quotes), or `{ file: … }`,",
+            short: |text| Self::Text(Secret::new(text)),
+            long: Self::File,
+            of: PhantomData,
+        })
+    }
+}
+
+fn short_or_long<L: JsonSchema>(generator: &mut SchemaGenerator, description: &str) -> Schema {
+    let long = generator.subschema_for::<L>();
+    json_schema!({
+        "description": description,
+        "anyOf": [{ "type": "string", "minLength": 1 }, long],
+    })
+}
+
+impl JsonSchema for TopicConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MqttTopic".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        short_or_long::<LongTopicConfig>(
+            generator,
+            "A topic: its name, or a mapping with `topic`, `qos` and `retain`.",
+        )
+    }
+}
+
+impl JsonSchema for PasswordConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MqttPassword".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        short_or_long::<PasswordFileConfig>(
+            generator,
+            "A password, best as `${NAME}` from the environment, or the file that it is in.",
+        )
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseErro
     let directives = if bare {
         // Checked on its own first, so that an error speaks of what was typed.
         EnvFilter::builder().parse(directives)?;
-        format!("warn,rumqttd=error,bemo_sync={directives}")
+        format!("warn,rumqttd=off,bemo_sync={directives}")
     } else {
         directives.to_owned()
     };

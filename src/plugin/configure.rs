@@ -57,13 +57,6 @@ impl Configure<'_> {
         self.tree.span(at).line
     }
 
-    /// Whether something besides centrals and topics produces a value.
-    pub fn has_source(&self, cell: CellId) -> bool {
-        self.sources
-            .iter()
-            .any(|source| source.cell == cell && !source.keys.is_empty())
-    }
-
     /// What is declared under this key at characteristics, in their order.
     pub fn characteristics<T: DeserializeOwned>(&mut self, key: &str) -> Vec<Declared<T>> {
         declared(self.characteristics, key, self.tree, self.diagnostics)

@@ -214,13 +214,6 @@ impl Reader<'_, '_> {
             let help = "remove `owner: remote`, or the `constant`";
             self.mistake(owner, "a constant has no owner elsewhere", help);
         }
-        let is_written = self.characteristic.access.is_writable();
-        if command.is_none() && (is_written || self.declared.has_source(*cell)) {
-            let what = if is_written { "write" } else { "source" };
-            let message = format!("what a {what} asks for would go nowhere: there is no `command`");
-            let help = format!("add `command: …`, or remove the {what}");
-            self.mistake(owner, message, help);
-        }
         let within = match &config.confirm_within {
             None => CONFIRM_WITHIN,
             Some(within) => match &within.value.0 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
@@ -121,7 +121,7 @@ async fn choose(candidates: &mut [Box<dyn Link>], said: &mut Option<String>) -> 
                     .rev()
                     .fold(line, |line, reason| format!("{line}: {reason}"));
                 if said.as_ref() != Some(&line) {
-                    info!("{line}");
+                    debug!("{line}");
                     *said = Some(line);
                 }
                 return index;

@@ -29,6 +29,15 @@ impl BtUuid {
         let value = self.0.as_u128();
         (value & !(0xFFFF_FFFF << 96) == BASE).then_some((value >> 96) as u32)
     }
+
+    /// As it stands in an attribute: 2 octets or 16, little-endian (Core Spec 5.4, Vol 3, Part F,
+    /// 3.2.1: a 32 bit UUID is sent as its long form).
+    pub fn octets(self) -> Vec<u8> {
+        match self.as_short().and_then(|short| u16::try_from(short).ok()) {
+            Some(short) => short.to_le_bytes().to_vec(),
+            None => self.0.as_u128().to_le_bytes().to_vec(),
+        }
+    }
 }
 
 impl fmt::Display for BtUuid {

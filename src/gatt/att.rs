@@ -15,6 +15,7 @@ pub enum AttError {
     WriteNotPermitted = 0x03,
     RequestNotSupported = 0x06,
     InvalidOffset = 0x07,
+    PrepareQueueFull = 0x09,
     AttributeNotFound = 0x0A,
     InvalidAttributeValueLength = 0x0D,
     /// The first application error. Out of range would be 0x13 (Value Not Allowed) or 0xFF (Out of

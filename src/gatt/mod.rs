@@ -4,6 +4,7 @@
 pub mod assigned;
 mod att;
 pub mod section;
+pub mod server;
 mod tree;
 
 pub use att::{AttError, encode, read, write};

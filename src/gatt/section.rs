@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 
 use crate::config::Spanned;
 use crate::engine::Carries;
+use crate::gatt::Service;
 use crate::plugin::Configure;
+
+/// A handle is 16 bits, and 0 is none. The Bluetooth stack needs a few for its own services.
+const ATTRIBUTES_MAX: usize = 65_000;
 
 /// The Bluetooth LE peripheral: which adapter serves the declared services.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
@@ -31,6 +35,12 @@ impl BleConfig {
     /// which adapter is meant. `None` without the section.
     pub fn declare(declared: &mut Configure<'_>) -> Option<AdapterChoice> {
         let section = declared.section::<Self>("ble")?;
+        let attributes: usize = declared.services().iter().map(Service::attributes).sum();
+        if attributes > ATTRIBUTES_MAX {
+            let message =
+                format!("the services take {attributes} handles; 65,000 are left for them");
+            declared.mistake(section.at, message, "declare fewer characteristics");
+        }
         for characteristic in declared.characteristics_of_plan() {
             if characteristic.access.can_subscribe() {
                 declared.subscribe(characteristic.cell, Carries::State);
@@ -46,6 +56,9 @@ impl BleConfig {
                 if !valid || name.len() == 3 {
                     let help = "`auto`, `virtual`, or a name like `hci0`";
                     declared.mistake(name.at, "this is no name of an adapter", help);
+                } else if !cfg!(target_os = "linux") {
+                    let message = "adapters can be used on Linux only";
+                    declared.mistake(name.at, message, "`virtual`, or `auto`");
                 }
                 AdapterChoice::Named(name.value)
             }

@@ -49,9 +49,38 @@ impl Access {
     pub fn can_subscribe(self) -> bool {
         self.notify || self.indicate
     }
+
+    /// The bits in the declaration of the characteristic.
+    pub fn properties(self) -> u8 {
+        [
+            (self.read, 0x02),
+            (self.write_without_response, 0x04),
+            (self.write, 0x08),
+            (self.notify, 0x10),
+            (self.indicate, 0x20),
+        ]
+        .into_iter()
+        .filter_map(|(allowed, bit)| allowed.then_some(bit))
+        .sum()
+    }
+}
+
+impl Service {
+    /// How many attributes, and with that handles, it takes.
+    pub fn attributes(&self) -> usize {
+        1 + self
+            .characteristics
+            .iter()
+            .map(Characteristic::attributes)
+            .sum::<usize>()
+    }
 }
 
 impl Characteristic {
+    fn attributes(&self) -> usize {
+        2 + usize::from(self.access.can_subscribe()) + self.descriptors().len()
+    }
+
     /// The user description (0x2901), and the presentation format (0x2904) where the type has one.
     /// The client configuration (0x2902) is not here: it belongs to each central.
     pub fn descriptors(&self) -> Vec<Descriptor> {

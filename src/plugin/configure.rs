@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
 use crate::engine::{Carries, CellId, LinkId, Owner};
-use crate::gatt::Characteristic;
+use crate::gatt::{Characteristic, Service};
 use crate::plan::{CellPlan, Plan};
 
 /// One plugin's view of the configuration while it is resolved.
@@ -93,6 +93,11 @@ impl Configure<'_> {
     /// One value of the plan.
     pub fn cell(&self, cell: CellId) -> &CellPlan {
         &self.plan.cells[cell.index()]
+    }
+
+    /// The services of the plan, in the order of their handles.
+    pub fn services(&self) -> &[Service] {
+        &self.plan.services
     }
 
     /// All values of the plan, in the order of their characteristics.

@@ -28,6 +28,11 @@ impl Port {
         Self { shared, link }
     }
 
+    /// Which link this is: what stands in the origin of the changes that it asks for.
+    pub fn link(&self) -> LinkId {
+        self.link
+    }
+
     /// The device's name, for whoever shows it.
     pub fn device_name(&self) -> &str {
         &self.shared.device_name

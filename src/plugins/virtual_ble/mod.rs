@@ -1,5 +1,13 @@
-//! Virtual BLE.
-use crate::plugin::{Configure, Link, Place, Plugin};
+//! A Bluetooth adapter in memory, for machines without one: the declared tree with the same ATT
+//! semantics, and centrals in the same process.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use crate::gatt::section::{AdapterChoice, BleConfig};
+use crate::gatt::server::GattServer;
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
 
 pub struct VirtualBle;
 
@@ -7,10 +15,72 @@ impl Plugin for VirtualBle {
     fn name(&self) -> &'static str {
         "virtual_ble"
     }
+
     fn places(&self) -> Vec<Place> {
-        vec![]
+        vec![Place {
+            kind: PlaceKind::Section,
+            key: "ble",
+            schema: |generator| generator.subschema_for::<BleConfig>(),
+        }]
     }
-    fn configure(&self, _: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        None
+
+    fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
+        match BleConfig::declare(declared)? {
+            AdapterChoice::Auto => Some(Box::new(VirtualAdapter { stands_in: true })),
+            AdapterChoice::Virtual => Some(Box::new(VirtualAdapter { stands_in: false })),
+            AdapterChoice::Named(_) => None,
+        }
+    }
+}
+
+struct VirtualAdapter {
+    /// For an adapter that is not there.
+    stands_in: bool,
+}
+
+impl Link for VirtualAdapter {
+    fn name(&self) -> &'static str {
+        "virtual_ble"
+    }
+
+    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            let server = Arc::new(GattServer::new(port.clone()));
+            let _disconnects = Disconnects(server.clone());
+            // What the values were before there could be a subscriber is no change.
+            tell_all(&port, &server);
+            let _offer = port.offer(server.clone());
+            let name = port.device_name();
+            if self.stands_in {
+                info!(
+                    "no Bluetooth adapter: {name:?} is on a virtual one, and nothing is on the air, \
+                    until there is a real one"
+                );
+            } else {
+                info!("{name:?} is on a virtual adapter: nothing is on the air");
+            }
+            loop {
+                tokio::select! {
+                    () = port.changed() => tell_all(&port, &server),
+                    () = port.stopped() => return Ok(()),
+                }
+            }
+        })
+    }
+}
+
+fn tell_all(port: &Port, server: &GattServer) {
+    while let Some(effect) = port.pull() {
+        server.tell(&effect);
+        port.delivered(effect.cell, effect.version);
+    }
+}
+
+/// Centrals notice when the adapter goes, also when it is dropped for a real one.
+struct Disconnects(Arc<GattServer>);
+
+impl Drop for Disconnects {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -1,0 +1,278 @@
+//! A central: the requests that it can make, one method for each.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::connection::{Notification, Subscribed};
+use super::table::{Attribute, DiscoveredService};
+use super::{GattServer, MTU_MAX, MTU_MIN, RequestError};
+use crate::engine::PeerId;
+use crate::gatt::{AttError, read, write};
+
+/// Dropping it disconnects.
+pub struct Central {
+    server: Arc<GattServer>,
+    peer: PeerId,
+    wake: Arc<Notify>,
+}
+
+impl Central {
+    pub(super) fn new(server: Arc<GattServer>, peer: PeerId, wake: Arc<Notify>) -> Self {
+        Self { server, peer, wake }
+    }
+
+    /// What stands as the origin of the changes that it makes.
+    pub fn peer(&self) -> PeerId {
+        self.peer
+    }
+
+    /// Whether the server is still there.
+    pub fn is_connected(&self) -> bool {
+        self.server.with(self.peer, |_| ()).is_ok()
+    }
+
+    /// Asks for a longer MTU; what counts is the shorter of both sides' wishes.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn exchange_mtu(&self, wanted: usize) -> Result<usize, RequestError> {
+        let mtu = wanted.clamp(MTU_MIN, MTU_MAX);
+        self.server
+            .with(self.peer, |connection| connection.mtu = mtu)?;
+        Ok(mtu)
+    }
+
+    pub fn mtu(&self) -> Result<usize, RequestError> {
+        self.server.with(self.peer, |connection| connection.mtu)
+    }
+
+    /// The whole tree.
+    pub fn discover(&self) -> &[DiscoveredService] {
+        self.server.table.services()
+    }
+
+    /// Read Request: the first MTU - 1 octets.
+    ///
+    /// # Errors
+    /// As [`read`](crate::gatt::read), and [`AttError::InvalidHandle`].
+    pub fn read(&self, handle: u16) -> Result<Vec<u8>, RequestError> {
+        self.read_blob(handle, 0)
+    }
+
+    /// Read Blob Request: at most MTU - 1 octets from `offset` on.
+    ///
+    /// # Errors
+    /// As [`Central::read`], and [`AttError::InvalidOffset`].
+    pub fn read_blob(&self, handle: u16, offset: usize) -> Result<Vec<u8>, RequestError> {
+        let mtu = self.mtu()?;
+        let mut octets = match self.server.table.attribute(handle)? {
+            Attribute::Fixed(octets) => from(octets, offset)?,
+            Attribute::Value(index) => {
+                let characteristic = self.server.table.characteristic_at(*index);
+                read(&self.server.port, characteristic, offset)?
+            }
+            Attribute::Configuration(index) => {
+                let subscribed = self.server.with(self.peer, |it| it.subscription(*index))?;
+                let bits = subscribed.map_or(0, |by| by as u16);
+                from(&bits.to_le_bytes(), offset)?
+            }
+        };
+        octets.truncate(mtu - 1);
+        Ok(octets)
+    }
+
+    /// The whole value, in as many requests as it takes.
+    ///
+    /// # Errors
+    /// As [`Central::read_blob`].
+    pub fn read_long(&self, handle: u16) -> Result<Vec<u8>, RequestError> {
+        let mut octets = self.read(handle)?;
+        let full = self.mtu()? - 1;
+        let mut last = octets.len();
+        while last == full {
+            let more = self.read_blob(handle, octets.len())?;
+            last = more.len();
+            octets.extend(more);
+        }
+        Ok(octets)
+    }
+
+    /// Write Request. A client configuration is written with it too; see [`Central::subscribe`].
+    ///
+    /// # Errors
+    /// As [`write`](crate::gatt::write); [`AttError::InvalidHandle`], and
+    /// [`AttError::WriteNotPermitted`] where only writes without a response are declared.
+    pub fn write(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        // A packet has no room for more.
+        if octets.len() > self.mtu()? - 3 {
+            return Err(AttError::InvalidAttributeValueLength.into());
+        }
+        match self.server.table.attribute(handle)? {
+            Attribute::Fixed(_) => Err(AttError::WriteNotPermitted.into()),
+            Attribute::Value(index) => {
+                self.check_can_write(*index)?;
+                self.write_value(*index, 0, octets)
+            }
+            Attribute::Configuration(index) => self.configure(*index, octets),
+        }
+    }
+
+    /// Write Command: nothing comes back, whatever becomes of it.
+    pub fn write_without_response(&self, handle: u16, octets: &[u8]) {
+        let fits = self.mtu().is_ok_and(|mtu| octets.len() <= mtu - 3);
+        if let Ok(Attribute::Value(index)) = self.server.table.attribute(handle)
+            && self.access(*index).write_without_response
+            && fits
+        {
+            // Refusals have been counted and logged on the way.
+            let _ = self.write_value(*index, 0, octets);
+        }
+    }
+
+    /// Prepare Write Request: a part of a long write, kept until it is executed.
+    ///
+    /// # Errors
+    /// [`AttError::InvalidHandle`], [`AttError::WriteNotPermitted`], [`AttError::PrepareQueueFull`].
+    pub fn prepare_write(
+        &self,
+        handle: u16,
+        offset: usize,
+        part: &[u8],
+    ) -> Result<(), RequestError> {
+        if part.len() > self.mtu()? - 5 {
+            return Err(AttError::InvalidAttributeValueLength.into());
+        }
+        let Attribute::Value(index) = self.server.table.attribute(handle)? else {
+            return Err(AttError::WriteNotPermitted.into());
+        };
+        self.check_can_write(*index)?;
+        self.server
+            .with(self.peer, |it| it.prepare(*index, offset, part))??;
+        Ok(())
+    }
+
+    /// Execute Write Request: everything that was prepared is written, in that order, or forgotten.
+    ///
+    /// # Errors
+    /// That of the first write that was refused; those after it are not made.
+    pub fn execute_write(&self, commit: bool) -> Result<(), RequestError> {
+        let prepared = self.server.with(self.peer, |it| it.take_prepared())?;
+        prepared
+            .into_iter()
+            .filter(|_| commit)
+            .try_for_each(|it| self.write_value(it.index, it.offset, &it.octets))
+    }
+
+    /// A value of any length, in as many requests as it takes.
+    ///
+    /// # Errors
+    /// As [`Central::prepare_write`] and [`Central::execute_write`]; nothing stays prepared.
+    pub fn write_long(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        let room = self.mtu()? - 5;
+        for (number, part) in octets.chunks(room).enumerate() {
+            if let Err(error) = self.prepare_write(handle, number * room, part) {
+                self.execute_write(false)?;
+                return Err(error);
+            }
+        }
+        self.execute_write(true)
+    }
+
+    /// Writes the client configuration that belongs to a value: `None` ends the subscription.
+    ///
+    /// # Errors
+    /// [`AttError::AttributeNotFound`] if the value has none, [`AttError::RequestNotSupported`] if it
+    /// cannot be subscribed to in this way.
+    pub fn subscribe(&self, value: u16, by: Option<Subscribed>) -> Result<(), RequestError> {
+        let configuration = value.checked_add(1).ok_or(AttError::InvalidHandle)?;
+        match self.server.table.attribute(value)? {
+            Attribute::Value(index) if self.access(*index).can_subscribe() => {
+                let bits = by.map_or(0, |by| by as u16);
+                self.write(configuration, &bits.to_le_bytes())
+            }
+            _ => Err(AttError::AttributeNotFound.into()),
+        }
+    }
+
+    /// The next notification or indication; `None` when the server is gone. While an indication is
+    /// not confirmed, no other one comes.
+    pub async fn next_notification(&self) -> Option<Notification> {
+        loop {
+            let notified = self.wake.notified();
+            if let Some(notification) = self.try_notification().ok()? {
+                return Some(notification);
+            }
+            notified.await;
+        }
+    }
+
+    /// The next notification or indication, if there is one already.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn try_notification(&self) -> Result<Option<Notification>, RequestError> {
+        let taken = self.server.with(self.peer, |it| it.take())?;
+        Ok(taken.map(|(index, value, by)| Notification {
+            handle: self.server.table.value_handle(index),
+            value,
+            by,
+        }))
+    }
+
+    /// Handle Value Confirmation. Returns whether there was an indication to confirm.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn confirm(&self) -> Result<bool, RequestError> {
+        self.server.with(self.peer, |it| it.confirm())
+    }
+
+    fn write_value(&self, index: usize, offset: usize, octets: &[u8]) -> Result<(), RequestError> {
+        let characteristic = self.server.table.characteristic_at(index);
+        write(&self.server.port, characteristic, self.peer, offset, octets)?;
+        Ok(())
+    }
+
+    fn configure(&self, index: usize, octets: &[u8]) -> Result<(), RequestError> {
+        let bits = <[u8; 2]>::try_from(octets)
+            .map(u16::from_le_bytes)
+            .map_err(|_| AttError::InvalidAttributeValueLength)?;
+        let access = self.access(index);
+        let by = match bits {
+            0 => None,
+            1 if access.notify => Some(Subscribed::Notify),
+            2 if access.indicate => Some(Subscribed::Indicate),
+            // As BlueZ answers. Both bits at once are legal, but it takes them for neither.
+            _ => return Err(AttError::RequestNotSupported.into()),
+        };
+        self.server.with(self.peer, |it| it.subscribe(index, by))
+    }
+
+    fn check_can_write(&self, index: usize) -> Result<(), AttError> {
+        let allowed = self.access(index).write;
+        allowed.then_some(()).ok_or(AttError::WriteNotPermitted)
+    }
+
+    fn access(&self, index: usize) -> crate::gatt::Access {
+        self.server.table.characteristic_at(index).access
+    }
+}
+
+impl Drop for Central {
+    fn drop(&mut self) {
+        self.server.disconnect(self.peer);
+    }
+}
+
+impl fmt::Debug for Central {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Central({})", self.peer.0)
+    }
+}
+
+fn from(octets: &[u8], offset: usize) -> Result<Vec<u8>, AttError> {
+    let octets = octets.get(offset..).ok_or(AttError::InvalidOffset)?;
+    Ok(octets.to_vec())
+}

@@ -1,0 +1,158 @@
+//! What the server knows of one central: its MTU, its subscriptions, its half-done long writes, and
+//! what it has yet to be told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::MTU_MIN;
+use crate::codec::MAX_LENGTH;
+use crate::gatt::AttError;
+
+/// How many octets of prepared writes are kept for a central: a few values of the greatest length.
+const PREPARED_MAX: usize = 4 * MAX_LENGTH;
+/// The same for their number, so that empty parts are no way around it.
+const PREPARED_PARTS_MAX: usize = 256;
+
+/// How a central is told of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscribed {
+    /// By notifications.
+    Notify = 1,
+    /// By indications, each of which it confirms.
+    Indicate = 2,
+}
+
+/// A notification or an indication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Of the characteristic's value.
+    pub handle: u16,
+    /// At most MTU - 3 octets; a longer value has to be read.
+    pub value: Vec<u8>,
+    pub by: Subscribed,
+}
+
+pub(super) struct Connection {
+    pub(super) mtu: usize,
+    pub(super) wake: Arc<Notify>,
+    subscriptions: BTreeMap<usize, Subscribed>,
+    /// The newest value of each characteristic that the central has not taken, the longest waiting
+    /// first. It never has more entries than there are characteristics.
+    untold: Vec<(usize, Vec<u8>)>,
+    /// One indication at a time (Core Spec 5.4, Vol 3, Part F, 3.3.2).
+    unconfirmed: Option<usize>,
+    prepared: Vec<Prepared>,
+}
+
+/// A prepared write: one or more parts that follow each other.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Prepared {
+    pub(super) index: usize,
+    pub(super) offset: usize,
+    pub(super) octets: Vec<u8>,
+    parts: usize,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            mtu: MTU_MIN,
+            wake: Arc::new(Notify::new()),
+            subscriptions: BTreeMap::new(),
+            untold: Vec::new(),
+            unconfirmed: None,
+            prepared: Vec::new(),
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn subscription(&self, index: usize) -> Option<Subscribed> {
+        self.subscriptions.get(&index).copied()
+    }
+
+    pub(super) fn subscribe(&mut self, index: usize, by: Option<Subscribed>) {
+        match by {
+            Some(by) => {
+                self.subscriptions.insert(index, by);
+            }
+            None => {
+                self.subscriptions.remove(&index);
+                self.forget(index);
+            }
+        }
+    }
+
+    /// The central is to hear of a value, if it has subscribed. A value that it has not taken yet is
+    /// replaced: latest wins.
+    pub(super) fn tell(&mut self, index: usize, octets: &[u8]) {
+        if !self.subscriptions.contains_key(&index) {
+            return;
+        }
+        match self.untold.iter_mut().find(|(of, _)| *of == index) {
+            Some((_, untold)) => *untold = octets.to_vec(),
+            None => self.untold.push((index, octets.to_vec())),
+        }
+        self.wake.notify_one();
+    }
+
+    /// The central knows better than what it has yet to be told.
+    pub(super) fn forget(&mut self, index: usize) {
+        self.untold.retain(|(of, _)| *of != index);
+    }
+
+    /// The next thing to tell, of which characteristic and how.
+    pub(super) fn take(&mut self) -> Option<(usize, Vec<u8>, Subscribed)> {
+        let waits = self.unconfirmed.is_some();
+        let next = self
+            .untold
+            .iter()
+            .position(|(index, _)| !waits || self.subscriptions[index] == Subscribed::Notify)?;
+        let (index, mut octets) = self.untold.remove(next);
+        octets.truncate(self.mtu - 3);
+        let by = self.subscriptions[&index];
+        if by == Subscribed::Indicate {
+            self.unconfirmed = Some(index);
+        }
+        Some((index, octets, by))
+    }
+
+    /// Whether there was an indication to confirm.
+    pub(super) fn confirm(&mut self) -> bool {
+        let confirmed = self.unconfirmed.take().is_some();
+        self.wake.notify_one();
+        confirmed
+    }
+
+    pub(super) fn prepare(
+        &mut self,
+        index: usize,
+        offset: usize,
+        part: &[u8],
+    ) -> Result<(), AttError> {
+        let octets: usize = self.prepared.iter().map(|it| it.octets.len()).sum();
+        let parts: usize = self.prepared.iter().map(|it| it.parts).sum();
+        if octets + part.len() > PREPARED_MAX || parts >= PREPARED_PARTS_MAX {
+            return Err(AttError::PrepareQueueFull);
+        }
+        match self.prepared.last_mut() {
+            Some(last) if last.index == index && last.offset + last.octets.len() == offset => {
+                last.octets.extend_from_slice(part);
+                last.parts += 1;
+            }
+            _ => self.prepared.push(Prepared {
+                index,
+                offset,
+                octets: part.to_vec(),
+                parts: 1,
+            }),
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_prepared(&mut self) -> Vec<Prepared> {
+        std::mem::take(&mut self.prepared)
+    }
+}

@@ -1,0 +1,168 @@
+//! A GATT server in memory: the declared tree with handles, and centrals that are function calls away.
+//!
+//! It answers as a server on the air does (Core Spec 5.4, Vol 3, Part F and G): permissions, offsets,
+//! lengths, MTU, subscriptions by central. There is no I/O in it: values are read from and written to
+//! the engine through the [`Port`], and whoever owns the port hands every effect to [`GattServer::tell`].
+
+mod central;
+mod connection;
+mod table;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+pub use central::Central;
+pub use connection::{Notification, Subscribed};
+pub use table::{DiscoveredCharacteristic, DiscoveredDescriptor, DiscoveredService};
+
+use super::assigned::BtUuid;
+use super::{AttError, encode};
+use crate::engine::{Effect, PeerId};
+use crate::plugin::Port;
+use connection::Connection;
+use table::Table;
+
+/// The MTU before anybody has asked for another one (Core Spec 5.4, Vol 3, Part F, 3.2.8).
+pub const MTU_MIN: usize = 23;
+/// What this server offers: the longest attribute value fits into one packet, as with BlueZ.
+pub const MTU_MAX: usize = 517;
+
+/// The server. It is shared: with the link that feeds it, and with everybody who is a central of it.
+pub struct GattServer {
+    port: Port,
+    table: Table,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    /// How many centrals there have ever been: they are numbered through, so that no central is taken
+    /// for one that has left.
+    centrals: u64,
+    connections: BTreeMap<PeerId, Connection>,
+}
+
+/// Why a request got no answer but this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// The server answered with an error.
+    Att(AttError),
+    /// The server is gone, and with it every connection.
+    Disconnected,
+}
+
+impl GattServer {
+    pub fn new(port: Port) -> Self {
+        let table = Table::new(port.services());
+        Self {
+            port,
+            table,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The local name in the advertisement.
+    pub fn device_name(&self) -> &str {
+        self.port.device_name()
+    }
+
+    /// The UUIDs of services in the advertisement.
+    pub fn advertised(&self) -> Vec<BtUuid> {
+        let services = self.port.services().iter();
+        let advertised = services.filter(|service| service.advertise);
+        advertised.map(|service| service.uuid).collect()
+    }
+
+    /// A new central. It is connected until it is dropped, or the server is closed.
+    pub fn connect(self: &Arc<Self>) -> Central {
+        let mut state = self.state();
+        let peer = PeerId(state.centrals);
+        state.centrals += 1;
+        let connection = Connection::default();
+        let wake = connection.wake.clone();
+        if !state.closed {
+            state.connections.insert(peer, connection);
+        }
+        Central::new(self.clone(), peer, wake)
+    }
+
+    /// How many centrals are connected.
+    pub fn connected(&self) -> usize {
+        self.state().connections.len()
+    }
+
+    /// Tells every subscriber of a change, except the central that made it: that one knows, and what
+    /// it had not been told before its own change must not come after it.
+    pub fn tell(&self, effect: &Effect) {
+        let writer = effect.origin.and_then(|origin| origin.peer);
+        let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == self.port.link()));
+        for (index, characteristic) in self.table.characteristics_of(effect.cell) {
+            let octets = encode(&characteristic.spec, &effect.value);
+            for (peer, connection) in &mut self.state().connections {
+                if Some(*peer) == writer {
+                    connection.forget(index);
+                } else {
+                    connection.tell(index, &octets);
+                }
+            }
+        }
+    }
+
+    /// Disconnects everybody, for ever.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        for connection in std::mem::take(&mut state.connections).into_values() {
+            connection.wake.notify_one();
+        }
+    }
+
+    fn disconnect(&self, peer: PeerId) {
+        self.state().connections.remove(&peer);
+    }
+
+    /// Does something with a central's connection, if it is still there.
+    fn with<T>(
+        &self,
+        peer: PeerId,
+        act: impl FnOnce(&mut Connection) -> T,
+    ) -> Result<T, RequestError> {
+        let mut state = self.state();
+        let connection = state.connections.get_mut(&peer);
+        connection.map(act).ok_or(RequestError::Disconnected)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("nothing panics while the connections are locked")
+    }
+}
+
+impl fmt::Debug for GattServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GattServer")
+            .field("device_name", &self.device_name())
+            .field("connected", &self.connected())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<AttError> for RequestError {
+    fn from(error: AttError) -> Self {
+        Self::Att(error)
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Att(error) => error.fmt(f),
+            Self::Disconnected => f.write_str("disconnected"),
+        }
+    }
+}
+
+impl std::error::Error for RequestError {}

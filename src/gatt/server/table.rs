@@ -1,0 +1,143 @@
+//! The attribute table: what stands at which handle (Core Spec 5.4, Vol 3, Part G, 3).
+
+use crate::engine::CellId;
+use crate::gatt::assigned::{BtUuid, CLIENT_CHARACTERISTIC_CONFIGURATION};
+use crate::gatt::{AttError, Characteristic, Service};
+
+/// A service as a central discovers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscoveredService {
+    pub uuid: BtUuid,
+    pub handle: u16,
+    /// The last handle that belongs to it.
+    pub end_handle: u16,
+    pub characteristics: Vec<DiscoveredCharacteristic>,
+}
+
+/// A characteristic as a central discovers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscoveredCharacteristic {
+    pub uuid: BtUuid,
+    /// Of the value; the declaration is the one before.
+    pub handle: u16,
+    /// The bits of Core Spec 5.4, Vol 3, Part G, 3.3.1.1.
+    pub properties: u8,
+    pub descriptors: Vec<DiscoveredDescriptor>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscoveredDescriptor {
+    pub uuid: BtUuid,
+    pub handle: u16,
+}
+
+/// What stands at a handle. Indexes are those of the characteristics, counted through all services.
+pub(super) enum Attribute {
+    /// A declaration or a descriptor: the same for everybody, for ever.
+    Fixed(Vec<u8>),
+    Value(usize),
+    /// The client configuration of a characteristic, which every central has of its own.
+    Configuration(usize),
+}
+
+pub(super) struct Table {
+    /// The first has handle 1.
+    attributes: Vec<Attribute>,
+    characteristics: Vec<(u16, Characteristic)>,
+    services: Vec<DiscoveredService>,
+}
+
+impl Table {
+    pub(super) fn new(services: &[Service]) -> Self {
+        let mut table = Self {
+            attributes: Vec::new(),
+            characteristics: Vec::new(),
+            services: Vec::new(),
+        };
+        for service in services {
+            let handle = table.put(Attribute::Fixed(service.uuid.octets()));
+            let characteristics = service.characteristics.iter();
+            let characteristics = characteristics.map(|it| table.characteristic(it)).collect();
+            let discovered = DiscoveredService {
+                uuid: service.uuid,
+                handle,
+                end_handle: table.last_handle(),
+                characteristics,
+            };
+            table.services.push(discovered);
+        }
+        table
+    }
+
+    pub(super) fn services(&self) -> &[DiscoveredService] {
+        &self.services
+    }
+
+    pub(super) fn attribute(&self, handle: u16) -> Result<&Attribute, AttError> {
+        usize::from(handle)
+            .checked_sub(1)
+            .and_then(|index| self.attributes.get(index))
+            .ok_or(AttError::InvalidHandle)
+    }
+
+    pub(super) fn characteristic_at(&self, index: usize) -> &Characteristic {
+        &self.characteristics[index].1
+    }
+
+    pub(super) fn value_handle(&self, index: usize) -> u16 {
+        self.characteristics[index].0
+    }
+
+    /// The characteristics that show a cell.
+    pub(super) fn characteristics_of(
+        &self,
+        cell: CellId,
+    ) -> impl Iterator<Item = (usize, &Characteristic)> {
+        let all = self.characteristics.iter().enumerate();
+        all.filter(move |(_, (_, characteristic))| characteristic.cell == cell)
+            .map(|(index, (_, characteristic))| (index, characteristic))
+    }
+
+    fn characteristic(&mut self, characteristic: &Characteristic) -> DiscoveredCharacteristic {
+        let properties = characteristic.access.properties();
+        let handle = self.last_handle() + 2;
+        let mut declaration = vec![properties];
+        declaration.extend(handle.to_le_bytes());
+        declaration.extend(characteristic.uuid.octets());
+        self.put(Attribute::Fixed(declaration));
+
+        let index = self.characteristics.len();
+        self.characteristics.push((handle, characteristic.clone()));
+        self.put(Attribute::Value(index));
+
+        let mut descriptors = Vec::new();
+        if characteristic.access.can_subscribe() {
+            descriptors.push(DiscoveredDescriptor {
+                uuid: CLIENT_CHARACTERISTIC_CONFIGURATION,
+                handle: self.put(Attribute::Configuration(index)),
+            });
+        }
+        for descriptor in characteristic.descriptors() {
+            descriptors.push(DiscoveredDescriptor {
+                uuid: descriptor.uuid,
+                handle: self.put(Attribute::Fixed(descriptor.value)),
+            });
+        }
+        DiscoveredCharacteristic {
+            uuid: characteristic.uuid,
+            handle,
+            properties,
+            descriptors,
+        }
+    }
+
+    fn put(&mut self, attribute: Attribute) -> u16 {
+        self.attributes.push(attribute);
+        self.last_handle()
+    }
+
+    fn last_handle(&self) -> u16 {
+        u16::try_from(self.attributes.len())
+            .expect("a configuration with more attributes than handles is refused")
+    }
+}

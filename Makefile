@@ -51,7 +51,8 @@ lab:
 
 ## Writes anew what is generated: the schema, the table of keys, the texts that tests compare with.
 docs:
-	cargo run --locked -- schema > schemas/services.schema.json.new
+	mkdir -p schemas
+	cargo run --locked -q -- schema > schemas/services.schema.json.new
 	mv schemas/services.schema.json.new schemas/services.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli

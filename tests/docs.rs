@@ -66,6 +66,19 @@ fn table(title: &str, object: &Json, out: &mut String, next: &mut Vec<String>) {
             .unwrap();
         }
     }
+    keys(object, out, next);
+    // A short form and a long one: the keys of the long one.
+    for form in object["anyOf"].as_array().into_iter().flatten() {
+        if let Some(name) = reference(form) {
+            next.push(name.to_owned());
+        } else if form["properties"].is_object() {
+            keys(form, out, next);
+        }
+    }
+    out.push('\n');
+}
+
+fn keys(object: &Json, out: &mut String, next: &mut Vec<String>) {
     if let Some(properties) = object["properties"].as_object() {
         writeln!(out, "| key | type | default | meaning |\n|---|---|---|---|").unwrap();
         let required: Vec<&Json> = object["required"]
@@ -90,15 +103,17 @@ fn table(title: &str, object: &Json, out: &mut String, next: &mut Vec<String>) {
             .unwrap();
         }
     }
-    out.push('\n');
+}
+
+fn reference(schema: &Json) -> Option<&str> {
+    schema["$ref"]
+        .as_str()
+        .and_then(|path| path.strip_prefix("#/$defs/"))
 }
 
 /// The type of a property in words, and the definitions that it leads to.
 fn kind(property: &Json, next: &mut Vec<String>) -> String {
-    if let Some(name) = property["$ref"]
-        .as_str()
-        .and_then(|path| path.strip_prefix("#/$defs/"))
-    {
+    if let Some(name) = reference(property) {
         next.push(name.to_owned());
         return format!(
             "[{}](#{})",

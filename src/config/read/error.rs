@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::Unexpected;
 
+use super::REST;
 use crate::config::diagnose::nearest;
 use crate::config::tree::NodeId;
 
@@ -101,6 +102,7 @@ pub(super) fn unknown(what: &str, found: &str, expected: &[&'static str]) -> Rea
 pub(super) fn list(words: &[&'static str]) -> String {
     words
         .iter()
+        .filter(|word| **word != REST)
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(", ")

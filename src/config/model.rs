@@ -319,7 +319,7 @@ impl JsonSchema for BtUuid {
                     "type": "string",
                     "pattern": "^((0[xX])?[0-9a-fA-F]{4}|(0[xX])?[0-9a-fA-F]{8}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$",
                 },
-                { "type": "integer", "minimum": 0 },
+                { "type": "integer", "minimum": 1000 },
             ],
         })
     }

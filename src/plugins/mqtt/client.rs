@@ -99,7 +99,7 @@ async fn connect<'a>(settings: &Settings, bindings: &'a Bindings, port: &'a Port
         Ok(Event::Incoming(Incoming::ConnAck(accepted))) => accepted.session_present,
         // Nothing else can come first; if it does, the next attempt begins from scratch.
         Ok(_) => false,
-        Err(error) => return Outcome::Failed(Trouble::of(&error, settings)),
+        Err(error) => return Outcome::Failed(Trouble::while_connecting(&error, settings)),
     };
     let (events, arriving) = mpsc::channel(32);
     let mut connection = Connection {

@@ -44,7 +44,17 @@ impl Trouble {
         Self { kind, reason }
     }
 
-    /// What an error while connecting, or later, means.
+    /// What an error while connecting means.
+    pub(super) fn while_connecting(error: &ConnectionError, settings: &Settings) -> Self {
+        if settings.tls.is_none() && is_closed(error) {
+            let reason =
+                "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
+            return Self::new(Kind::Protocol, reason);
+        }
+        Self::of(error, settings)
+    }
+
+    /// What an error means.
     pub(super) fn of(error: &ConnectionError, settings: &Settings) -> Self {
         match error {
             ConnectionError::Io(error) => of_io(error, settings),
@@ -61,6 +71,26 @@ impl Trouble {
             ConnectionError::RequestsDone => Self::new(Kind::Unreachable, "the client has ended"),
         }
     }
+}
+
+/// Whether the broker has closed the connection, or reset it.
+fn is_closed(error: &ConnectionError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let io = match error {
+        ConnectionError::MqttState(StateError::ConnectionAborted) => return true,
+        ConnectionError::Io(io)
+        | ConnectionError::MqttState(
+            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
+        ) => io,
+        _ => return false,
+    };
+    let kinds = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    kinds.contains(&io.kind())
 }
 
 fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {

@@ -1,0 +1,127 @@
+//! The broker that stands in where there is none.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use bemo_sync::plugins::mqtt::embedded::{Embedded, stand_in, start};
+
+use super::bemo::{Bemo, yaml};
+use super::mosquitto::{Mosquitto, free_port};
+use super::tap::Tap;
+use super::{NUMBER_HERE, at, int};
+
+fn wait_on<T>(future: impl Future<Output = T>) -> T {
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    tokio.unwrap().block_on(future)
+}
+
+fn started(port: u16) -> Embedded {
+    wait_on(start(port)).expect("the port is free")
+}
+
+#[test]
+fn mosquitto_sub_joins_and_finds_what_is_retained() {
+    let port = free_port();
+    let _broker = started(port);
+    let bemo = Bemo::connected(&yaml(&at(port), &[NUMBER_HERE]));
+    let mut first = Tap::on_everything(port);
+    assert_eq!(first.next_on("number/changed"), "{\"number\": 1}");
+    let mut subscriber = Command::new("mosquitto_sub")
+        .args([
+            "-h",
+            "localhost",
+            "-p",
+            &port.to_string(),
+            "-t",
+            "#",
+            "-C",
+            "1",
+        ])
+        .args(["-F", "%r %t %p"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("mosquitto-clients is installed");
+    let mut lines = BufReader::new(subscriber.stdout.take().unwrap()).lines();
+    assert_eq!(
+        lines.next().unwrap().unwrap(),
+        "1 number/changed {\"number\": 1}"
+    );
+    subscriber.wait().unwrap();
+    first.publish("number/set", "{\"number\": 9}");
+    assert_eq!(bemo.next_heard(), (0, int(9)));
+    assert_eq!(first.next_on("number/changed"), "{\"number\": 9}");
+}
+
+#[test]
+fn a_second_start_on_a_taken_port_is_an_error_and_no_harm() {
+    let port = free_port();
+    let _broker = started(port);
+    assert!(wait_on(start(port)).is_err());
+    let _tap = Tap::on_everything(port);
+}
+
+#[test]
+fn a_broker_that_is_there_is_used() {
+    let broker = Mosquitto::start();
+    let mut running = None;
+    wait_on(stand_in(&mut running, broker.port));
+    assert!(running.is_none());
+}
+
+#[test]
+fn without_one_it_stands_in_and_its_end_frees_the_port() {
+    let port = free_port();
+    let mut running = None;
+    wait_on(stand_in(&mut running, port));
+    assert!(running.is_some());
+    drop(Tap::on_everything(port));
+    drop(running);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {}
+    let _again = started(port);
+}
+
+#[test]
+fn only_this_machine_can_reach_it() {
+    let port = free_port();
+    let _broker = started(port);
+    let hex = format!(":{port:04X}");
+    let mut listening = Vec::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = fs::read_to_string(table).unwrap_or_default();
+        // The second column is the local address, the fourth the state; 0A is LISTEN.
+        let addresses = text.lines().filter_map(|line| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            (columns[3] == "0A").then(|| columns[1].to_owned())
+        });
+        listening.extend(addresses.filter(|address| address.ends_with(&hex)));
+    }
+    assert!(!listening.is_empty());
+    let loopback = ["0100007F", "00000000000000000000000001000000"];
+    for address in listening {
+        let host = address.split(':').next().unwrap();
+        assert!(loopback.contains(&host), "{address}");
+    }
+}
+
+#[test]
+fn a_message_of_10_mb_and_clients_that_come_and_go_do_it_no_harm() {
+    let port = free_port();
+    let _broker = started(port);
+    let bemo = Bemo::connected(&yaml(&at(port), &[NUMBER_HERE]));
+    let mut tap = Tap::on_everything(port);
+    assert_eq!(tap.next_on("number/changed"), "{\"number\": 1}");
+    for _ in 0..20 {
+        // The same name again while the last one is still there: the broker drops that one.
+        let first = Tap::connect(port, "twin");
+        drop(Tap::connect(port, "twin"));
+        drop(first);
+    }
+    let mut sender = Tap::connect(port, "sender");
+    sender.publish("number/set", vec![b'x'; 10 * 1024 * 1024]);
+    bemo.log.wait_for("cause=TooLong");
+    sender.publish("number/set", "{\"number\": 9}");
+    assert_eq!(bemo.next_heard(), (0, int(9)));
+}

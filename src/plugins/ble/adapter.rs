@@ -1,0 +1,197 @@
+//! The adapter: waits until it is there, switches it on, and finds out how its bluetoothd delivers.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bluer::{Adapter, Session};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use crate::gatt::section::AdapterChoice;
+
+const CLASS: &str = "/sys/class/bluetooth";
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Adapters appear a moment after bluetoothd, and the system may be switching them on by itself.
+/// Nobody needs to hear of that.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Says what is waited for, once.
+#[derive(Default)]
+pub(super) struct Waiting {
+    line: String,
+    since: Option<Instant>,
+    said: bool,
+}
+
+impl Waiting {
+    /// Says it if it is waited for longer than `patience`; asked again and again.
+    pub(super) fn say(&mut self, patience: Duration, line: String) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.line != line {
+            self.line = line;
+            self.since = Some(Instant::now());
+            self.said = false;
+        }
+        if !self.said && since.elapsed() >= patience {
+            warn!("{}", self.line);
+            self.said = true;
+        }
+    }
+
+    pub(super) fn over(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// How notifications that are written to sockets reach the subscribers of a characteristic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// Each subscriber has a socket of its own (BlueZ 5.76 and later).
+    Directed,
+    /// What is written to any socket goes to all subscribers.
+    Shared,
+    /// Nobody knows: to be on the safe side, everything goes to every socket.
+    Unknown,
+}
+
+/// What to do with an adapter that is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Switch {
+    On,
+    /// Somebody switched it off while it was in use, and will have wanted that.
+    LeaveOff,
+}
+
+/// Whether the kernel of this machine has any adapter.
+pub(super) fn any_in_kernel() -> bool {
+    fs::read_dir(CLASS).is_ok_and(|entries| {
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_str().is_some_and(is_adapter_name))
+    })
+}
+
+/// `hci0`; but `hci0:64` is a connection.
+fn is_adapter_name(name: &str) -> bool {
+    name.strip_prefix("hci").is_some_and(|number| {
+        !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+/// Waits for the adapter that is meant, and until it is switched on.
+pub(super) async fn wait(
+    session: &Session,
+    choice: &AdapterChoice,
+    switch: Switch,
+    waiting: &mut Waiting,
+) -> bluer::Result<Adapter> {
+    loop {
+        let mut names = session.adapter_names().await?;
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        let name = match choice {
+            AdapterChoice::Named(wanted) => names.into_iter().find(|name| name == wanted),
+            AdapterChoice::Auto | AdapterChoice::Virtual => names.into_iter().next(),
+        };
+        match name {
+            Some(name) => {
+                let adapter = session.adapter(&name)?;
+                if is_on(&adapter, switch, waiting).await? {
+                    return Ok(adapter);
+                }
+            }
+            None => waiting.say(PATIENCE, missing(choice)),
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn missing(choice: &AdapterChoice) -> String {
+    match choice {
+        AdapterChoice::Named(name) if Path::new(CLASS).join(name).exists() => {
+            format!("waiting for {name}: the kernel has it, but bluetoothd does not show it")
+        }
+        AdapterChoice::Named(name) => {
+            format!("waiting for the Bluetooth adapter {name}: this machine does not have it")
+        }
+        AdapterChoice::Auto | AdapterChoice::Virtual => {
+            "waiting for a Bluetooth adapter: bluetoothd has none".to_owned()
+        }
+    }
+}
+
+/// Whether it is on now.
+async fn is_on(adapter: &Adapter, switch: Switch, waiting: &mut Waiting) -> bluer::Result<bool> {
+    let name = adapter.name();
+    if adapter.is_powered().await? {
+        return Ok(true);
+    }
+    if is_blocked(name) {
+        let line = format!(
+            "waiting for {name}: it is blocked, as in flight mode; \
+            `rfkill unblock bluetooth` frees it"
+        );
+        waiting.say(Duration::ZERO, line);
+        return Ok(false);
+    }
+    if switch == Switch::LeaveOff {
+        let line = format!(
+            "waiting for {name}: it has been switched off; `bluetoothctl power on` brings it back"
+        );
+        waiting.say(Duration::ZERO, line);
+        return Ok(false);
+    }
+    match adapter.set_powered(true).await {
+        Ok(()) => {
+            info!("the Bluetooth adapter {name} was off and has been switched on");
+            Ok(true)
+        }
+        Err(problem) => {
+            let line = format!("waiting for {name}: it cannot be switched on: {problem}");
+            waiting.say(PATIENCE, line);
+            Ok(false)
+        }
+    }
+}
+
+/// Whether a switch, in software or on the case, keeps an adapter silent.
+fn is_blocked(adapter: &str) -> bool {
+    let Ok(entries) = fs::read_dir(Path::new(CLASS).join(adapter)) else {
+        return false;
+    };
+    let mut switches = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("rfkill"));
+    switches.any(|switch| {
+        ["soft", "hard"].into_iter().any(|kind| {
+            fs::read_to_string(switch.path().join(kind)).is_ok_and(|state| state.trim() == "1")
+        })
+    })
+}
+
+/// BlueZ tells its version in the Device ID, unless somebody has configured another.
+pub(super) async fn delivery(adapter: &Adapter) -> Delivery {
+    const LINUX_FOUNDATION: u32 = 0x1D6B;
+    const BLUEZ: u32 = 0x0246;
+    match adapter.modalias().await {
+        Ok(Some(id)) if (id.vendor, id.product) == (LINUX_FOUNDATION, BLUEZ) => {
+            if id.device >= 0x054C {
+                Delivery::Directed
+            } else {
+                Delivery::Shared
+            }
+        }
+        _ => Delivery::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_no_adapter() {
+        assert!(is_adapter_name("hci0") && is_adapter_name("hci12"));
+        assert!(!is_adapter_name("hci0:64") && !is_adapter_name("hci") && !is_adapter_name("x"));
+    }
+}

@@ -1,6 +1,9 @@
 //! bemo-sync in a thread of the test, with a link of the test's own beside those that are declared: it
 //! writes as a central would, and hears what subscribers would.
 
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -121,6 +124,11 @@ impl Bemo {
 
     pub fn value(&self, cell: usize) -> Option<Value> {
         self.port.value(CellId::new(cell))
+    }
+
+    /// What a link has offered: the virtual adapter, say.
+    pub async fn offered<T: std::any::Any + Send + Sync>(&self) -> Arc<T> {
+        self.port.offered().await
     }
 
     /// What subscribers hear next.

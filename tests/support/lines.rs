@@ -1,5 +1,8 @@
 //! Lines that somebody writes and somebody else waits for.
 
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
 use std::io;
 use std::sync::{Condvar, Mutex};
 

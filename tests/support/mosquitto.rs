@@ -1,5 +1,8 @@
 //! A real broker of a test's own: mosquitto on a free port of the loopback, gone with the test.
 
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,8 @@
 //! An MQTT client that shares no code with the one under test: MQTT 3.1.1 on a bare socket.
 
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};

@@ -100,6 +100,14 @@ impl Tree {
         self.node(id).span
     }
 
+    /// Whether a key stands in a mapping.
+    pub fn has_key(&self, mapping: NodeId, key: &str) -> bool {
+        match &self.node(mapping).kind {
+            Kind::Mapping(entries) => entries.iter().any(|(found, _)| self.text(*found) == key),
+            Kind::Scalar { .. } | Kind::Sequence(_) => false,
+        }
+    }
+
     /// All scalars that are values, not keys.
     pub fn value_scalars(&self) -> Vec<NodeId> {
         let keys: std::collections::HashSet<NodeId> = self

@@ -52,6 +52,11 @@ impl Configure<'_> {
         self.sections.contains_key(key)
     }
 
+    /// Whether a key stands in a mapping, be what it holds right or wrong.
+    pub fn has_key(&self, mapping: NodeId, key: &str) -> bool {
+        self.tree.has_key(mapping, key)
+    }
+
     /// The line of a place, to point at it from another.
     pub fn line(&self, at: NodeId) -> usize {
         self.tree.span(at).line

@@ -1,7 +1,7 @@
 //! The broker that stands in where there is none.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use bemo_sync::plugins::mqtt::embedded::{Embedded, stand_in, start};
@@ -9,7 +9,7 @@ use bemo_sync::plugins::mqtt::embedded::{Embedded, stand_in, start};
 use super::bemo::{Bemo, yaml};
 use super::mosquitto::{Mosquitto, free_port};
 use super::tap::Tap;
-use super::{NUMBER_HERE, at, int};
+use super::{NUMBER_HERE, SILENCE, at, int};
 
 fn wait_on<T>(future: impl Future<Output = T>) -> T {
     let tokio = tokio::runtime::Builder::new_current_thread()
@@ -19,7 +19,7 @@ fn wait_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn started(port: u16) -> Embedded {
-    wait_on(start(port)).expect("the port is free")
+    start(port).expect("the port is free")
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn mosquitto_sub_joins_and_finds_what_is_retained() {
 fn a_second_start_on_a_taken_port_is_an_error_and_no_harm() {
     let port = free_port();
     let _broker = started(port);
-    assert!(wait_on(start(port)).is_err());
+    assert!(start(port).is_err());
     let _tap = Tap::on_everything(port);
 }
 
@@ -124,4 +124,47 @@ fn a_message_of_10_mb_and_clients_that_come_and_go_do_it_no_harm() {
     bemo.log.wait_for("cause=TooLong");
     sender.publish("number/set", "{\"number\": 9}");
     assert_eq!(bemo.next_heard(), (0, int(9)));
+}
+
+#[test]
+fn clients_that_it_would_not_accept_or_that_leave_early_do_it_no_harm() {
+    let port = free_port();
+    let _broker = started(port);
+    let bemo = Bemo::connected(&yaml(&at(port), &[NUMBER_HERE]));
+    for _ in 0..3 {
+        drop(Tap::connect(port, "lamp/+#$"));
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let _ = socket.read_to_end(&mut Vec::new());
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket
+            .write_all(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03gone")
+            .unwrap();
+    }
+    let mut tap = Tap::on_everything(port);
+    assert_eq!(tap.next_on("number/changed"), "{\"number\": 1}");
+    tap.publish("number/set", "{\"number\": 9}");
+    assert_eq!(bemo.next_heard(), (0, int(9)));
+}
+
+#[test]
+fn the_will_is_kept_until_a_connection_breaks() {
+    let port = free_port();
+    let _broker = started(port);
+    let section = format!(
+        "{{ broker: \"127.0.0.1:{port}\", client_id: lamp/1, \
+         birth: {{ topic: state, payload: \"1\", qos: 2 }}, \
+         will: {{ topic: state, payload: \"0\", qos: 2 }} }}"
+    );
+    let mut tap = Tap::connect(port, "tap");
+    tap.subscribe("state");
+    let bemo = Bemo::connected(&yaml(&section, &[NUMBER_HERE]));
+    assert_eq!(tap.next_on("state"), "1");
+    bemo.stop();
+    assert_eq!(tap.next_on("state"), "0");
+    assert!(tap.is_silent_for(SILENCE), "once");
+    let bemo = Bemo::connected(&yaml(&section, &[NUMBER_HERE]));
+    assert_eq!(tap.next_on("state"), "1");
+    bemo.abort();
+    assert_eq!(tap.next_on("state"), "0");
 }

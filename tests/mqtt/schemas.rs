@@ -1,6 +1,5 @@
 //! The JSON Schemas of payloads say what is sent and what is taken.
 
-use bemo_sync::plugin::Link;
 use serde_json::{Value as Json, json};
 
 use super::bemo::{plan, yaml};
@@ -10,7 +9,7 @@ fn schemas(characteristics: &[&str]) -> Vec<(String, Json)> {
     let plan = plan(&yaml("{ broker: auto }", characteristics));
     let links = plan.links.iter().flat_map(|link| &link.candidates);
     links
-        .flat_map(|link: &Box<dyn Link>| link.payload_schemas())
+        .flat_map(|link| link.payload_schemas())
         .map(|(topic, schema)| (topic, schema.to_value()))
         .collect()
 }

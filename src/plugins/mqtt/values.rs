@@ -151,8 +151,11 @@ impl Reader<'_, '_> {
             self.mistake(place_of(declared), "this is the state topic too", help);
         }
         if state.is_none() && command.is_none() {
-            let help = "add `state: …`, `command: …` or both";
-            self.mistake(*at, "there is no topic", help);
+            // One that is wrong has been said to be.
+            if !self.declared.has_key(*at, "state") && !self.declared.has_key(*at, "command") {
+                let help = "add `state: …`, `command: …` or both";
+                self.mistake(*at, "there is no topic", help);
+            }
             return None;
         }
         let topics = if is_remote {
@@ -225,15 +228,17 @@ impl Reader<'_, '_> {
                 }
             },
         };
-        let Some(state) = state else {
-            let help = "add `state: …`, the topic on which the owner says what the value is";
-            self.mistake(owner, "nobody would hear what the remote owner says", help);
-            return None;
-        };
         self.declared.owned_remotely(*cell, within);
         if command.is_some() {
             self.declared.subscribe(*cell, Carries::Requests);
         }
+        let Some(state) = state else {
+            if !self.declared.has_key(*at, "state") {
+                let help = "add `state: …`, the topic on which the owner says what the value is";
+                self.mistake(owner, "nobody would hear what the remote owner says", help);
+            }
+            return None;
+        };
         Some(Topics::Remote { state, command })
     }
 

@@ -1,7 +1,13 @@
 //! The broker that stands in where there is none: rumqttd, in this process, for this machine only.
+//!
+//! Every client gets a server of rumqttd's of its own, all around one router, and a gate in front of it
+//! ([`gate`]). One server for all would not do: when it has dropped a client in the middle of its
+//! CONNECT, the next one of that name makes it panic, and from then on it accepts nobody.
+
+mod gate;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +15,7 @@ use rumqttd::protocol::v4::V4;
 use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::subscriber::NoSubscriber;
 use tracing::{debug, info};
 
@@ -30,7 +36,7 @@ pub async fn stand_in(running: &mut Option<Embedded>, port: u16) {
         Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
         Ok(_) | Err(_) => return,
     }
-    match start(port).await {
+    match start(port) {
         Ok(started) => {
             info!(
                 "no MQTT broker on localhost:{port}, so an embedded one serves there, for this \
@@ -46,54 +52,46 @@ pub async fn stand_in(running: &mut Option<Embedded>, port: u16) {
 ///
 /// # Errors
 /// When the port is taken.
-pub async fn start(port: u16) -> io::Result<Embedded> {
-    let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port);
-    // The server would say it only in its own log.
-    drop(TcpListener::bind(v4)?);
-    let (stop, mut stopped) = oneshot::channel::<()>();
-    let (failed, mut failure) = oneshot::channel::<String>();
+pub fn start(port: u16) -> io::Result<Embedded> {
+    let mut listeners = vec![listen(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)?];
+    // Without IPv6 there is nobody to serve on it.
+    let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).and_then(listen);
+    listeners.extend(v6.ok());
     let router = Router::new(0, router_config()).spawn();
-    let mut on_v4 = Server::new(server(v4), router.clone(), V4);
-    let mut on_v6 = Server::new(server(v6), router, V4);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let (stop, stopped) = oneshot::channel::<()>();
     // A thread of its own: what the broker does cannot hold up the links, and all of its connections
     // end with its runtime.
     thread::Builder::new()
         .name("mqtt-broker".to_owned())
         .spawn(move || {
             let _quiet = tracing::subscriber::set_default(NoSubscriber::default());
-            runtime.block_on(async {
-                // Without IPv6 there is nobody to serve on it.
-                tokio::spawn(async move { on_v6.start(LinkType::Remote).await.ok() });
-                tokio::select! {
-                    result = on_v4.start(LinkType::Remote) => {
-                        if let Err(error) = result {
-                            let _ = failed.send(error.to_string());
-                        }
-                    }
-                    _ = &mut stopped => {}
+            runtime.block_on(async move {
+                for listener in listeners {
+                    let router = router.clone();
+                    let serve = move |settings| {
+                        let mut server = Server::new(settings, router.clone(), V4);
+                        async move { drop(server.start(LinkType::Remote).await) }
+                    };
+                    tokio::spawn(gate::admit_all(listener, serve));
                 }
+                // Nothing is ever sent: it ends when the other end is dropped.
+                let _ = stopped.await;
             });
         })?;
-    let listens = async {
-        while TcpStream::connect(v4).await.is_err() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let listens = timeout(PATIENCE, listens).await;
-    match (listens, failure.try_recv()) {
-        (_, Ok(reason)) => Err(io::Error::other(reason)),
-        (Err(_), Err(_)) => Err(io::Error::from(io::ErrorKind::TimedOut)),
-        (Ok(()), Err(_)) => Ok(Embedded { _stop: stop }),
-    }
+    Ok(Embedded { _stop: stop })
+}
+
+fn listen(listener: TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 fn router_config() -> RouterConfig {
     RouterConfig {
-        max_connections: 100,
+        max_connections: 1000,
         max_outgoing_packet_count: 200,
         max_segment_size: 1024 * 1024,
         max_segment_count: 10,
@@ -101,7 +99,7 @@ fn router_config() -> RouterConfig {
     }
 }
 
-fn server(listen: SocketAddr) -> ServerSettings {
+fn server_settings(listen: std::net::SocketAddr) -> ServerSettings {
     ServerSettings {
         name: "embedded".to_owned(),
         listen,

@@ -1,7 +1,10 @@
 //! The only loop and the only clock: gives the engine its time, and keeps the links running.
 
 use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -10,7 +13,7 @@ use tracing::{debug, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Availability, Failure, Link, Port, Shared};
+use crate::plugin::{Availability, BoxFuture, Failure, Link, Port, Shared};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -86,7 +89,7 @@ async fn supervise(mut link: LinkPlan, port: Port) {
         port.link_up(false);
         let started = Instant::now();
         let result = tokio::select! {
-            result = running.run(port.clone()) => result,
+            result = caught(running.run(port.clone())) => result,
             () = available_later(better) => continue,
         };
         match result {
@@ -104,6 +107,15 @@ async fn supervise(mut link: LinkPlan, port: Port) {
             }
         }
     }
+}
+
+/// A panic in one link is a failure of that link: the others never notice.
+async fn caught(mut run: BoxFuture<'_, Result<(), Failure>>) -> Result<(), Failure> {
+    poll_fn(|context| {
+        let poll = catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context)));
+        poll.unwrap_or_else(|_| Poll::Ready(Err(Failure::new("it has panicked; this is a bug"))))
+    })
+    .await
 }
 
 /// The first candidate that is available; if none is, the first, which then waits by itself.

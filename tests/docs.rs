@@ -156,19 +156,20 @@ fn kind(property: &Json, next: &mut Vec<String>) -> String {
 
 /// `CharacteristicConfig` is a name for programmers.
 fn heading(name: &str) -> String {
-    let name = name.trim_end_matches("Config");
     let mut words = String::new();
-    for (index, letter) in name.char_indices() {
-        if letter.is_uppercase() && index > 0 {
+    for letter in name.trim_end_matches("Config").chars() {
+        if letter.is_uppercase() && !words.is_empty() {
             words.push(' ');
-        }
-        words.push(if index == 0 {
-            letter
+            words.push(letter.to_ascii_lowercase());
         } else {
-            letter.to_ascii_lowercase()
-        });
+            words.push(letter);
+        }
     }
-    words
+    match words.split_once(' ') {
+        Some(("Mqtt", rest)) => format!("MQTT {rest}"),
+        _ if ["Mqtt", "Ble", "Uuid"].contains(&words.as_str()) => words.to_uppercase(),
+        _ => words,
+    }
 }
 
 fn one_line(description: &Json) -> String {

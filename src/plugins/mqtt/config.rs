@@ -147,7 +147,7 @@ pub enum TopicConfig {
 /// A topic, and how it is used.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "MqttTopicConfig")]
+#[schemars(rename = "MqttTopicInFull")]
 pub struct LongTopicConfig {
     /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
     pub topic: Spanned<String>,

@@ -2,7 +2,8 @@
 
 use tracing::warn;
 
-use super::objects::{Objects, Property};
+use super::objects::Objects;
+use super::tree::{Properties, Property};
 use crate::gatt::Service;
 use crate::gatt::assigned::BtUuid;
 
@@ -81,7 +82,7 @@ fn is_about_content(problem: &dbus::Error) -> bool {
 }
 
 impl Content {
-    fn properties(&self) -> Vec<(&'static str, Property)> {
+    fn properties(&self) -> Properties {
         let uuids = self.services.iter().map(|uuid| uuid.0.to_string());
         let mut properties = vec![
             ("Type", Property::Text("peripheral".to_owned())),

@@ -10,6 +10,7 @@ mod centrals;
 mod notify;
 mod objects;
 mod serving;
+mod tree;
 
 use std::time::Duration;
 

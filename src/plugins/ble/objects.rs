@@ -1,15 +1,14 @@
-//! The declared tree as D-Bus objects, and the answers to bluetoothd's calls.
+//! What bluetoothd sees of us: it is told of our objects, and its calls are answered at once.
 //!
 //! bluer has all of this, but lists the objects in an order of chance, and BlueZ hands out handles in
 //! the order of that list. A central that remembers handles would find other values behind them after
 //! each restart.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bluer::Address;
-use dbus::arg::{Arg, IterAppend, PropMap, Variant, prop_cast};
+use dbus::arg::{PropMap, Variant, prop_cast};
 use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::nonblock::{Proxy, SyncConnection};
@@ -18,20 +17,18 @@ use tracing::debug;
 
 use super::adapter::Delivery;
 use super::notify::{Outlet, Outlets};
+use super::tree::{
+    APPLICATION, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
+};
 use crate::engine::PeerId;
-use crate::gatt::assigned::BtUuid;
-use crate::gatt::{Access, AttError, Characteristic, Descriptor, read, write};
+use crate::gatt::{AttError, Characteristic, read, write};
 use crate::plugin::Port;
 
-const APPLICATION: &str = "/org/bemo_sync/gatt";
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
-const SERVICE_INTERFACE: &str = "org.bluez.GattService1";
-const CHARACTERISTIC_INTERFACE: &str = "org.bluez.GattCharacteristic1";
-const DESCRIPTOR_INTERFACE: &str = "org.bluez.GattDescriptor1";
+const GATT_MANAGER: &str = "org.bluez.GattManager1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 type Result<T> = std::result::Result<T, dbus::Error>;
-type Interfaces = HashMap<&'static str, PropMap>;
 type Answer = std::result::Result<Message, MethodErr>;
 
 /// Everything that bluetoothd sees of us on one connection.
@@ -39,35 +36,10 @@ pub(super) struct Objects {
     port: Port,
     /// The unique name of the bluetoothd that is served; nobody else is answered.
     bluetoothd: String,
-    /// In the order of the handles.
-    paths: Vec<Path<'static>>,
-    nodes: HashMap<Path<'static>, Node>,
-    advertised: Mutex<PropMapOf>,
+    tree: Tree,
+    handles: Mutex<Handles>,
+    advertised: Mutex<Properties>,
     connection: Weak<SyncConnection>,
-}
-
-/// What is advertised, ready to be listed.
-type PropMapOf = Vec<(&'static str, Property)>;
-
-#[derive(Clone)]
-pub(super) enum Property {
-    Flag(bool),
-    Text(String),
-    Texts(Vec<String>),
-    Path(Path<'static>),
-}
-
-enum Node {
-    Service(BtUuid),
-    Characteristic {
-        service: Path<'static>,
-        declared: Characteristic,
-        outlet: Option<Outlet>,
-    },
-    Descriptor {
-        characteristic: Path<'static>,
-        declared: Descriptor,
-    },
 }
 
 impl Objects {
@@ -78,40 +50,15 @@ impl Objects {
         bluetoothd: String,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut objects = Self {
+        let mut outlets = Outlets::default();
+        let objects = Self {
             port: port.clone(),
             bluetoothd,
-            paths: Vec::new(),
-            nodes: HashMap::new(),
+            tree: Tree::new(port.services(), |declared| outlets.open(declared, delivery)),
+            handles: Mutex::new(Handles::Ours),
             advertised: Mutex::default(),
             connection: Arc::downgrade(connection),
         };
-        let mut outlets = Outlets::default();
-        for (number, service) in port.services().iter().enumerate() {
-            let path = objects.put(
-                format!("{APPLICATION}/service{number}"),
-                Node::Service(service.uuid),
-            );
-            for (number, characteristic) in service.characteristics.iter().enumerate() {
-                let outlet = characteristic
-                    .access
-                    .can_subscribe()
-                    .then(|| outlets.open(characteristic, delivery));
-                let node = Node::Characteristic {
-                    service: path.clone(),
-                    declared: characteristic.clone(),
-                    outlet,
-                };
-                let path = objects.put(format!("{path}/char{number}"), node);
-                for (number, declared) in characteristic.descriptors().into_iter().enumerate() {
-                    let node = Node::Descriptor {
-                        characteristic: path.clone(),
-                        declared,
-                    };
-                    objects.put(format!("{path}/desc{number}"), node);
-                }
-            }
-        }
         let objects = Arc::new(objects);
         let answers = objects.clone();
         connection.start_receive(
@@ -129,32 +76,31 @@ impl Objects {
     }
 
     pub(super) async fn register_application(&self, adapter: &str) -> Result<()> {
+        let Err(problem) = self.register(adapter, Handles::Ours).await else {
+            return Ok(());
+        };
+        debug!(%problem, "the usual handles are taken");
+        self.register(adapter, Handles::Any).await
+    }
+
+    async fn register(&self, adapter: &str, handles: Handles) -> Result<()> {
+        *self.handles.lock().expect("nothing panics with it") = handles;
         let arguments = (Path::from(APPLICATION), PropMap::new());
-        self.call(
-            adapter,
-            "org.bluez.GattManager1",
-            "RegisterApplication",
-            arguments,
-        )
-        .await
+        self.call(adapter, GATT_MANAGER, "RegisterApplication", arguments)
+            .await
     }
 
     pub(super) async fn unregister_application(&self, adapter: &str) -> Result<()> {
         let arguments = (Path::from(APPLICATION),);
-        self.call(
-            adapter,
-            "org.bluez.GattManager1",
-            "UnregisterApplication",
-            arguments,
-        )
-        .await
+        self.call(adapter, GATT_MANAGER, "UnregisterApplication", arguments)
+            .await
     }
 
     /// Advertises these properties of `org.bluez.LEAdvertisement1`.
     pub(super) async fn register_advertisement(
         &self,
         adapter: &str,
-        content: PropMapOf,
+        content: Properties,
     ) -> Result<()> {
         *self.advertised.lock().expect("nothing panics with it") = content;
         let arguments = (Path::from(ADVERTISEMENT), PropMap::new());
@@ -185,13 +131,6 @@ impl Objects {
         proxy.method_call(interface, method, arguments).await
     }
 
-    fn put(&mut self, path: String, node: Node) -> Path<'static> {
-        let path = Path::from(path);
-        self.paths.push(path.clone());
-        self.nodes.insert(path.clone(), node);
-        path
-    }
-
     fn answer(&self, call: &Message) -> Answer {
         let member = call.member().unwrap_or_else(|| "none".into());
         let path = call.path().unwrap_or_default();
@@ -199,13 +138,16 @@ impl Objects {
             return Err(MethodErr::failed("only bluetoothd is answered"));
         }
         match (&*path, &*member) {
-            (APPLICATION, "GetManagedObjects") => Ok(self.list(call)),
+            (APPLICATION, "GetManagedObjects") => {
+                let handles = *self.handles.lock().expect("nothing panics with it");
+                Ok(self.tree.list(call, handles))
+            }
             (ADVERTISEMENT, "GetAll") => {
                 let advertised = self.advertised.lock().expect("nothing panics with it");
                 Ok(call.method_return().append1(properties(advertised.clone())))
             }
             (ADVERTISEMENT, "Release") => Ok(call.method_return()),
-            (_, member) => match self.nodes.get(&path) {
+            (_, member) => match self.tree.at(&path) {
                 Some(Node::Characteristic {
                     declared, outlet, ..
                 }) => self.answer_characteristic(call, member, declared, outlet.as_ref()),
@@ -214,7 +156,7 @@ impl Objects {
                     let octets = declared.value.get(offset..).ok_or(AttError::InvalidOffset);
                     Ok(call.method_return().append1(octets.map_err(refusal)?))
                 }
-                Some(Node::Descriptor { .. } | Node::Service(_)) | None => {
+                Some(Node::Descriptor { .. } | Node::Service { .. }) | None => {
                     Err(MethodErr::no_method(member))
                 }
             },
@@ -264,91 +206,6 @@ impl Objects {
             (member, _) => Err(MethodErr::no_method(member)),
         }
     }
-
-    /// The objects in the order of their handles, as `a{oa{sa{sv}}}`.
-    fn list(&self, call: &Message) -> Message {
-        let mut reply = call.method_return();
-        let (path_type, interfaces_type) = (Path::signature(), Interfaces::signature());
-        IterAppend::new(&mut reply).append_dict(&path_type, &interfaces_type, |objects| {
-            for path in &self.paths {
-                let (interface, content) = self.nodes[path].describe();
-                let interfaces = Interfaces::from([(interface, properties(content))]);
-                objects.append_dict_entry(|object| {
-                    object.append(path);
-                    object.append(interfaces);
-                });
-            }
-        });
-        reply
-    }
-}
-
-impl Node {
-    fn describe(&self) -> (&'static str, PropMapOf) {
-        match self {
-            Self::Service(uuid) => (
-                SERVICE_INTERFACE,
-                vec![
-                    ("UUID", Property::Text(uuid.0.to_string())),
-                    ("Primary", Property::Flag(true)),
-                ],
-            ),
-            Self::Characteristic {
-                service,
-                declared,
-                outlet,
-            } => {
-                let mut content = vec![
-                    ("UUID", Property::Text(declared.uuid.0.to_string())),
-                    ("Service", Property::Path(service.clone())),
-                    ("Flags", Property::Texts(flags(declared.access))),
-                ];
-                if outlet.is_some() {
-                    // That it is there says that sockets are taken.
-                    content.push(("NotifyAcquired", Property::Flag(false)));
-                }
-                (CHARACTERISTIC_INTERFACE, content)
-            }
-            Self::Descriptor {
-                characteristic,
-                declared,
-            } => (
-                DESCRIPTOR_INTERFACE,
-                vec![
-                    ("UUID", Property::Text(declared.uuid.0.to_string())),
-                    ("Characteristic", Property::Path(characteristic.clone())),
-                    ("Flags", Property::Texts(vec!["read".to_owned()])),
-                ],
-            ),
-        }
-    }
-}
-
-fn flags(access: Access) -> Vec<String> {
-    [
-        (access.read, "read"),
-        (access.write, "write"),
-        (access.write_without_response, "write-without-response"),
-        (access.notify, "notify"),
-        (access.indicate, "indicate"),
-    ]
-    .into_iter()
-    .filter(|(allowed, _)| *allowed)
-    .map(|(_, flag)| flag.to_owned())
-    .collect()
-}
-
-fn properties(content: PropMapOf) -> PropMap {
-    let entries = content.into_iter().map(|(name, property)| {
-        let value: Box<dyn dbus::arg::RefArg> = match property {
-            Property::Flag(flag) => Box::new(flag),
-            Property::Text(text) => Box::new(text),
-            Property::Texts(texts) => Box::new(texts),
-            Property::Path(path) => Box::new(path),
-        };
-        (name.to_owned(), Variant(value))
-    });
-    entries.collect()
 }
 
 /// What BlueZ tells of a request.

@@ -1,11 +1,9 @@
 //! The advertisement: as much of it as the adapter takes.
 
-use std::collections::BTreeSet;
-
-use bluer::adv::{Advertisement, AdvertisementHandle, Type};
-use bluer::{Adapter, ErrorKind};
 use tracing::warn;
 
+use super::objects::Objects;
+use super::tree::{Properties, Property};
 use crate::gatt::Service;
 use crate::gatt::assigned::BtUuid;
 
@@ -21,33 +19,35 @@ struct Content {
 /// # Errors
 /// When not even the least is taken.
 pub(super) async fn advertise(
-    adapter: &Adapter,
+    objects: &Objects,
+    adapter: &str,
     device_name: &str,
     services: &[Service],
-) -> bluer::Result<AdvertisementHandle> {
+) -> Result<(), dbus::Error> {
     let contents = contents(device_name, services);
     let whole = contents[0].clone();
     let mut refusal = None;
     for content in contents {
-        match adapter.advertise(content.advertisement()).await {
-            Ok(handle) => {
+        let problem = match objects
+            .register_advertisement(adapter, content.properties())
+            .await
+        {
+            Ok(()) => {
                 if let Some(refusal) = refusal {
                     let missing = content.lacks(&whole);
                     warn!("the advertisement does not fit ({refusal}); left out: {missing}");
                 }
-                return Ok(handle);
+                return Ok(());
             }
-            // No smaller one helps when the adapter is not there, or others have taken all its room.
-            Err(problem) if !is_about_content(&problem.kind) => return Err(problem),
-            Err(problem) => {
-                refusal.get_or_insert(problem);
-            }
+            Err(problem) => problem,
+        };
+        // No smaller one helps when the adapter is not there, or others have taken all its room.
+        if !is_about_content(&problem) {
+            return Err(problem);
         }
+        refusal.get_or_insert(problem);
     }
-    Err(refusal.unwrap_or(bluer::Error {
-        kind: ErrorKind::NotSupported,
-        message: String::new(),
-    }))
+    Err(refusal.expect("there is always something to advertise, and it was refused"))
 }
 
 /// From everything to little: the name with fewer and fewer UUIDs, the long ones going first; and
@@ -73,26 +73,26 @@ fn contents(device_name: &str, services: &[Service]) -> Vec<Content> {
     contents
 }
 
-fn is_about_content(kind: &ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::InvalidLength | ErrorKind::InvalidArguments | ErrorKind::Failed
-    )
+fn is_about_content(problem: &dbus::Error) -> bool {
+    let kinds = ["InvalidLength", "InvalidArguments", "Failed"];
+    let kind = problem
+        .name()
+        .and_then(|name| name.strip_prefix("org.bluez.Error."));
+    kind.is_some_and(|kind| kinds.contains(&kind))
 }
 
 impl Content {
-    fn advertisement(&self) -> Advertisement {
-        Advertisement {
-            advertisement_type: Type::Peripheral,
-            service_uuids: self
-                .services
-                .iter()
-                .map(|uuid| uuid.0)
-                .collect::<BTreeSet<_>>(),
-            discoverable: Some(true),
-            local_name: self.name.clone(),
-            ..Advertisement::default()
+    fn properties(&self) -> Properties {
+        let uuids = self.services.iter().map(|uuid| uuid.0.to_string());
+        let mut properties = vec![
+            ("Type", Property::Text("peripheral".to_owned())),
+            ("Discoverable", Property::Flag(true)),
+            ("ServiceUUIDs", Property::Texts(uuids.collect())),
+        ];
+        if let Some(name) = &self.name {
+            properties.push(("LocalName", Property::Text(name.clone())));
         }
+        properties
     }
 
     /// What `whole` has beyond this, in words.

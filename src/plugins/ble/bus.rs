@@ -16,12 +16,39 @@ const OWNER_CHANGED: &str = "type='signal',sender='org.freedesktop.DBus',\
     interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'";
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// A connection to the system bus that watches one name.
+/// A connection to the system bus. It is closed when this is dropped.
+pub(super) struct Connection {
+    pub(super) bus: Arc<SyncConnection>,
+    /// Ends when the bus is lost.
+    pub(super) io: JoinHandle<()>,
+}
+
+impl Connection {
+    pub(super) async fn open() -> Result<Self, String> {
+        // Connecting blocks.
+        let opened = tokio::task::spawn_blocking(dbus_tokio::connection::new_system_sync);
+        let (resource, bus) = match opened.await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(problem)) => return Err(problem.to_string()),
+            Err(problem) => return Err(problem.to_string()),
+        };
+        let io = tokio::spawn(async move {
+            resource.await;
+        });
+        Ok(Self { bus, io })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.io.abort();
+    }
+}
+
+/// Watches one name.
 pub(super) struct Bus {
     owner: watch::Receiver<Owner>,
-    // It hears of changes for as long as it is there.
-    _connection: Arc<SyncConnection>,
-    io: JoinHandle<()>,
+    connection: Connection,
 }
 
 /// Who answers to `org.bluez`.
@@ -37,24 +64,10 @@ pub(super) enum Owner {
 impl Bus {
     /// Connects. Nothing here makes the bus start a bluetoothd that somebody has stopped.
     pub(super) async fn connect() -> Result<Self, String> {
-        // Connecting blocks.
-        let connected = tokio::task::spawn_blocking(dbus_tokio::connection::new_system_sync);
-        let (resource, connection) = match connected.await {
-            Ok(Ok(connected)) => connected,
-            Ok(Err(problem)) => return Err(problem.to_string()),
-            Err(problem) => return Err(problem.to_string()),
-        };
+        let connection = Connection::open().await?;
         let (owners, owner) = watch::channel(Owner::Nobody);
-        let at_end = owners.clone();
-        let io = tokio::spawn(async move {
-            resource.await;
-            at_end.send_replace(Owner::BusLost);
-        });
-        let bus = Self {
-            owner,
-            _connection: connection.clone(),
-            io,
-        };
+        let bus = Self { owner, connection };
+        let connection = bus.connection.bus.clone();
         let proxy = Proxy::new(DBUS, "/org/freedesktop/DBus", ANSWER_WITHIN, connection);
         bus.watch(&proxy, owners)
             .await
@@ -96,19 +109,18 @@ impl Bus {
 
     /// Who owns the name at this moment.
     pub(super) fn owner(&self) -> Owner {
+        if self.connection.io.is_finished() {
+            return Owner::BusLost;
+        }
         self.owner.borrow().clone()
     }
 
-    /// Resolves when somebody else does.
+    /// Resolves when somebody else does, or the bus is lost.
     pub(super) async fn owner_changed(&mut self, from: &Owner) {
-        // An error means that the task is gone that tells, and with it the bus.
-        let _ = self.owner.wait_for(|owner| owner != from).await;
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        self.io.abort();
+        tokio::select! {
+            _ = self.owner.wait_for(|owner| owner != from) => {}
+            _ = &mut self.connection.io => {}
+        }
     }
 }
 

@@ -5,17 +5,18 @@
 
 mod adapter;
 mod advertise;
-mod application;
 mod bus;
 mod centrals;
 mod notify;
+mod objects;
 mod serving;
+mod tree;
 
 use std::time::Duration;
 
 use bluer::Session;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::plugin::{
@@ -100,9 +101,7 @@ struct Life<'a> {
     choice: &'a AdapterChoice,
     switch: Switch,
     waiting: Waiting,
-    /// What is registered, and with which bluetoothd. It is kept while that is away: taking it back
-    /// would make the bus start one that somebody has stopped.
-    serving: Option<(Owner, Serving)>,
+    serving: Option<Serving>,
 }
 
 impl Life<'_> {
@@ -130,61 +129,55 @@ impl Life<'_> {
                     self.waiting.say(Duration::ZERO, line.to_owned());
                     bus.owner_changed(&owner).await;
                 }
-                Owner::Bluetoothd(_) => {
-                    // Of the one before nothing is left to take back.
-                    self.serving = None;
-                    tokio::select! {
-                        () = self.with_bluetoothd(&owner) => {}
-                        () = bus.owner_changed(&owner) => {
-                            self.switch = Switch::On;
-                            if self.serving.is_some() {
-                                warn!("bluetoothd has gone; everything is set up anew when it is back");
-                            }
+                Owner::Bluetoothd(name) => tokio::select! {
+                    () = self.with_bluetoothd(name) => {}
+                    () = bus.owner_changed(&owner) => {
+                        self.switch = Switch::On;
+                        if self.serving.take().is_some() {
+                            warn!("bluetoothd has gone; everything is set up anew when it is back");
                         }
                     }
-                }
+                },
             }
         }
     }
 
     /// Returns when something went wrong with it.
-    async fn with_bluetoothd(&mut self, owner: &Owner) {
-        if let Err(problem) = self.serve(owner).await {
+    async fn with_bluetoothd(&mut self, name: &str) {
+        if let Err(problem) = self.serve(name).await {
             let line = format!("waiting for bluetoothd to be ready: {problem}");
             self.waiting.say(PATIENCE, line);
             sleep(TRY_AGAIN).await;
         }
-        if let Some((_, serving)) = self.serving.take() {
-            serving.stop().await;
-        }
+        self.end().await;
     }
 
-    async fn serve(&mut self, owner: &Owner) -> bluer::Result<()> {
-        let session = Session::new().await?;
-        let adapter = adapter::wait(&session, self.choice, self.switch, &mut self.waiting).await?;
+    async fn serve(&mut self, bluetoothd: &str) -> Result<(), String> {
+        let adapter = self
+            .adapter()
+            .await
+            .map_err(|problem| problem.to_string())?;
         let name = adapter.name().to_owned();
-        let serving = Serving::start(self.port, adapter).await?;
+        let serving = Serving::start(self.port, adapter, bluetoothd.to_owned()).await?;
         self.waiting.over();
         self.switch = Switch::On;
-        let (_, serving) = self.serving.insert((owner.clone(), serving));
-        match serving.run(self.port).await? {
+        let lost = self.serving.insert(serving).run(self.port).await;
+        match lost.map_err(|problem| problem.to_string())? {
             Lost::Removed => warn!("the Bluetooth adapter {name} has been removed"),
             Lost::SwitchedOff => self.switch = Switch::LeaveOff,
+            Lost::Connection => warn!("D-Bus has closed the connection"),
         }
         Ok(())
     }
 
-    async fn end(self) {
-        let Some((owner, serving)) = self.serving else {
-            return;
-        };
-        // A bus that cannot be reached has no bluetoothd either.
-        match Bus::connect().await {
-            Ok(bus) if bus.owner() == owner => serving.stop().await,
-            Ok(_) | Err(_) => {
-                debug!("bluetoothd is not there to take anything back");
-                serving.forget();
-            }
+    async fn adapter(&mut self) -> bluer::Result<bluer::Adapter> {
+        let session = Session::new().await?;
+        adapter::wait(&session, self.choice, self.switch, &mut self.waiting).await
+    }
+
+    async fn end(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.stop().await;
         }
     }
 }

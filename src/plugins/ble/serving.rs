@@ -1,35 +1,37 @@
 //! The tree and the advertisement on an adapter, from their registration to their end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bluer::adv::AdvertisementHandle;
-use bluer::gatt::local::ApplicationHandle;
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
 use super::adapter::delivery;
 use super::advertise::advertise;
-use super::application::application;
+use super::bus::Connection;
 use super::centrals;
-use super::notify::{Notifier, Outlets};
+use super::notify::Outlets;
+use super::objects::Objects;
 use crate::plugin::Port;
 
 /// How long bluetoothd may take to let go of everything.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often an advertisement is tried that was refused altogether.
 const ADVERTISE_AGAIN: Duration = Duration::from_secs(30);
 
+/// Dropping it takes everything back: bluetoothd lets go of what belongs to a closed connection. But
+/// nobody knows when.
 pub(super) struct Serving {
     adapter: Adapter,
     /// What the adapter was called before.
     alias: String,
+    connection: Connection,
+    objects: Arc<Objects>,
     outlets: Outlets,
-    application: Option<ApplicationHandle>,
-    advertisement: Option<AdvertisementHandle>,
+    advertised: bool,
     watch: AbortHandle,
 }
 
@@ -38,50 +40,55 @@ pub(super) struct Serving {
 pub(super) enum Lost {
     Removed,
     SwitchedOff,
+    Connection,
 }
 
 impl Serving {
-    /// Registers everything.
+    /// Registers everything with this bluetoothd.
     ///
     /// # Errors
-    /// When BlueZ does not want the tree. Without an advertisement it serves those who know it.
-    pub(super) async fn start(port: &Port, adapter: Adapter) -> bluer::Result<Self> {
-        let alias = adapter.alias().await?;
-        let alias = if alias == adapter.system_name().await? {
-            // This is how BlueZ is told that there is no alias.
-            String::new()
-        } else {
-            alias
-        };
-        if alias != port.device_name() {
-            adapter.set_alias(port.device_name().to_owned()).await?;
-        }
-
+    /// When it does not want the tree. Without an advertisement it serves those who know it.
+    pub(super) async fn start(
+        port: &Port,
+        adapter: Adapter,
+        bluetoothd: String,
+    ) -> Result<Self, String> {
+        let alias = rename(&adapter, port.device_name())
+            .await
+            .map_err(|problem| problem.to_string())?;
         // What has changed so far is no change for whoever subscribes from here on.
         while let Some(effect) = port.pull() {
             port.delivered(effect.cell, effect.version);
         }
-        let notifier = Notifier::new(adapter.clone(), delivery(&adapter).await);
-        let (application, outlets) = application(port, &notifier);
-        let application = adapter.serve_gatt_application(application).await?;
+        let connection = Connection::open().await?;
+        let delivery = delivery(&adapter).await;
+        let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, delivery);
+        objects
+            .register_application(adapter.name())
+            .await
+            .map_err(|problem| problem.to_string())?;
         let watch = tokio::spawn(centrals::watch(adapter.clone())).abort_handle();
         let mut serving = Self {
             adapter,
             alias,
+            connection,
+            objects,
             outlets,
-            application: Some(application),
-            advertisement: None,
+            advertised: false,
             watch,
         };
         if let Err(problem) = serving.advertise(port).await {
             warn!("not advertised, tried again and again: {problem}");
         }
-        let (name, address) = (serving.adapter.name(), serving.adapter.address().await?);
-        let services = port.services().len();
+        let name = serving.adapter.name();
+        let address = serving.adapter.address().await;
+        let address = address.map_err(|problem| problem.to_string())?;
         info!(
-            "{:?} is on the air by {name} ({address}), services: {services}",
-            port.device_name()
+            "{:?} is on the air by {name} ({address}), services: {}",
+            port.device_name(),
+            port.services().len()
         );
+        debug!(?delivery, "how notifications reach subscribers");
         Ok(serving)
     }
 
@@ -91,7 +98,6 @@ impl Serving {
         let mut again = interval_at(Instant::now() + ADVERTISE_AGAIN, ADVERTISE_AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let unadvertised = self.advertisement.is_none();
             tokio::select! {
                 () = port.changed() => while let Some(effect) = port.pull() {
                     self.outlets.tell(&effect, port.link());
@@ -104,56 +110,35 @@ impl Serving {
                     Some(_) => {}
                     None => return Ok(Lost::Removed),
                 },
-                _ = again.tick(), if unadvertised => {
-                    match self.advertise(port).await {
-                        Ok(()) => info!("advertised at last"),
-                        Err(problem) => debug!(%problem, "still not advertised"),
-                    }
-                }
+                _ = &mut self.connection.io => return Ok(Lost::Connection),
+                _ = again.tick(), if !self.advertised => match self.advertise(port).await {
+                    Ok(()) => info!("advertised at last"),
+                    Err(problem) => debug!(%problem, "still not advertised"),
+                },
             }
         }
     }
 
-    /// Takes everything back, as far as bluetoothd can be reached, and waits until it is gone.
-    pub(super) async fn stop(mut self) {
+    /// Takes everything back and waits until it is gone.
+    pub(super) async fn stop(self) {
         if timeout(GONE_WITHIN, self.take_back()).await.is_err() {
             debug!("bluetoothd is slow to let go");
         }
     }
 
-    /// For the end of the process, when bluetoothd is not there: its parting calls would make the bus
-    /// start a bluetoothd that somebody has stopped.
-    pub(super) fn forget(mut self) {
-        std::mem::forget(self.advertisement.take());
-        std::mem::forget(self.application.take());
-    }
-
-    async fn advertise(&mut self, port: &Port) -> bluer::Result<()> {
-        let advertised = advertise(&self.adapter, port.device_name(), port.services());
-        self.advertisement = Some(advertised.await?);
+    async fn advertise(&mut self, port: &Port) -> Result<(), dbus::Error> {
+        let (adapter, name) = (self.adapter.name(), port.device_name());
+        advertise(&self.objects, adapter, name, port.services()).await?;
+        self.advertised = true;
         Ok(())
     }
 
-    /// A handle that is dropped unregisters in a task of its own, some time later.
-    async fn take_back(&mut self) {
-        let before = self.adapter.active_advertising_instances().await;
-        let before = before.unwrap_or(0);
-        if self.advertisement.take().is_some() {
-            while let Ok(left) = self.adapter.active_advertising_instances().await
-                && left > 0
-                && left >= before
-            {
-                sleep(LOOK_AGAIN).await;
-            }
-        }
-        if self.application.take().is_some() {
-            sleep(LOOK_AGAIN).await;
-        }
-        // Answered after what was sent before it.
-        let alias = std::mem::take(&mut self.alias);
-        if let Err(problem) = self.adapter.set_alias(alias).await {
-            debug!(%problem, "the adapter keeps its name");
-        }
+    async fn take_back(&self) {
+        let adapter = self.adapter.name();
+        let unadvertised = self.objects.unregister_advertisement(adapter).await;
+        let unregistered = self.objects.unregister_application(adapter).await;
+        let renamed = self.adapter.set_alias(self.alias.clone()).await;
+        debug!(?unadvertised, ?unregistered, ?renamed, "taken back");
     }
 }
 
@@ -161,4 +146,14 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.watch.abort();
     }
+}
+
+/// Gives the adapter a name; returns the one it had, empty if that was none of its own.
+async fn rename(adapter: &Adapter, name: &str) -> bluer::Result<String> {
+    let before = adapter.alias().await?;
+    if before != name {
+        adapter.set_alias(name.to_owned()).await?;
+    }
+    let inherited = before == adapter.system_name().await?;
+    Ok(if inherited { String::new() } else { before })
 }

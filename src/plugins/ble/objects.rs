@@ -1,0 +1,299 @@
+//! What bluetoothd sees of us: it is told of our objects, and its calls are answered at once.
+//!
+//! bluer has all of this, but lists the objects in an order of chance, and BlueZ hands out handles in
+//! the order of that list. A central that remembers handles would find other values behind them after
+//! each restart.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use bluer::Address;
+use dbus::arg::{PropMap, Variant, prop_cast};
+use dbus::channel::{MatchingReceiver, Sender};
+use dbus::message::MatchRule;
+use dbus::nonblock::{Proxy, SyncConnection};
+use dbus::{Message, MethodErr, Path};
+use tracing::debug;
+
+use super::adapter::Delivery;
+use super::notify::{Outlet, Outlets};
+use super::tree::{
+    APPLICATION, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
+};
+use crate::engine::PeerId;
+use crate::gatt::{AttError, Characteristic, read, write};
+use crate::plugin::Port;
+
+const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
+const GATT_MANAGER: &str = "org.bluez.GattManager1";
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+type Result<T> = std::result::Result<T, dbus::Error>;
+type Answer = std::result::Result<Message, MethodErr>;
+
+/// Everything that bluetoothd sees of us on one connection.
+pub(super) struct Objects {
+    port: Port,
+    /// The unique name of the bluetoothd that is served; nobody else is answered.
+    bluetoothd: String,
+    tree: Tree,
+    handles: Mutex<Handles>,
+    advertised: Mutex<Properties>,
+    connection: Weak<SyncConnection>,
+}
+
+impl Objects {
+    /// Shows the tree on a connection.
+    pub(super) fn export(
+        port: &Port,
+        connection: &Arc<SyncConnection>,
+        bluetoothd: String,
+        delivery: Delivery,
+    ) -> (Arc<Self>, Outlets) {
+        let mut outlets = Outlets::default();
+        let objects = Self {
+            port: port.clone(),
+            bluetoothd,
+            tree: Tree::new(port.services(), |declared| outlets.open(declared, delivery)),
+            handles: Mutex::new(Handles::Ours),
+            advertised: Mutex::default(),
+            connection: Arc::downgrade(connection),
+        };
+        let objects = Arc::new(objects);
+        let answers = objects.clone();
+        connection.start_receive(
+            MatchRule::new_method_call(),
+            Box::new(move |call, connection| {
+                let reply = answers
+                    .answer(&call)
+                    .unwrap_or_else(|error| error.to_message(&call));
+                // It fails when the connection is lost, and then nobody waits for it.
+                let _ = connection.send(reply);
+                true
+            }),
+        );
+        (objects, outlets)
+    }
+
+    pub(super) async fn register_application(&self, adapter: &str) -> Result<()> {
+        let Err(problem) = self.register(adapter, Handles::Ours).await else {
+            return Ok(());
+        };
+        debug!(%problem, "the usual handles are taken");
+        self.register(adapter, Handles::Any).await
+    }
+
+    async fn register(&self, adapter: &str, handles: Handles) -> Result<()> {
+        *self.handles.lock().expect("nothing panics with it") = handles;
+        let arguments = (Path::from(APPLICATION), PropMap::new());
+        self.call(adapter, GATT_MANAGER, "RegisterApplication", arguments)
+            .await
+    }
+
+    pub(super) async fn unregister_application(&self, adapter: &str) -> Result<()> {
+        let arguments = (Path::from(APPLICATION),);
+        self.call(adapter, GATT_MANAGER, "UnregisterApplication", arguments)
+            .await
+    }
+
+    /// Advertises these properties of `org.bluez.LEAdvertisement1`.
+    pub(super) async fn register_advertisement(
+        &self,
+        adapter: &str,
+        content: Properties,
+    ) -> Result<()> {
+        *self.advertised.lock().expect("nothing panics with it") = content;
+        let arguments = (Path::from(ADVERTISEMENT), PropMap::new());
+        let manager = "org.bluez.LEAdvertisingManager1";
+        self.call(adapter, manager, "RegisterAdvertisement", arguments)
+            .await
+    }
+
+    pub(super) async fn unregister_advertisement(&self, adapter: &str) -> Result<()> {
+        let manager = "org.bluez.LEAdvertisingManager1";
+        let arguments = (Path::from(ADVERTISEMENT),);
+        self.call(adapter, manager, "UnregisterAdvertisement", arguments)
+            .await
+    }
+
+    /// To the unique name: the bus never starts a bluetoothd for that.
+    async fn call<A: dbus::arg::AppendAll>(
+        &self,
+        adapter: &str,
+        interface: &str,
+        method: &str,
+        arguments: A,
+    ) -> Result<()> {
+        let connection = self.connection.upgrade();
+        let connection = connection.ok_or_else(|| dbus::Error::new_failed("no connection"))?;
+        let path = format!("/org/bluez/{adapter}");
+        let proxy = Proxy::new(&*self.bluetoothd, path, ANSWER_WITHIN, connection);
+        proxy.method_call(interface, method, arguments).await
+    }
+
+    fn answer(&self, call: &Message) -> Answer {
+        let member = call.member().unwrap_or_else(|| "none".into());
+        let path = call.path().unwrap_or_default();
+        if call.sender().as_deref() != Some(&*self.bluetoothd) {
+            return Err(MethodErr::failed("only bluetoothd is answered"));
+        }
+        match (&*path, &*member) {
+            (APPLICATION, "GetManagedObjects") => {
+                let handles = *self.handles.lock().expect("nothing panics with it");
+                Ok(self.tree.list(call, handles))
+            }
+            (ADVERTISEMENT, "GetAll") => {
+                let advertised = self.advertised.lock().expect("nothing panics with it");
+                Ok(call.method_return().append1(properties(advertised.clone())))
+            }
+            (ADVERTISEMENT, "Release") => Ok(call.method_return()),
+            (_, member) => match self.tree.at(&path) {
+                Some(Node::Characteristic {
+                    declared, outlet, ..
+                }) => self.answer_characteristic(call, member, declared, outlet.as_ref()),
+                Some(Node::Descriptor { declared, .. }) if member == "ReadValue" => {
+                    let Request { offset, .. } = Request::of(&call.read1()?)?;
+                    let octets = declared.value.get(offset..).ok_or(AttError::InvalidOffset);
+                    Ok(call.method_return().append1(octets.map_err(refusal)?))
+                }
+                Some(Node::Descriptor { .. } | Node::Service { .. }) | None => {
+                    Err(MethodErr::no_method(member))
+                }
+            },
+        }
+    }
+
+    fn answer_characteristic(
+        &self,
+        call: &Message,
+        member: &str,
+        declared: &Characteristic,
+        outlet: Option<&Outlet>,
+    ) -> Answer {
+        let reply = call.method_return();
+        match (member, outlet) {
+            ("ReadValue", _) => {
+                let Request {
+                    central, offset, ..
+                } = Request::of(&call.read1()?)?;
+                let octets = read(&self.port, declared, offset);
+                debug!(%central, value = declared.name, offset, ?octets, "read");
+                Ok(reply.append1(octets.map_err(refusal)?))
+            }
+            ("WriteValue", _) => {
+                let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
+                let Request {
+                    central, offset, ..
+                } = Request::of(&options)?;
+                let result = write(&self.port, declared, peer(central), offset, &octets);
+                debug!(%central, value = declared.name, offset, ?octets, ?result, "write");
+                result.map_err(refusal)?;
+                Ok(reply)
+            }
+            ("AcquireNotify", Some(outlet)) => {
+                let Request { central, mtu, .. } = Request::of(&call.read1()?)?;
+                let path = call.path().unwrap_or_default().into_static();
+                let empty = Empty(self.connection.clone(), path);
+                let socket = outlet.subscribe(central, empty);
+                let socket = socket.map_err(|problem| MethodErr::failed(&problem))?;
+                Ok(reply.append2(socket, mtu))
+            }
+            ("Confirm", Some(outlet)) => {
+                outlet.confirm();
+                Ok(reply)
+            }
+            ("StopNotify", Some(_)) => Ok(reply),
+            (member, _) => Err(MethodErr::no_method(member)),
+        }
+    }
+}
+
+/// What BlueZ tells of a request.
+struct Request {
+    central: Address,
+    offset: usize,
+    mtu: u16,
+}
+
+impl Request {
+    fn of(options: &PropMap) -> std::result::Result<Self, MethodErr> {
+        let device = options.get("device").and_then(|device| device.0.as_str());
+        let central = device
+            .and_then(address)
+            .ok_or_else(|| MethodErr::invalid_arg("device"))?;
+        Ok(Self {
+            central,
+            offset: prop_cast::<u16>(options, "offset")
+                .copied()
+                .unwrap_or(0)
+                .into(),
+            mtu: prop_cast::<u16>(options, "mtu").copied().unwrap_or(0),
+        })
+    }
+}
+
+/// The address in the path of a device: `/org/bluez/hci0/dev_00_11_22_33_44_55`.
+fn address(device: &str) -> Option<Address> {
+    let (_, octets) = device.rsplit_once("/dev_")?;
+    octets.replace('_', ":").parse().ok()
+}
+
+/// Who a central is to the engine.
+pub(super) fn peer(address: Address) -> PeerId {
+    let octets = address.0.into_iter();
+    PeerId(octets.fold(0, |number, octet| number << 8 | u64::from(octet)))
+}
+
+/// BlueZ makes the ATT error of it again. Of the application errors it takes the code in the text,
+/// where it does not just take 0x80.
+fn refusal(error: AttError) -> MethodErr {
+    let name = match error {
+        AttError::InvalidOffset => "org.bluez.Error.InvalidOffset",
+        AttError::InvalidAttributeValueLength => "org.bluez.Error.InvalidValueLength",
+        AttError::ReadNotPermitted | AttError::WriteNotPermitted => "org.bluez.Error.NotPermitted",
+        AttError::RequestNotSupported => "org.bluez.Error.NotSupported",
+        AttError::InvalidHandle
+        | AttError::AttributeNotFound
+        | AttError::PrepareQueueFull
+        | AttError::Refused => "org.bluez.Error.Failed",
+    };
+    MethodErr::from((name, format!("0x{:02x}", error.code())))
+}
+
+/// A value of no octets. A socket cannot carry it: bluetoothd takes it for the end.
+pub(super) struct Empty(Weak<SyncConnection>, Path<'static>);
+
+impl Empty {
+    /// As a signal, which goes to all subscribers.
+    pub(super) fn send(&self) {
+        let Some(connection) = self.0.upgrade() else {
+            return;
+        };
+        let changed = PropMap::from([(
+            "Value".to_owned(),
+            Variant(Box::new(Vec::<u8>::new()) as Box<_>),
+        )]);
+        let signal = Message::signal(
+            &self.1,
+            &"org.freedesktop.DBus.Properties".into(),
+            &"PropertiesChanged".into(),
+        );
+        let _ = connection.send(signal.append3(
+            CHARACTERISTIC_INTERFACE,
+            changed,
+            Vec::<String>::new(),
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_central_is_known_by_its_whole_address() {
+        let central = address("/org/bluez/hci0/dev_01_02_03_04_05_06").expect("an address");
+        assert_eq!(peer(central), PeerId(0x0102_0304_0506));
+        assert_eq!(address("/org/bluez/hci0"), None);
+    }
+}

@@ -9,7 +9,7 @@ use super::diagnose::{Diagnostic, Span, render};
 use super::interpolate::{Environment, interpolate};
 use super::model::Config;
 use super::placeholders::Placeholders;
-use super::read::read;
+use super::read::{MAX_MISTAKES, read};
 use super::resolve::{Surroundings, resolve};
 use super::tree::{MAX_BYTES, Tree};
 use crate::plan::Plan;
@@ -33,6 +33,10 @@ impl fmt::Display for Mistakes {
         f.write_str(&self.rendered)?;
         match self.diagnostics.len() {
             1 => f.write_str("1 mistake; nothing was started"),
+            // Reading gives up there, so nobody knows.
+            count if count >= MAX_MISTAKES => {
+                write!(f, "{count} mistakes, perhaps more; nothing was started")
+            }
             count => write!(f, "{count} mistakes; nothing was started"),
         }
     }

@@ -26,7 +26,7 @@ use super::tree::{NodeId, Tree};
 use reader::{NodeReader, Pass};
 
 /// Beyond this many, a list of mistakes helps nobody.
-const MAX_MISTAKES: usize = 100;
+pub const MAX_MISTAKES: usize = 100;
 
 const SPANNED: &str = "$spanned";
 const RAW: &str = "$raw";

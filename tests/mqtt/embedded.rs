@@ -40,7 +40,7 @@ fn mosquitto_sub_joins_and_finds_what_is_retained() {
             "-C",
             "1",
         ])
-        .args(["-F", "%r %t %p"])
+        .args(["-F", "%r %t %p", "-W", "20"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("mosquitto-clients is installed");

@@ -41,6 +41,8 @@ fn mosquitto_sub_prints_the_tutorials_line_and_mosquitto_pub_sets_the_value() {
             "number/changed",
             "-C",
             "2",
+            "-W",
+            "20",
         ])
         .stdout(Stdio::piped())
         .spawn()

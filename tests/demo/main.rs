@@ -163,6 +163,8 @@ fn the_tutorials_pair_meets_on_its_two_topics() {
 fn the_peripheral_works_with_any_service_that_speaks_the_contract() {
     let broker = Mosquitto::start();
     let peripheral = Bemo::connected(&file("examples/tutorial/peripheral.yaml", &broker));
+    // What is said before, and not retained, nobody hears.
+    broker.log.wait_for("Sending SUBACK to bemo_bt");
     let phone = Phone::connect(&peripheral);
     assert_eq!(
         phone.try_read(NUMBER),

@@ -256,8 +256,13 @@ impl<'a> Diary<'a> {
             return;
         }
         self.said = Some(trouble.kind);
+        let no_stand_in = match self.settings.auto && cfg!(not(feature = "broker")) {
+            true => " (this build has no embedded one)",
+            false => "",
+        };
         warn!(
-            "no connection to the MQTT broker at {address}: {trouble}; trying until there is one"
+            "no connection to the MQTT broker at {address}: {trouble}; trying until there is \
+             one{no_stand_in}"
         );
     }
 

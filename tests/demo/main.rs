@@ -83,12 +83,15 @@ fn a_write_is_published_at_once_and_counted_on_from() {
     let other = Phone::connect(&bemo);
     phone.subscribe(NUMBER);
     other.subscribe(NUMBER);
+    // Right after a tick there is a second in which nothing else happens.
+    phone.next_notification();
+    other.next_notification();
     phone.write(NUMBER, &[99]).unwrap();
     assert_eq!(phone.read(NUMBER), [99]);
     // The other phone hears of the write; the one that wrote hears of the next step only.
     assert_eq!(other.next_notification(), [99]);
     assert_eq!(other.next_notification(), [100]);
-    assert_eq!(phone.next_notification(), [100]);
+    assert_eq!(phone.next_notification_after_writing(99), [100]);
     tap_until(&mut tap, 99);
     assert_eq!(tap.next_on("number/changed"), number(100));
 }
@@ -100,9 +103,10 @@ fn after_255_comes_0() {
     let bemo = Bemo::connected(&file("services.yaml", &broker));
     let phone = Phone::connect(&bemo);
     phone.subscribe(NUMBER);
+    phone.next_notification();
     phone.write(NUMBER, &[255]).unwrap();
     assert_eq!(phone.read(NUMBER), [255]);
-    assert_eq!(phone.next_notification(), [0]);
+    assert_eq!(phone.next_notification_after_writing(255), [0]);
     tap_until(&mut tap, 255);
     assert_eq!(tap.next_on("number/changed"), number(0));
 }
@@ -137,7 +141,7 @@ fn the_tutorials_pair_meets_on_its_two_topics() {
     tap_until(&mut tap, first + 1);
     phone.write(NUMBER, &[99]).unwrap();
     assert_eq!(phone.read(NUMBER), [99], "it is shown at once");
-    assert_eq!(phone.next_notification(), [100]);
+    assert_eq!(phone.next_notification_after_writing(99), [100]);
     let mut said = Vec::new();
     while said.last() != Some(&("number/changed".to_owned(), number(100))) {
         let message = tap.next();

@@ -76,6 +76,15 @@ impl Phone {
             .value
     }
 
+    /// The next one that is not the echo of what this phone wrote itself. It is told of that only if its
+    /// write crossed an older number that was on its way to it, and nobody can say which it saw last.
+    pub fn next_notification_after_writing(&self, own: u8) -> Vec<u8> {
+        match self.next_notification() {
+            echo if echo == [own] => self.next_notification(),
+            other => other,
+        }
+    }
+
     fn find(&self, uuid: &str) -> DiscoveredCharacteristic {
         self.central
             .discover()

@@ -1,16 +1,12 @@
 //! What a central can rely on, by promise, on the virtual adapter.
 
-use std::path::Path;
-use std::sync::Arc;
+mod air;
 
-use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::gatt::AttError::*;
-use bemo_sync::gatt::server::{
-    Central, DiscoveredCharacteristic, GattServer, RequestError, Subscribed,
-};
-use bemo_sync::runtime::Runtime;
-use proptest::prelude::*;
+use bemo_sync::gatt::server::{Central, RequestError, Subscribed};
 use tokio::task::yield_now;
+
+use air::{Air, KINDS, find, handle};
 
 const DEMO: &str = r#"
 version: 1
@@ -32,64 +28,6 @@ services:
       - { name: Model Number, uuid: 2A24, access: [read], value: { type: utf8, constant: LAMPI } }
       - { name: Serial Number, uuid: 2A25, access: [read], value: { type: utf8, constant: "123456" } }
 "#;
-
-/// One characteristic of each kind, with short UUIDs to find them by.
-const KINDS: &str = r#"
-version: 1
-device: { name: Kinds }
-ble: { adapter: virtual }
-services:
-  - name: Kinds
-    uuid: FF00
-    characteristics:
-      - name: Rejects
-        uuid: FF01
-        access: [read, write, notify]
-        value: { type: u16, min: 10, max: 20, initial: 15 }
-      - name: Clamps
-        uuid: FF02
-        access: [read, write, notify]
-        value: { type: i8, min: -5, max: 5, overflow: clamp }
-      - name: Wraps
-        uuid: FF03
-        access: [read, write, notify, indicate]
-        value: { type: u8, min: 0, max: 9, overflow: wrap }
-      - { name: Long, uuid: FF04, access: [read, write, indicate], value: { type: bytes } }
-      - { name: Command, uuid: FF05, access: [write_without_response], value: { type: u8 } }
-      - { name: Text, uuid: FF06, access: [read, write, notify], value: { type: utf8, max_length: 40 } }
-"#;
-
-/// A configuration at work on the virtual adapter.
-struct Air {
-    server: Arc<GattServer>,
-    runtime: Runtime,
-}
-
-impl Air {
-    async fn of(source: &str) -> Self {
-        let host = Placeholders::new(Vec::new());
-        let loaded = load_str(Path::new("test.yaml"), source, &|_| None, host);
-        let plan = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
-        let runtime = Runtime::start(plan);
-        let server = runtime.offered::<GattServer>().await;
-        Self { server, runtime }
-    }
-
-    fn central(&self) -> Central {
-        self.server.connect()
-    }
-}
-
-fn find(central: &Central, uuid: &str) -> DiscoveredCharacteristic {
-    let uuid = uuid.parse().unwrap();
-    let services = central.discover().iter();
-    let mut all = services.flat_map(|service| &service.characteristics);
-    all.find(|it| it.uuid == uuid).unwrap().clone()
-}
-
-fn handle(central: &Central, uuid: &str) -> u16 {
-    find(central, uuid).handle
-}
 
 /// Reads all descriptors with this UUID.
 fn descriptor(central: &Central, of: &str, uuid: &str) -> Option<Vec<u8>> {
@@ -388,80 +326,4 @@ async fn a_disconnect_leaves_nothing_behind() {
     let (notified, ()) = tokio::join!(waiting, air.runtime.stop());
     assert_eq!(notified, None);
     assert_eq!(central.read(rejects), Err(RequestError::Disconnected));
-}
-
-/// Anything that a central can do, at any handle.
-#[derive(Clone, Debug)]
-enum Operation {
-    Read(usize),
-    Write(Vec<u8>),
-    Command(Vec<u8>),
-    Prepare(usize, Vec<u8>),
-    Execute(bool),
-    Mtu(usize),
-    Take,
-    Confirm,
-    Reconnect,
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    let octets = || {
-        prop_oneof![
-            any::<[u8; 2]>().prop_map(Vec::from),
-            prop::collection::vec(any::<u8>(), 0..30)
-        ]
-    };
-    prop_oneof![
-        (0usize..600).prop_map(Operation::Read),
-        octets().prop_map(Operation::Write),
-        octets().prop_map(Operation::Command),
-        (0usize..40, octets()).prop_map(|(offset, part)| Operation::Prepare(offset, part)),
-        any::<bool>().prop_map(Operation::Execute),
-        (0usize..600).prop_map(Operation::Mtu),
-        Just(Operation::Take),
-        Just(Operation::Confirm),
-        Just(Operation::Reconnect),
-    ]
-}
-
-async fn survives(operations: Vec<(usize, u16, Operation)>) {
-    let air = Air::of(KINDS).await;
-    let mut centrals = [air.central(), air.central()];
-    let handle = |uuid| handle(&air.central(), uuid);
-    let (rejects, clamps) = (handle("FF01"), handle("FF02"));
-    let (wraps, text) = (handle("FF03"), handle("FF06"));
-    for (which, at, operation) in operations {
-        let central = &mut centrals[which];
-        // Errors are answers like any other.
-        match operation {
-            Operation::Read(offset) => drop(central.read_blob(at, offset)),
-            Operation::Write(octets) => drop(central.write(at, &octets)),
-            Operation::Command(octets) => central.write_without_response(at, &octets),
-            Operation::Prepare(offset, part) => drop(central.prepare_write(at, offset, &part)),
-            Operation::Execute(commit) => drop(central.execute_write(commit)),
-            Operation::Mtu(mtu) => drop(central.exchange_mtu(mtu)),
-            Operation::Take => drop(central.try_notification()),
-            Operation::Confirm => drop(central.confirm()),
-            Operation::Reconnect => *central = air.server.connect(),
-        }
-        yield_now().await;
-        let read = |handle| air.central().read_long(handle).unwrap();
-        let rejects = u16::from_le_bytes(read(rejects).try_into().unwrap());
-        assert!((10..=20).contains(&rejects));
-        assert!((-5..=5).contains(&(read(clamps)[0] as i8)));
-        assert!(read(wraps)[0] <= 9);
-        assert!(String::from_utf8(read(text)).unwrap().len() <= 40);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
-
-    #[test]
-    fn no_sequence_of_requests_breaks_a_constraint(
-        operations in prop::collection::vec((0usize..2, 0u16..40, operation()), 0..60)
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(survives(operations));
-    }
 }

@@ -4,6 +4,8 @@
 //! the order of that list. A central that remembers handles would find other values behind them after
 //! each restart.
 
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ pub(super) struct Objects {
     bluetoothd: String,
     tree: Tree,
     handles: Mutex<Handles>,
+    /// The kernel lets one process at a time have a name, and frees it whatever ends that process.
+    reservation: Mutex<Option<UnixDatagram>>,
     advertised: Mutex<Properties>,
     connection: Weak<SyncConnection>,
 }
@@ -55,7 +59,8 @@ impl Objects {
             port: port.clone(),
             bluetoothd,
             tree: Tree::new(port.services(), |declared| outlets.open(declared, delivery)),
-            handles: Mutex::new(Handles::Ours),
+            handles: Mutex::new(Handles::Any),
+            reservation: Mutex::default(),
             advertised: Mutex::default(),
             connection: Arc::downgrade(connection),
         };
@@ -76,11 +81,26 @@ impl Objects {
     }
 
     pub(super) async fn register_application(&self, adapter: &str) -> Result<()> {
+        if !self.reserve(adapter) {
+            return self.register(adapter, Handles::Any).await;
+        }
         let Err(problem) = self.register(adapter, Handles::Ours).await else {
             return Ok(());
         };
         debug!(%problem, "the usual handles are taken");
         self.register(adapter, Handles::Any).await
+    }
+
+    /// Whether the usual handles of an adapter are ours for now. BlueZ must not be asked twice for the
+    /// same service at the same handle: it mixes the two up, and may crash when one of them goes.
+    fn reserve(&self, adapter: &str) -> bool {
+        let name = format!("bemo-sync/{adapter}/handles");
+        let reservation = SocketAddr::from_abstract_name(name)
+            .and_then(|address| UnixDatagram::bind_addr(&address))
+            .inspect_err(|problem| debug!(%problem, "another bemo-sync has the usual handles"));
+        let mut held = self.reservation.lock().expect("nothing panics with it");
+        *held = reservation.ok();
+        held.is_some()
     }
 
     async fn register(&self, adapter: &str, handles: Handles) -> Result<()> {

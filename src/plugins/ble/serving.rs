@@ -135,10 +135,11 @@ impl Serving {
 
     async fn take_back(&self) {
         let adapter = self.adapter.name();
+        // The quick ones first: an application of many services takes its time.
+        let renamed = self.adapter.set_alias(self.alias.clone()).await;
         let unadvertised = self.objects.unregister_advertisement(adapter).await;
         let unregistered = self.objects.unregister_application(adapter).await;
-        let renamed = self.adapter.set_alias(self.alias.clone()).await;
-        debug!(?unadvertised, ?unregistered, ?renamed, "taken back");
+        debug!(?renamed, ?unadvertised, ?unregistered, "taken back");
     }
 }
 
@@ -148,12 +149,14 @@ impl Drop for Serving {
     }
 }
 
-/// Gives the adapter a name; returns the one it had, empty if that was none of its own.
+/// Gives the adapter a name; returns the one to go back to, empty for the system's.
 async fn rename(adapter: &Adapter, name: &str) -> bluer::Result<String> {
     let before = adapter.alias().await?;
-    if before != name {
-        adapter.set_alias(name.to_owned()).await?;
+    if before == name {
+        // Left over from a run that could not clean up.
+        return Ok(String::new());
     }
+    adapter.set_alias(name.to_owned()).await?;
     let inherited = before == adapter.system_name().await?;
     Ok(if inherited { String::new() } else { before })
 }

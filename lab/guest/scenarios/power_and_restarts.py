@@ -1,0 +1,45 @@
+"""The adapter is switched off and on, bemo-sync ends in order and is killed: the same handles each time."""
+
+import signal
+
+from kinds import NAME, SERVICE, YAML, handles, on_the_air
+from lab import run as command
+
+# Below are BlueZ's own services.
+OUR_HANDLES = 0x0100
+
+
+async def run(lab):
+    await lab.start_bluetoothd()
+    config = lab.write_file("kinds.yaml", YAML)
+    bemo_sync = await lab.bemo_sync(config)
+    await on_the_air(bemo_sync)
+    phone = await lab.central()
+    await phone.connect(await phone.find(name=NAME))
+    known = handles(phone)
+    declared = [uuid for uuid, handle in known if handle >= OUR_HANDLES]
+    lab.note(", ".join(f"{uuid} at {handle:#06x}" for uuid, handle in known if handle >= OUR_HANDLES))
+    lab.equal(len(declared), 8, "all characteristics are there")
+    lab.check(declared == sorted(declared), "in the order of the YAML", declared)
+
+    await command("bluetoothctl", "power", "off")
+    await bemo_sync.lines.until(lambda line: "switched off" in line, timeout=10)
+    lab.check(True, "somebody has switched the adapter off: it stays off, a line says so")
+    await command("bluetoothctl", "power", "on")
+    await on_the_air(bemo_sync)
+    await phone.wait_disconnected()
+    await again(lab, phone, known, "it is switched on again")
+
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        await bemo_sync.signal(ending)
+        await phone.disconnect()
+        await phone.wait_disconnected()
+        bemo_sync = await lab.bemo_sync(config)
+        await on_the_air(bemo_sync)
+        await again(lab, phone, known, f"bemo-sync has ended by {ending.name} and runs again")
+
+
+async def again(lab, phone, known, what):
+    await phone.connect(await phone.find(name=NAME))
+    lab.equal(len(phone.services(SERVICE)), 1, f"{what}: one copy of the service")
+    lab.equal(handles(phone), known, "at the same handles")

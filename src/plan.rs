@@ -66,6 +66,16 @@ impl Plan {
         }
     }
 
+    /// Whether this link carries a cell or owns one.
+    pub fn mentions(&self, link: LinkId) -> bool {
+        let carries = self.subscriptions.iter().any(|known| known.link == link);
+        carries
+            || self
+                .cells
+                .iter()
+                .any(|cell| cell.owner == Owner::Remote(link))
+    }
+
     /// Whether requests for a change of this cell get to where its truth is.
     pub fn takes_requests(&self, cell: CellId) -> bool {
         match self.cells[cell.index()].owner {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
@@ -52,6 +52,9 @@ impl Runtime {
         let all = async { while self.links.join_next().await.is_some() {} };
         if timeout(GRACE, all).await.is_err() {
             warn!("not everything could be cleaned up in time");
+        }
+        if let Some(refusals) = self.shared.refusals() {
+            info!("refused since the start: {refusals}");
         }
     }
 }

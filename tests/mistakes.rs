@@ -91,6 +91,8 @@ fn hostile_yaml_ends_in_an_error() {
         said_of("bomb.yaml", &format!("{bomb}version: *z\nservices: *z\n"))
             .contains("a list where")
     );
+    let payload = "services: [{ characteristics: [{ mqtt: { state: a, payload: *z } }] }]";
+    assert!(said_of("bomb.yaml", &format!("{bomb}{payload}\n")).contains("too much in this"));
 }
 
 fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {

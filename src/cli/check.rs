@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::EXIT_MISTAKE;
+use super::{EXIT_MISTAKE, print};
 use crate::config::load;
 
 #[derive(Debug, Args)]
@@ -20,8 +20,8 @@ impl Check {
         match load(file) {
             Ok(loaded) => {
                 let plan = loaded.plan;
-                println!(
-                    "{}: no mistakes; {} services, {} values, links: {}",
+                print(&format!(
+                    "{}: no mistakes; {} services, {} values, links: {}\n",
                     file.display(),
                     plan.services.len(),
                     plan.cells.len(),
@@ -30,8 +30,7 @@ impl Check {
                         .map(|link| link.section)
                         .collect::<Vec<_>>()
                         .join(", "),
-                );
-                ExitCode::SUCCESS
+                ))
             }
             Err(mistakes) => {
                 eprintln!("{mistakes}");

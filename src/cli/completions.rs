@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Cli;
+use super::{Cli, print};
 
 #[derive(Debug, Args)]
 pub(super) struct Completions {
@@ -17,7 +17,6 @@ impl Completions {
     pub(super) fn execute(self) -> ExitCode {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "bemo-sync", &mut script);
-        print!("{}", String::from_utf8_lossy(&script));
-        ExitCode::SUCCESS
+        print(&String::from_utf8_lossy(&script))
     }
 }

@@ -18,6 +18,12 @@ pub(super) enum LogFormat {
 /// Starts logging to standard error. A bare level is for this program; the libraries below it then
 /// stay at warnings.
 pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseError> {
+    // An empty variable in a unit file is none.
+    let directives = if directives.trim().is_empty() {
+        "info"
+    } else {
+        directives
+    };
     let bare = !directives.contains(['=', ',']);
     let directives = if bare {
         // Checked on its own first, so that an error speaks of what was typed.

@@ -6,6 +6,7 @@ mod logging;
 mod run;
 mod schema;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -86,6 +87,18 @@ impl Cli {
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
             Some(Command::Completions(command)) => command.execute(),
+        }
+    }
+}
+
+/// Prints what was asked for. A reader that has gone, or a full disk, is a failure and no panic.
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("bemo-sync: {problem}");
+            EXIT_FAILURE.into()
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use schemars::Schema;
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
 use crate::config::{load, schema::services_schema};
 
 #[derive(Debug, Args)]
@@ -21,8 +21,7 @@ pub(super) struct SchemaCommand {
 impl SchemaCommand {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
         let Some(directory) = self.out else {
-            print!("{}", text(&services_schema()));
-            return ExitCode::SUCCESS;
+            return print(&text(&services_schema()));
         };
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
@@ -41,7 +40,7 @@ impl SchemaCommand {
             })
             .collect();
         match write_all(&directory, &schemas) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(written) => print(&written),
             Err(problem) => {
                 eprintln!("bemo-sync: {}: {problem}", directory.display());
                 EXIT_FAILURE.into()
@@ -50,17 +49,19 @@ impl SchemaCommand {
     }
 }
 
-fn write_all(directory: &Path, schemas: &[(String, Schema)]) -> std::io::Result<()> {
+/// Returns what was written where.
+fn write_all(directory: &Path, schemas: &[(String, Schema)]) -> std::io::Result<String> {
     fs::create_dir_all(directory)?;
+    let mut written = String::new();
     for (topic, schema) in schemas {
         let path = directory.join(file_name(topic));
         fs::write(&path, text(schema))?;
-        println!("{topic}: {}", path.display());
+        written.push_str(&format!("{topic}: {}\n", path.display()));
     }
     if schemas.is_empty() {
-        println!("no topic is declared");
+        written.push_str("no topic is declared\n");
     }
-    Ok(())
+    Ok(written)
 }
 
 /// A file of its own for each topic, inside the directory whatever the topic is called.

@@ -174,21 +174,9 @@ impl Spec {
         matches!(self, Self::Int { .. } | Self::Float { .. })
     }
 
-    /// Whether some bytes of the right length are still refused, so that a central has to be told.
-    /// An unsigned integer over its whole range, or plain bytes, accept whatever fits.
+    /// Whether there are bytes that a central can write and that are refused, be it for their number.
     pub fn can_refuse(&self) -> bool {
-        match *self {
-            Self::Bool | Self::Float { .. } | Self::Utf8 { .. } => true,
-            Self::Int {
-                width,
-                signed,
-                min,
-                max,
-                overflow,
-                ..
-            } => overflow == Overflow::Reject && (min, max) != width.range(signed),
-            Self::Bytes { .. } => false,
-        }
+        !matches!(self, Self::Bytes { max_length } if *max_length == MAX_LENGTH)
     }
 }
 

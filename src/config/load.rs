@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::diagnose::{Diagnostic, Span, render};
@@ -49,11 +49,7 @@ impl std::error::Error for Mistakes {}
 /// # Errors
 /// All mistakes at once.
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
-    let source = read_file(path).map_err(|reason| {
-        let help = "name a file with `--config FILE`; `services.yaml` here is the default";
-        let diagnostic = Diagnostic::new(Span::START, reason).help(help);
-        mistakes(path, "", vec![diagnostic])
-    })?;
+    let source = read_file(path).map_err(|problem| mistakes(path, "", vec![problem]))?;
     load_str(
         path,
         &source,
@@ -128,13 +124,33 @@ fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
     keys
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<String, Diagnostic> {
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to see that it is too much.
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!("cannot be read: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8: {}", error.utf8_error()))
+        .map_err(|error| {
+            let help = match error.kind() {
+                ErrorKind::NotFound => {
+                    "name a file with `--config FILE`; `services.yaml` here is the default"
+                }
+                ErrorKind::PermissionDenied => "let this user read it, and the folders above it",
+                _ => "it has to be a file that this user may read",
+            };
+            Diagnostic::new(Span::START, format!("cannot be read: {error}")).help(help)
+        })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let before = String::from_utf8_lossy(valid);
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .map_or(0, |last| last.chars().count())
+            + 1;
+        Diagnostic::new(Span::new(line, column, 1), "this is not UTF-8")
+            .help("save the file with the encoding UTF-8")
+    })
 }
 
 fn mistakes(path: &Path, source: &str, mut diagnostics: Vec<Diagnostic>) -> Mistakes {

@@ -1,5 +1,8 @@
 //! What may stand in the YAML. These types are its documentation and its schema: the descriptions
 //! that an editor shows are the comments here.
+//!
+//! What has to be there is optional here all the same: if one missing key were an error of the whole
+//! mapping, it would hide every other mistake in it. `resolve` says what is missing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,13 +23,17 @@ use crate::gatt::assigned::BtUuid;
 pub struct Config {
     /// The version of this format. It is 1.
     #[schemars(extend("const" = 1))]
-    pub version: Spanned<u32>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub version: Option<Spanned<u32>>,
     /// What the device calls itself.
     #[serde(default)]
     pub device: DeviceConfig,
     /// The GATT services, in the order of their handles.
     #[schemars(length(min = 1))]
-    pub services: Spanned<Vec<ServiceConfig>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub services: Option<Spanned<Vec<Spanned<ServiceConfig>>>>,
     #[serde(rename = "$rest", default)]
     #[schemars(skip)]
     pub plugins: BTreeMap<String, Raw>,
@@ -48,15 +55,21 @@ pub struct DeviceConfig {
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
     /// What people call it; for logs and documents.
-    pub name: Spanned<String>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub name: Option<Spanned<String>>,
     /// Its UUID.
-    pub uuid: Spanned<Lenient<BtUuid>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub uuid: Option<Spanned<Lenient<BtUuid>>>,
     /// Whether its UUID is part of the advertisement.
     #[serde(default)]
     pub advertise: bool,
     /// Its characteristics, in the order of their handles.
     #[schemars(length(min = 1))]
-    pub characteristics: Spanned<Vec<CharacteristicConfig>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub characteristics: Option<Spanned<Vec<Spanned<CharacteristicConfig>>>>,
 }
 
 /// A characteristic: one value on the air, and what it is kept in step with.
@@ -65,17 +78,25 @@ pub struct ServiceConfig {
 pub struct CharacteristicConfig {
     /// What people call it. Centrals read it as the Characteristic User Description (0x2901).
     /// `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
-    pub name: Spanned<String>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub name: Option<Spanned<String>>,
     /// Its UUID.
-    pub uuid: Spanned<Lenient<BtUuid>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub uuid: Option<Spanned<Lenient<BtUuid>>>,
     /// What a central may do with it.
     #[schemars(length(min = 1))]
-    pub access: Spanned<Vec<Spanned<AccessConfig>>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub access: Option<Spanned<Vec<Spanned<AccessConfig>>>>,
     /// What its value is.
-    pub value: Spanned<ValueConfig>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub value: Option<Spanned<ValueConfig>>,
     /// What produces its values, besides centrals and topics.
     #[serde(default)]
-    pub source: Option<SourceConfig>,
+    pub source: Option<Spanned<SourceConfig>>,
     #[serde(rename = "$rest", default)]
     #[schemars(skip)]
     pub plugins: BTreeMap<String, Raw>,
@@ -112,7 +133,9 @@ pub enum AccessConfig {
 pub struct ValueConfig {
     /// Its type on the air.
     #[serde(rename = "type")]
-    pub ty: Spanned<Lenient<TypeConfig>>,
+    #[serde(default)]
+    #[schemars(required)]
+    pub ty: Option<Spanned<Lenient<TypeConfig>>>,
     /// The order of the bytes of a number. Bluetooth's own characteristics are little-endian.
     #[serde(default)]
     pub endian: Option<Spanned<EndianConfig>>,
@@ -203,6 +226,9 @@ pub struct Lenient<T>(pub Result<T, String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval(pub Duration);
 
+/// Nothing here waits longer; and no clock runs over.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// A form that a word may have.
 pub trait Form: Sized {
     /// # Errors
@@ -247,8 +273,10 @@ impl Form for Interval {
             .parse()
             .map_err(|_| format!("`{text}` is no length of time"))?;
         Duration::try_from_secs_f64(number * seconds)
+            .ok()
+            .filter(|length| *length <= LONGEST)
             .map(Self)
-            .map_err(|_| format!("`{text}` is no length of time"))
+            .ok_or_else(|| format!("`{text}` is longer than a year"))
     }
 }
 

@@ -5,7 +5,7 @@ use schemars::{Schema, json_schema};
 use serde_json::{Map, Value as Json};
 
 use super::model::Config;
-use crate::codec::{FloatWidth, Overflow, Spec};
+use crate::codec::{FloatWidth, Spec};
 use crate::plugin::{PlaceKind, registry};
 
 /// The schema of the YAML: the model's, with what each plugin brings at its place.
@@ -60,43 +60,43 @@ fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {
         .expect("`properties` is an object")
 }
 
-/// The schema of the JSON of a value: its type and its range. A value that is clamped or wrapped may
-/// come in from outside its range, but what `strict` describes, what goes out, never is.
-pub fn value_schema(spec: &Spec, strict: bool) -> Schema {
+/// The schema of the JSON of a value: its type and its declared range, also where a number outside is
+/// clamped or wrapped.
+pub fn value_schema(spec: &Spec) -> Schema {
     match *spec {
         Spec::Bool => json_schema!({ "type": "boolean" }),
-        Spec::Int {
-            min, max, overflow, ..
-        } => {
-            let mut schema = json_schema!({ "type": "integer" });
-            if strict || overflow == Overflow::Reject {
-                schema.insert("minimum".to_owned(), integer(min));
-                schema.insert("maximum".to_owned(), integer(max));
-            }
-            schema
-        }
+        Spec::Int { min, max, .. } => json_schema!({
+            "type": "integer",
+            "minimum": integer(min),
+            "maximum": integer(max),
+        }),
         Spec::Float {
-            width,
-            min,
-            max,
-            overflow,
-            ..
-        } => {
-            let mut schema = json_schema!({ "type": "number" });
-            let (lowest, highest) = width.range();
-            let whole = width == FloatWidth::W64 && (min, max) == (lowest, highest);
-            if !whole && (strict || overflow == Overflow::Reject) {
-                schema.insert("minimum".to_owned(), min.into());
-                schema.insert("maximum".to_owned(), max.into());
-            }
-            schema
-        }
+            width, min, max, ..
+        } if (min, max) == width.range() => json_schema!({ "type": "number" }),
+        Spec::Float {
+            width, min, max, ..
+        } => json_schema!({
+            "type": "number",
+            "minimum": float(min, width),
+            "maximum": float(max, width),
+        }),
         Spec::Utf8 { max_length } => json_schema!({ "type": "string", "maxLength": max_length }),
         Spec::Bytes { max_length } => json_schema!({
             "type": "string",
             "pattern": "^([0-9a-fA-F]{2})*$",
             "maxLength": 2 * max_length,
         }),
+    }
+}
+
+/// The same number that a payload would show: of 0.1 in 32 bits that is 0.1.
+fn float(value: f64, width: FloatWidth) -> Json {
+    match width {
+        FloatWidth::W32 => {
+            let shortest = (value as f32).to_string();
+            shortest.parse().map_or(value, |shown: f64| shown).into()
+        }
+        FloatWidth::W64 => value.into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The YAML as a tree that remembers where everything stands, so that a mistake can be shown at its
 //! place whoever finds it, and however late.
 //!
-//! A file is not trusted: its size, depth and number of nodes are bounded, and an alias is a
-//! reference to the node it names, never a copy.
+//! A file is not trusted: its size, depth and number of nodes are bounded. An alias is a reference to
+//! the node it names; what is read through aliases is bounded where it is read.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,7 +14,7 @@ use super::diagnose::{Diagnostic, Span};
 /// Longest file, in bytes. Five thousand characteristics are about one megabyte.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
-const MAX_NODES: usize = 2_000_000;
+pub const MAX_NODES: usize = 2_000_000;
 
 /// A node of a [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,10 +102,21 @@ impl Tree {
 
     /// Whether a key stands in a mapping.
     pub fn has_key(&self, mapping: NodeId, key: &str) -> bool {
-        match &self.node(mapping).kind {
-            Kind::Mapping(entries) => entries.iter().any(|(found, _)| self.text(*found) == key),
-            Kind::Scalar { .. } | Kind::Sequence(_) => false,
-        }
+        self.keys(mapping).any(|found| found == key)
+    }
+
+    /// The keys of a mapping; none of anything else.
+    pub fn keys(&self, mapping: NodeId) -> impl Iterator<Item = &str> {
+        let entries = match &self.node(mapping).kind {
+            Kind::Mapping(entries) => entries.as_slice(),
+            Kind::Scalar { .. } | Kind::Sequence(_) => &[],
+        };
+        entries.iter().map(|(key, _)| self.text(*key))
+    }
+
+    /// Whether this is a list with nothing in it.
+    pub fn is_empty_sequence(&self, id: NodeId) -> bool {
+        matches!(&self.node(id).kind, Kind::Sequence(items) if items.is_empty())
     }
 
     /// All scalars that are values, not keys.

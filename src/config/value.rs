@@ -23,15 +23,28 @@ impl ValueReader<'_> {
             .push(Diagnostic::new(self.tree.span(at), message).help(help));
     }
 
+    /// What stands behind a key that has to be there. If it is not, that is diagnosed; if it was wrong,
+    /// or misspelt, it has been already.
+    pub(super) fn required<T>(&mut self, of: NodeId, key: &str, found: Option<T>) -> Option<T> {
+        let meant = |found: &str| nearest(found, [key]).is_some();
+        if found.is_none() && !self.tree.keys(of).any(meant) {
+            let message = format!("`{key}` is missing here");
+            self.mistake(of, message, format!("add `{key}: …`"));
+        }
+        found
+    }
+
     /// The spec of a declared value; `None` when it cannot be told, which is then diagnosed.
-    pub(super) fn spec(&mut self, config: &ValueConfig) -> Option<Spec> {
-        let ty = match &config.ty.value.0 {
+    pub(super) fn spec(&mut self, value: &Spanned<ValueConfig>) -> Option<Spec> {
+        let config = &value.value;
+        let declared = self.required(value.at, "type", config.ty.as_ref())?;
+        let ty = match &declared.value.0 {
             Ok(ty) => *ty,
             Err(problem) => {
                 self.mistake(
-                    config.ty.at,
+                    declared.at,
                     problem,
-                    one_of(TYPES, self.tree.text(config.ty.at)),
+                    one_of(TYPES, self.tree.text(declared.at)),
                 );
                 return None;
             }
@@ -217,11 +230,8 @@ impl ValueReader<'_> {
         if in_order {
             return Some(());
         }
-        let at = config
-            .max
-            .as_ref()
-            .or(config.min.as_ref())
-            .map_or(config.ty.at, |bound| bound.at);
+        let bound = config.max.as_ref().or(config.min.as_ref());
+        let at = bound.map_or(self.tree.root(), |bound| bound.at);
         self.mistake(at, "`min` is above `max`", "swap the two");
         None
     }

@@ -32,6 +32,7 @@ pub(super) struct Cell {
     pub(super) owner: Owner,
     pub(super) constant: bool,
     pub(super) confirm_within: Duration,
+    pub(super) initial: Option<Value>,
     pub(super) value: Option<Value>,
     pub(super) version: u64,
     pub(super) origin: Option<Origin>,
@@ -62,7 +63,8 @@ impl Cell {
             constant: declared.constant,
             confirm_within: declared.confirm_within,
             version: u64::from(declared.initial.is_some()),
-            value: declared.initial,
+            value: declared.initial.clone(),
+            initial: declared.initial,
             origin: None,
             changed_at: Time::default(),
             reported: None,
@@ -71,8 +73,8 @@ impl Cell {
         }
     }
 
-    pub(super) fn set(&mut self, now: Time, value: Value, origin: Option<Origin>) {
-        self.value = Some(value);
+    pub(super) fn set(&mut self, now: Time, value: Option<Value>, origin: Option<Origin>) {
+        self.value = value;
         self.version += 1;
         self.origin = origin;
         self.changed_at = now;

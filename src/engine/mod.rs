@@ -189,7 +189,7 @@ impl Engine {
             Owner::Remote(owner) => Some(owner),
         };
         if changed {
-            cell.set(now, value, heard_by);
+            cell.set(now, Some(value), heard_by);
         } else if remote.is_some() {
             cell.version += 1;
         }
@@ -244,7 +244,7 @@ impl Engine {
         if same {
             return Ok(Accepted::Unchanged);
         }
-        cell.set(now, value, Some(origin));
+        cell.set(now, Some(value), Some(origin));
         self.mark_state(id, Some(origin));
         Ok(Accepted::Changed)
     }
@@ -277,11 +277,10 @@ impl Engine {
             self.deadlines.remove(&(deadline, id));
             let cell = &mut self.cells[id.index()];
             cell.pending = None;
-            let last_reported = cell.reported.clone();
-            if let Some(value) = last_reported
-                && cell.value.as_ref() != Some(&value)
-            {
-                cell.set(now, value, None);
+            // The last report; while the owner has never spoken, what was there before it could.
+            let settled = cell.reported.clone().or_else(|| cell.initial.clone());
+            if cell.value != settled {
+                cell.set(now, settled, None);
                 self.mark_state(id, None);
             }
         }
@@ -295,9 +294,11 @@ impl Engine {
 
     fn mark_state(&mut self, id: CellId, origin: Option<Origin>) {
         let cell = &self.cells[id.index()];
-        if cell.value.is_some() {
-            for &(link, outlet) in &cell.outlets {
-                self.links[link.index()].mark_state(outlet, link, origin);
+        for &(link, outlet) in &cell.outlets {
+            let link_state = &mut self.links[link.index()];
+            match cell.value {
+                Some(_) => link_state.mark_state(outlet, link, origin),
+                None => link_state.unmark(outlet),
             }
         }
     }

@@ -85,6 +85,12 @@ impl LinkState {
         }
     }
 
+    /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.
+    pub(super) fn unmark(&mut self, index: usize) {
+        self.outlets[index].marked = false;
+        self.queue.retain(|waiting| *waiting != index);
+    }
+
     /// Takes the mark that has waited longest.
     pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries, Option<Origin>)> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
@@ -135,11 +141,6 @@ impl LinkState {
         if !queued && outlet.in_flight.is_none() {
             self.queue.push_back(index);
         }
-    }
-
-    fn unmark(&mut self, index: usize) {
-        self.outlets[index].marked = false;
-        self.queue.retain(|&waiting| waiting != index);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a plugin finds in the YAML, and what it says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct Configure<'a> {
     pub(crate) placeholders: &'a Placeholders,
     /// Where relative paths start: beside the configuration.
     pub(crate) directory: &'a Path,
+    /// The values that some link changes.
+    pub(crate) fed: &'a mut HashSet<CellId>,
     pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -113,6 +115,11 @@ impl Configure<'_> {
             .flat_map(|service| &service.characteristics)
             .cloned()
             .collect()
+    }
+
+    /// The link will change a value, or report that it has changed.
+    pub fn feeds(&mut self, cell: CellId) {
+        self.fed.insert(cell);
     }
 
     /// The link is to hear of a value.

@@ -231,6 +231,20 @@ impl Shared {
         }
     }
 
+    /// What has been refused since the start, for an operator; `None` if nothing has.
+    pub(crate) fn refusals(&self) -> Option<String> {
+        let engine = self.engine();
+        let lines: Vec<String> = engine
+            .rejections()
+            .map(|(link, cell, cause, count)| {
+                let link = self.link_names[link.index()];
+                let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
+                format!("{count} × {name} by {link} ({cause:?})")
+            })
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+
     pub(crate) async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         let mut offers = self.offers.subscribe();
         let is_there = |offers: &HashMap<TypeId, _>| offers.contains_key(&TypeId::of::<T>());

@@ -49,6 +49,7 @@ impl Plugin for Ticker {
         let mut clocks = BTreeMap::new();
         for ticker in declared.sources::<TickerConfig>("ticker") {
             if let Some(clock) = Clock::new(ticker.cell, &ticker.value, declared) {
+                declared.feeds(ticker.cell);
                 declared.subscribe(ticker.cell, Carries::StateOfOthers);
                 clocks.insert(ticker.cell, clock);
             }
@@ -155,7 +156,8 @@ impl Tickers {
                 let _ = port.request(*cell, Change::Step(clock.step.clone()), None);
                 // Measured from when it was due, so that no step is late because of the one before;
                 // but a machine that slept does not make up for what it missed.
-                clock.next = Some((due + clock.every).max(now));
+                let next = due + clock.every;
+                clock.next = Some(if next > now { next } else { now + clock.every });
             }
         }
     }

@@ -234,15 +234,16 @@ fn a_write_of_what_the_owner_says_already_does_not_make_us_deaf() {
 }
 
 #[test]
-fn while_an_owner_has_never_spoken_a_write_stays_what_it_is() {
+fn what_a_silent_owner_never_confirmed_is_unknown_again() {
     let owner = Owner::Remote(link(BUS));
     let declared = cell_spec(digit(Overflow::Reject), owner, None);
     let mut bench = Bench::new(declared, Carries::Requests);
     assert_eq!(bench.value(), None);
     bench.ask(phone(1), 5).expect("accepted");
+    assert_eq!(bench.value(), Some(5));
     bench.settle();
     bench.wait(CONFIRM_WITHIN);
-    assert_eq!(bench.value(), Some(5));
+    assert_eq!(bench.value(), None);
     assert_eq!(bench.engine.poll_deadline(), None);
 }
 

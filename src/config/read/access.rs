@@ -25,7 +25,7 @@ impl<'a> SeqAccess<'a> for Items<'a> {
         let Some(at) = self.items.next() else {
             return Ok(None);
         };
-        seed.deserialize(self.reader.child(at))
+        seed.deserialize(self.reader.child(at)?)
             .map(Some)
             .map_err(|error| error.or_at(at))
     }
@@ -62,7 +62,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
         match self.value.take() {
             Some(at) => seed
-                .deserialize(self.reader.child(at))
+                .deserialize(self.reader.child(at)?)
                 .map_err(|error| error.or_at(at)),
             None => {
                 let entries = self.rest.take().unwrap_or_default().into_iter();

@@ -18,6 +18,8 @@ pub struct ReadError {
     pub(super) missing: Option<&'static str>,
     /// It only follows from another mistake.
     pub(super) follows: bool,
+    /// There is no use in reading on.
+    pub(super) fatal: bool,
 }
 
 impl ReadError {
@@ -28,6 +30,7 @@ impl ReadError {
             help,
             missing: None,
             follows: false,
+            fatal: false,
         }
     }
 

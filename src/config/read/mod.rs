@@ -12,6 +12,7 @@ mod core_schema;
 mod error;
 mod reader;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
@@ -22,7 +23,7 @@ pub use core_schema::{boolean, float, integer};
 pub use error::HELP;
 
 use super::diagnose::Diagnostic;
-use super::tree::{NodeId, Tree};
+use super::tree::{MAX_NODES, NodeId, Tree};
 use reader::{NodeReader, Pass};
 
 /// Beyond this many, a list of mistakes helps nobody.
@@ -69,6 +70,7 @@ pub fn read<T: DeserializeOwned>(
             tree,
             set_aside: &set_aside,
             extensions,
+            budget: Cell::new(MAX_NODES),
         };
         let error = match T::deserialize(NodeReader { pass: &pass, at }) {
             Ok(value) => return Some(value),
@@ -83,7 +85,7 @@ pub fn read<T: DeserializeOwned>(
                 help: error.help,
             });
         }
-        if place == at || !set_aside.insert(place) {
+        if error.fatal || place == at || !set_aside.insert(place) {
             return None;
         }
     }

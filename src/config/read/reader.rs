@@ -1,5 +1,6 @@
 //! serde's view of one node of the tree.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, U32Deserializer};
@@ -16,6 +17,8 @@ pub(super) struct Pass<'a> {
     pub(super) tree: &'a Tree,
     pub(super) set_aside: &'a HashSet<NodeId>,
     pub(super) extensions: &'a Extensions<'a>,
+    /// How many more nodes may be read: an alias costs as much as what it stands for.
+    pub(super) budget: Cell<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -47,11 +50,17 @@ impl<'a> NodeReader<'a> {
         matches!(self.scalar(), Some((text, Style::Plain)) if is_null(text))
     }
 
-    pub(super) fn child(&self, at: NodeId) -> Self {
-        Self {
+    /// # Errors
+    /// When more has been read than any file holds: aliases of aliases of aliases.
+    pub(super) fn child(&self, at: NodeId) -> Result<Self, ReadError> {
+        match self.pass.budget.get().checked_sub(1) {
+            Some(left) => self.pass.budget.set(left),
+            None => return Err(too_much().or_at(self.at)),
+        }
+        Ok(Self {
             pass: self.pass,
             at,
-        }
+        })
     }
 
     /// The entries that have not been set aside.
@@ -370,4 +379,12 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
     serde::forward_to_deserialize_any! {
         i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
+}
+
+fn too_much() -> ReadError {
+    let help = "aliases of aliases grow quickly: write out what is meant";
+    ReadError::new(
+        "there is too much in this".to_owned(),
+        Some(help.to_owned()),
+    )
 }

@@ -1,11 +1,11 @@
 //! One characteristic: its access, its value, and what has to be true of the two together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use super::{ChangedHere, Resolver};
-use crate::codec::{ByteOrder, IntWidth, MAX_LENGTH, Overflow, Spec, Value};
-use crate::config::model::{AccessConfig, CharacteristicConfig};
-use crate::config::read::{Literal, Raw, Spanned};
+use super::{ChangedHere, Resolver, Subscribable};
+use crate::codec::{ByteOrder, IntWidth, Overflow, Spec, Value};
+use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
+use crate::config::read::{Literal, Spanned};
 use crate::config::tree::NodeId;
 use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
@@ -26,27 +26,22 @@ const ANY_NUMBER: Spec = Spec::Int {
 impl Resolver<'_> {
     pub(super) fn characteristic(
         &mut self,
-        config: CharacteristicConfig,
+        Spanned { at, value: config }: Spanned<CharacteristicConfig>,
         seen: &mut HashMap<BtUuid, NodeId>,
     ) -> Characteristic {
-        let uuid = self.uuid(&config.uuid, "characteristic", seen);
-        let name = self.expand(&config.name).unwrap_or_default();
-        if name.len() > MAX_LENGTH {
-            self.mistake(
-                config.name.at,
-                "a name of more than 512 bytes",
-                "shorten it",
-            );
-        }
-        let access = self.access(&config.access);
-        self.check_can_change(&config, access);
-        let declared = self.values.spec(&config.value);
-        let (initial, constant) = match &declared {
-            Some(spec) => {
+        let name = self.name(at, config.name.as_ref());
+        let uuid = self.uuid(at, config.uuid.as_ref(), "characteristic", seen);
+        let words = self.values.required(at, "access", config.access.as_ref());
+        let access = words.map(|words| self.access(words)).unwrap_or_default();
+        let value = self.values.required(at, "value", config.value.as_ref());
+        self.check_constant(&config);
+        let declared = value.and_then(|value| self.values.spec(value));
+        let (initial, constant) = match (&declared, value) {
+            (Some(spec), Some(value)) => {
                 self.check_writes(&config, access, spec);
-                self.start_value(&config, spec)
+                self.start_value(value, spec)
             }
-            None => (None, config.value.constant.is_some()),
+            _ => (None, value.is_some_and(|value| value.constant.is_some())),
         };
         // A wrong value must not hide what else is wrong around it.
         let spec = declared.unwrap_or(ANY_NUMBER);
@@ -59,30 +54,9 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
         });
-        let write = config.access.iter().find(|word| {
-            matches!(
-                word.value,
-                AccessConfig::Write | AccessConfig::WriteWithoutResponse
-            )
-        });
-        if let Some(word) = write {
-            self.changed_here.push(ChangedHere { cell, at: word.at });
-        }
+        self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {
-            let at = source_at(&source.plugins, config.value.at);
-            self.changed_here.push(ChangedHere { cell, at });
-            if source.plugins.len() != 1 {
-                let help = "one source, for example `source: { ticker: { every: 1s } }`";
-                self.mistake(
-                    source_at(&source.plugins, config.value.at),
-                    "not one source",
-                    help,
-                );
-            }
-            self.sources.push(Keys {
-                cell,
-                keys: source.plugins,
-            });
+            self.source(cell, source);
         }
         self.characteristics.push(Keys {
             cell,
@@ -95,6 +69,43 @@ impl Resolver<'_> {
             spec,
             cell,
         }
+    }
+
+    /// Remembers what has to be judged when it is known what the plugins bring.
+    fn note_changes(&mut self, cell: CellId, constant: bool, config: &CharacteristicConfig) {
+        let write = word_of(
+            config,
+            &[AccessConfig::Write, AccessConfig::WriteWithoutResponse],
+        );
+        if let Some(at) = write {
+            let is_source = false;
+            self.changed_here.push(ChangedHere {
+                cell,
+                at,
+                is_source,
+            });
+        }
+        if let Some(at) = word_of(config, &[AccessConfig::Notify, AccessConfig::Indicate]) {
+            let fed = write.is_some() && !constant;
+            self.subscribable.push(Subscribable { cell, at, fed });
+        }
+    }
+
+    fn source(&mut self, cell: CellId, Spanned { at, value }: Spanned<SourceConfig>) {
+        if value.plugins.len() != 1 {
+            let help = format!("name one of {}", self.sources_known);
+            self.mistake(at, "one source is wanted here", help);
+        }
+        let is_source = true;
+        self.changed_here.push(ChangedHere {
+            cell,
+            at,
+            is_source,
+        });
+        self.sources.push(Keys {
+            cell,
+            keys: value.plugins,
+        });
     }
 
     fn access(&mut self, declared: &Spanned<Vec<Spanned<AccessConfig>>>) -> Access {
@@ -111,7 +122,7 @@ impl Resolver<'_> {
                 self.mistake(word.at, "this stands in the list twice", "remove one");
             }
         }
-        if declared.is_empty() {
+        if self.values.tree.is_empty_sequence(declared.at) {
             let help = "list at least one of read, write, write_without_response, notify, indicate";
             self.mistake(declared.at, "a central could do nothing with it", help);
         }
@@ -121,67 +132,39 @@ impl Resolver<'_> {
     /// BlueZ acknowledges a write before it hands it on when the characteristic can also be written
     /// without a response. Then a refused value would look accepted.
     fn check_writes(&mut self, config: &CharacteristicConfig, access: Access, spec: &Spec) {
-        if access.write && access.write_without_response && spec.can_refuse() {
-            let at = config
-                .access
-                .iter()
-                .find(|word| word.value == AccessConfig::WriteWithoutResponse)
-                .map_or(config.access.at, |word| word.at);
+        if access.write
+            && spec.can_refuse()
+            && let Some(at) = word_of(config, &[AccessConfig::WriteWithoutResponse])
+        {
             let message = "beside `write_without_response`, a `write` of a wrong value would be \
                 acknowledged: BlueZ answers before it asks";
-            self.mistake(
-                at,
-                message,
-                "keep one of the two; `write` alone can tell a central what is wrong",
-            );
+            let help = "keep one of the two; `write` alone can tell a central what is wrong";
+            self.mistake(at, message, help);
         }
     }
 
-    fn check_can_change(&mut self, config: &CharacteristicConfig, access: Access) {
-        let constant = config.value.constant.is_some();
-        let subscription = config
-            .access
-            .iter()
-            .find(|word| matches!(word.value, AccessConfig::Notify | AccessConfig::Indicate));
-        let source = config
-            .source
+    fn check_constant(&mut self, config: &CharacteristicConfig) {
+        let Some(constant) = config
+            .value
             .as_ref()
-            .is_some_and(|source| !source.plugins.is_empty());
-        let fed = access.is_writable() || source || !config.plugins.is_empty();
-        if let Some(word) = subscription
-            && (constant || !fed)
-        {
-            let help = "remove `notify` and `indicate`, or say what changes the value: `write`, a \
-                topic or a source";
-            self.mistake(
-                word.at,
-                "there is nothing to notify of: the value never changes",
-                help,
-            );
+            .and_then(|value| value.constant.as_ref())
+        else {
+            return;
+        };
+        let write = word_of(
+            config,
+            &[AccessConfig::Write, AccessConfig::WriteWithoutResponse],
+        );
+        if let Some(at) = write {
+            self.mistake(at, "a constant cannot be written", "remove one of the two");
         }
-        if constant {
-            let writable = config.access.iter().find(|word| {
-                matches!(
-                    word.value,
-                    AccessConfig::Write | AccessConfig::WriteWithoutResponse
-                )
-            });
-            if let Some(word) = writable {
-                self.mistake(
-                    word.at,
-                    "a constant cannot be written",
-                    "remove one of the two",
-                );
-            }
-            if source {
-                let help = "remove `source` or `constant`";
-                self.mistake(config.value.at, "a constant has no source", help);
-            }
+        if config.source.is_some() {
+            let help = "remove `source` or `constant`";
+            self.mistake(constant.at, "a constant has no source", help);
         }
     }
 
-    fn start_value(&mut self, config: &CharacteristicConfig, spec: &Spec) -> (Option<Value>, bool) {
-        let value = &config.value;
+    fn start_value(&mut self, value: &ValueConfig, spec: &Spec) -> (Option<Value>, bool) {
         if let (Some(initial), Some(_)) = (&value.initial, &value.constant) {
             let help = "remove one: a constant is its own initial value";
             self.mistake(initial.at, "both `initial` and `constant`", help);
@@ -213,7 +196,9 @@ impl Resolver<'_> {
     }
 }
 
-/// Where to point when a source is not one: at the second, or beside it when there is none.
-fn source_at(plugins: &BTreeMap<String, Raw>, otherwise: NodeId) -> NodeId {
-    plugins.values().map(|raw| raw.0).max().unwrap_or(otherwise)
+/// Where the first of these words stands in the access list.
+fn word_of(config: &CharacteristicConfig, words: &[AccessConfig]) -> Option<NodeId> {
+    let access = config.access.as_ref()?;
+    let word = access.iter().find(|word| words.contains(&word.value))?;
+    Some(word.at)
 }

@@ -3,12 +3,12 @@
 
 mod characteristic;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::codec::{Spec, Value};
+use crate::codec::{MAX_LENGTH, Spec, Value};
 use crate::config::diagnose::{Diagnostic, Span};
-use crate::config::model::{Config, DeviceConfig, ServiceConfig};
+use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
 use crate::config::read::Spanned;
 use crate::config::tree::{NodeId, Tree};
@@ -17,7 +17,7 @@ use crate::engine::{CellId, LinkId, Owner};
 use crate::gatt::Service;
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Configure, Keys, PlaceKind, Plugin};
+use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
 
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
 const MAX_DEVICE_NAME: usize = 248;
@@ -42,6 +42,7 @@ pub(in crate::config) fn resolve(
         host,
         directory,
     } = surroundings;
+    let places: Vec<Place> = plugins.iter().flat_map(|plugin| plugin.places()).collect();
     let mut resolver = Resolver {
         values: ValueReader { tree, diagnostics },
         placeholders: host,
@@ -55,25 +56,29 @@ pub(in crate::config) fn resolve(
         characteristics: Vec::new(),
         sources: Vec::new(),
         changed_here: Vec::new(),
+        subscribable: Vec::new(),
+        sources_known: keys_of(&places, PlaceKind::Source),
     };
-    resolver.version(&config.version);
+    let root = tree.root();
+    if let Some(version) = resolver.values.required(root, "version", config.version) {
+        resolver.version(&version);
+    }
     resolver.device(config.device);
-    resolver.services(config.services);
+    if let Some(services) = resolver.values.required(root, "services", config.services) {
+        resolver.services(services);
+    }
     let Resolver {
         mut plan,
         placeholders,
         characteristics,
         sources,
         changed_here,
+        subscribable,
         ..
     } = resolver;
+    let mut fed = HashSet::new();
     for plugin in plugins {
-        let sections: Vec<_> = plugin
-            .places()
-            .into_iter()
-            .filter(|place| place.kind == PlaceKind::Section)
-            .collect();
-        let section = sections.first().map_or(plugin.name(), |place| place.key);
+        let section = section_of(plugin.as_ref());
         let known = plan.links.iter().position(|link| link.section == section);
         let link = known.unwrap_or(plan.links.len());
         let mut declared = Configure {
@@ -85,29 +90,52 @@ pub(in crate::config) fn resolve(
             sources: &sources,
             placeholders: &placeholders,
             directory,
+            fed: &mut fed,
             diagnostics,
         };
-        if let Some(candidate) = plugin.configure(&mut declared) {
-            match plan.links.get_mut(link) {
-                Some(link) => link.candidates.push(candidate),
-                None => plan.links.push(LinkPlan {
+        let candidate = plugin.configure(&mut declared);
+        // One that has said something of a cell before it gave up keeps its place: what it said names
+        // its number.
+        if candidate.is_some() || plan.mentions(LinkId::new(link)) {
+            if known.is_none() {
+                let candidates = Vec::new();
+                plan.links.push(LinkPlan {
                     section,
-                    candidates: vec![candidate],
-                }),
+                    candidates,
+                });
             }
+            plan.links[link].candidates.extend(candidate);
         }
     }
+    let mut say = |at, message: &str, help: String| {
+        diagnostics.push(Diagnostic::new(tree.span(at), message).help(help));
+    };
     for changed in &changed_here {
         if !plan.takes_requests(changed.cell) {
             let message = "this asks a remote owner for changes, but there is no way to ask it";
             let help = "give the value a `command` topic, or remove what changes it here";
-            let diagnostic = Diagnostic::new(tree.span(changed.at), message).help(help);
-            diagnostics.push(diagnostic);
+            say(changed.at, message, help.to_owned());
+        } else if changed.is_source && plan.cells[changed.cell.index()].owner != Owner::Here {
+            let message = "a source changes what this process owns, and the owner here is remote";
+            say(
+                changed.at,
+                message,
+                "remove the source, or write `owner: here`".to_owned(),
+            );
+        }
+    }
+    for value in subscribable {
+        if !value.fed && !fed.contains(&value.cell) {
+            let message = "there is nothing to notify of: the value never changes";
+            let help = "remove `notify` and `indicate`, or say what changes the value: `write`, a \
+                topic to take it from, or a source";
+            say(value.at, message, help.to_owned());
         }
     }
     if plan.links.is_empty() && diagnostics.is_empty() {
-        let help = "declare `ble: { adapter: auto }`, `mqtt: { broker: auto }` or both";
+        let keys = keys_of(&places, PlaceKind::Section);
         let message = "nothing connects these values to the world";
+        let help = format!("declare one or more of {keys} at the top level");
         diagnostics.push(Diagnostic::new(Span::START, message).help(help));
     }
     plan.settle_initial_values();
@@ -121,12 +149,23 @@ struct Resolver<'a> {
     characteristics: Vec<Keys>,
     sources: Vec<Keys>,
     changed_here: Vec<ChangedHere>,
+    subscribable: Vec<Subscribable>,
+    /// The sources that there are, for a person.
+    sources_known: String,
+}
+
+/// A value that a central can subscribe to, and whether a central can change it.
+struct Subscribable {
+    cell: CellId,
+    at: NodeId,
+    fed: bool,
 }
 
 /// Something in this process that asks for changes of a value: a central that may write, or a source.
 struct ChangedHere {
     cell: CellId,
     at: NodeId,
+    is_source: bool,
 }
 
 impl Resolver<'_> {
@@ -143,67 +182,96 @@ impl Resolver<'_> {
 
     fn device(&mut self, device: DeviceConfig) {
         let name = match &device.name {
-            Some(name) => self.expand(name).unwrap_or_default(),
-            None => self
-                .placeholders
-                .expand("{hostname}", &[])
-                .unwrap_or_default(),
+            Some(declared) => self.device_name(declared),
+            None => self.placeholders.expand("{hostname}", &[]).ok(),
         };
-        if let Some(declared) = &device.name
-            && (name.is_empty() || name.len() > MAX_DEVICE_NAME)
-        {
-            let message = format!("a device name of {} bytes", name.len());
-            self.mistake(declared.at, message, "Bluetooth allows 1 to 248 bytes");
-        }
+        let name = name.unwrap_or_default();
         let placeholders = std::mem::replace(&mut self.placeholders, Placeholders::new(Vec::new()));
         self.placeholders = placeholders.with("device_name", name.clone());
         self.plan.device_name = name;
     }
 
-    fn services(&mut self, services: Spanned<Vec<ServiceConfig>>) {
-        if services.is_empty() {
+    fn device_name(&mut self, declared: &Spanned<String>) -> Option<String> {
+        let name = self.expand(declared)?;
+        if name.is_empty() || name.len() > MAX_DEVICE_NAME {
+            let message = format!("a device name of {} bytes", name.len());
+            self.mistake(declared.at, message, "Bluetooth allows 1 to 248 bytes");
+        } else if name.chars().any(char::is_control) {
+            let help = "write it with letters, digits and signs";
+            self.mistake(declared.at, "a control character in the device name", help);
+        }
+        Some(name)
+    }
+
+    fn services(&mut self, services: Spanned<Vec<Spanned<ServiceConfig>>>) {
+        if self.values.tree.is_empty_sequence(services.at) {
             let help = "declare one: `- name: …`, `uuid: …`, `characteristics: …`";
             self.mistake(services.at, "there is no service", help);
         }
         let mut seen = HashMap::new();
         for service in services.value {
-            let uuid = self.uuid(&service.uuid, "service", &mut seen);
-            if let Some(uuid @ (GENERIC_ACCESS | GENERIC_ATTRIBUTE)) = uuid {
-                let message =
-                    format!("{uuid} belongs to the Bluetooth stack, which brings it itself");
-                let help = "remove the service; the device name is set with `device: { name: … }`";
-                self.mistake(service.uuid.at, message, help);
-            }
-            let name = self.expand(&service.name).unwrap_or_default();
-            if service.characteristics.is_empty() {
+            let service = self.service(service, &mut seen);
+            self.plan.services.push(service);
+        }
+    }
+
+    fn service(
+        &mut self,
+        Spanned { at, value: config }: Spanned<ServiceConfig>,
+        seen: &mut HashMap<BtUuid, NodeId>,
+    ) -> Service {
+        let name = self.name(at, config.name.as_ref());
+        let uuid = self.uuid(at, config.uuid.as_ref(), "service", seen);
+        if let (Some(uuid @ (GENERIC_ACCESS | GENERIC_ATTRIBUTE)), Some(declared)) =
+            (uuid, &config.uuid)
+        {
+            let message = format!("{uuid} belongs to the Bluetooth stack, which brings it itself");
+            let help = "remove the service; the device name is set with `device: { name: … }`";
+            self.mistake(declared.at, message, help);
+        }
+        let mut characteristics = Vec::new();
+        if let Some(declared) = self
+            .values
+            .required(at, "characteristics", config.characteristics)
+        {
+            if self.values.tree.is_empty_sequence(declared.at) {
                 let help = "declare one: `- name: …`, `uuid: …`, `access: […]`, `value: …`";
-                self.mistake(
-                    service.characteristics.at,
-                    "there is no characteristic",
-                    help,
-                );
+                self.mistake(declared.at, "there is no characteristic", help);
             }
             let mut seen = HashMap::new();
-            let mut characteristics = Vec::new();
-            for characteristic in service.characteristics.value {
+            for characteristic in declared.value {
                 characteristics.push(self.characteristic(characteristic, &mut seen));
             }
-            let uuid = uuid.unwrap_or(GENERIC_ACCESS);
-            self.plan.services.push(Service {
-                name,
-                uuid,
-                advertise: service.advertise,
-                characteristics,
-            });
         }
+        Service {
+            name,
+            uuid: uuid.unwrap_or(GENERIC_ACCESS),
+            advertise: config.advertise,
+            characteristics,
+        }
+    }
+
+    /// A name; empty if there is something wrong with it.
+    fn name(&mut self, of: NodeId, declared: Option<&Spanned<String>>) -> String {
+        let declared = self.values.required(of, "name", declared);
+        let name = declared.and_then(|name| self.expand(name));
+        if let (Some(declared), Some(name)) = (declared, &name)
+            && (name.is_empty() || name.len() > MAX_LENGTH)
+        {
+            let message = format!("a name of {} bytes", name.len());
+            self.mistake(declared.at, message, "Bluetooth allows 1 to 512 bytes");
+        }
+        name.unwrap_or_default()
     }
 
     fn uuid(
         &mut self,
-        declared: &Spanned<super::Lenient<BtUuid>>,
+        of: NodeId,
+        declared: Option<&Spanned<Lenient<BtUuid>>>,
         what: &str,
         seen: &mut HashMap<BtUuid, NodeId>,
     ) -> Option<BtUuid> {
+        let declared = self.values.required(of, "uuid", declared)?;
         let uuid = match &declared.value.0 {
             Ok(uuid) => *uuid,
             Err(problem) => {
@@ -246,6 +314,24 @@ impl Plan {
             }
         }
     }
+}
+
+/// The section that a plugin serves; its own name, if it has none.
+fn section_of(plugin: &dyn Plugin) -> &'static str {
+    let places = plugin.places();
+    let section = places.iter().find(|place| place.kind == PlaceKind::Section);
+    section.map_or(plugin.name(), |place| place.key)
+}
+
+/// The keys that plugins bring at a kind of place, for a person.
+fn keys_of(places: &[Place], kind: PlaceKind) -> String {
+    let mut keys: Vec<String> = places
+        .iter()
+        .filter(|place| place.kind == kind)
+        .map(|place| format!("`{}`", place.key))
+        .collect();
+    keys.dedup();
+    keys.join(", ")
 }
 
 fn neutral(spec: &Spec) -> Value {

@@ -218,8 +218,8 @@ impl Bindings {
 fn topic_schema(topic: &str, parts: &[(&Binding, bool)]) -> Schema {
     let mut schemas: Vec<Schema> = parts
         .iter()
-        .map(|(binding, is_published)| {
-            let value = value_schema(&binding.spec, *is_published);
+        .map(|(binding, _)| {
+            let value = value_schema(&binding.spec);
             payload_schema(binding.payload.json(), &value)
         })
         .collect();

@@ -198,6 +198,9 @@ impl Reader<'_, '_> {
         if state.is_some() {
             self.declared.subscribe(*cell, Carries::State);
         }
+        if command.is_some() {
+            self.declared.feeds(*cell);
+        }
         Topics::Here { state, command }
     }
 
@@ -229,6 +232,7 @@ impl Reader<'_, '_> {
             },
         };
         self.declared.owned_remotely(*cell, within);
+        self.declared.feeds(*cell);
         if command.is_some() {
             self.declared.subscribe(*cell, Carries::Requests);
         }

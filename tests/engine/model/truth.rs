@@ -10,6 +10,7 @@ use crate::CONFIRM_WITHIN;
 pub struct Truth {
     pub is_remote: bool,
     pub overflow: Overflow,
+    pub initial: Option<i128>,
     pub value: Option<i128>,
     pub reported: Option<i128>,
     pub waiting: Waiting,
@@ -117,8 +118,9 @@ impl Truth {
             && until <= now
         {
             self.waiting = Waiting::Nothing;
-            if let Some(reported) = self.reported {
-                return self.hold(reported, false);
+            match self.reported.or(self.initial) {
+                Some(settled) => return self.hold(settled, false),
+                None => self.value = None,
             }
         }
         Outcome::Unchanged { adjusted: false }

@@ -61,6 +61,7 @@ impl World {
         let truth = |is_remote, overflow, value| Truth {
             is_remote,
             overflow,
+            initial: value,
             value,
             reported: None,
             waiting: Waiting::Nothing,
@@ -147,7 +148,8 @@ impl World {
         for (index, truth) in self.truths.iter().enumerate() {
             assert_eq!(truth.waiting, Waiting::Nothing);
             for who in LISTENERS {
-                if self.hears_state(who.link(), index) {
+                // That a value is unknown again cannot be said to anybody.
+                if self.hears_state(who.link(), index) && truth.value.is_some() {
                     let believed = self.beliefs.get(&(who, index)).copied();
                     assert_eq!(believed, truth.value, "what {who:?} believes of {index}");
                 }

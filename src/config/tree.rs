@@ -14,7 +14,7 @@ use super::diagnose::{Diagnostic, Span};
 /// Longest file, in bytes. Five thousand characteristics are about one megabyte.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
-pub const MAX_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 2_000_000;
 
 /// A node of a [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +82,16 @@ impl Tree {
             None => Err(Diagnostic::new(Span::START, "the file is empty")
                 .help("a configuration begins with `version: 1`")),
         }
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Never: an empty file is a mistake of its own.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     pub fn root(&self) -> NodeId {

@@ -23,9 +23,11 @@ pub use core_schema::{boolean, float, integer};
 pub use error::HELP;
 
 use super::diagnose::Diagnostic;
-use super::tree::{MAX_NODES, NodeId, Tree};
+use super::tree::{NodeId, Tree};
 use reader::{NodeReader, Pass};
 
+/// So many nodes may be read beyond four times those that the file has.
+const ROOM_FOR_ALIASES: usize = 10_000;
 /// Beyond this many, a list of mistakes helps nobody.
 pub const MAX_MISTAKES: usize = 100;
 
@@ -70,7 +72,7 @@ pub fn read<T: DeserializeOwned>(
             tree,
             set_aside: &set_aside,
             extensions,
-            budget: Cell::new(MAX_NODES),
+            budget: Cell::new(ROOM_FOR_ALIASES + 4 * tree.len()),
         };
         let error = match T::deserialize(NodeReader { pass: &pass, at }) {
             Ok(value) => return Some(value),

@@ -170,6 +170,9 @@ impl Central {
     /// # Errors
     /// As [`Central::prepare_write`] and [`Central::execute_write`]; nothing stays prepared.
     pub fn write_long(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        if octets.is_empty() {
+            return self.write(handle, octets);
+        }
         let room = self.mtu()? - 5;
         for (number, part) in octets.chunks(room).enumerate() {
             if let Err(error) = self.prepare_write(handle, number * room, part) {

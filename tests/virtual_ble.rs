@@ -323,7 +323,11 @@ async fn a_long_write_is_made_when_it_is_executed_or_not_at_all() {
     central.prepare_write(long, 7, b"xyz").unwrap();
     refused(central.execute_write(true), InvalidOffset);
     central.write_long(long, b"").unwrap();
-    assert_eq!(central.read(long).unwrap(), b"", "no octets are a value too");
+    assert_eq!(
+        central.read(long).unwrap(),
+        b"",
+        "no octets are a value too"
+    );
     central.exchange_mtu(517).unwrap();
     for _ in 0..4 {
         central.prepare_write(long, 0, &[0; 512]).unwrap();

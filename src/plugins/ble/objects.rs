@@ -291,7 +291,7 @@ fn refusal(error: AttError) -> MethodErr {
 }
 
 /// A value of no octets. A socket cannot carry it: bluetoothd takes it for the end.
-pub(super) struct Empty(Weak<SyncConnection>, Path<'static>);
+pub(super) struct Empty(pub(super) Weak<SyncConnection>, pub(super) Path<'static>);
 
 impl Empty {
     /// As a signal, which goes to all subscribers.

@@ -251,6 +251,32 @@ async fn a_slow_central_gets_the_newest_value_only_and_nothing_older_than_its_ow
 }
 
 #[tokio::test]
+async fn a_central_is_not_left_with_a_value_older_than_its_own_write() {
+    let air = Air::of(DEMO).await;
+    let (one, other) = (air.central(), air.central());
+    let number = handle(&one, "7a4b0001-999f-4717-b63a-066e06971f59");
+    one.subscribe(number, Some(Subscribed::Notify)).unwrap();
+    other.write(number, &[1]).unwrap();
+    yield_now().await;
+    one.write(number, &[5]).unwrap();
+    // At once: whoever serves has not seen the write yet.
+    assert_eq!(one.try_notification().unwrap(), None);
+    assert_eq!(told(&one).await, Vec::<Vec<u8>>::new());
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_says_nothing_about_what_its_central_knows() {
+    let air = Air::of(KINDS).await;
+    let (one, other) = (air.central(), air.central());
+    let rejects = handle(&one, "FF01");
+    one.subscribe(rejects, Some(Subscribed::Notify)).unwrap();
+    other.write(rejects, &[12, 0]).unwrap();
+    yield_now().await;
+    refused(one.write(rejects, &[99, 0]), Refused);
+    assert_eq!(told(&one).await, [[12, 0]]);
+}
+
+#[tokio::test]
 async fn the_next_indication_waits_for_the_confirmation_of_the_last() {
     let air = Air::of(KINDS).await;
     let (writer, central) = (air.central(), air.central());
@@ -296,6 +322,12 @@ async fn a_long_write_is_made_when_it_is_executed_or_not_at_all() {
 
     central.prepare_write(long, 7, b"xyz").unwrap();
     refused(central.execute_write(true), InvalidOffset);
+    central.write_long(long, b"").unwrap();
+    assert_eq!(
+        central.read(long).unwrap(),
+        b"",
+        "no octets are a value too"
+    );
     central.exchange_mtu(517).unwrap();
     for _ in 0..4 {
         central.prepare_write(long, 0, &[0; 512]).unwrap();

@@ -29,6 +29,7 @@ async def run(lab):
     await clamping(lab, one, two)
     await long_values(lab, one, two)
     await indications(lab, one, two)
+    await two_indications(lab, one, two, await lab.central())
 
 
 async def refusals(lab, central):
@@ -75,3 +76,30 @@ async def indications(lab, one, two):
     lab.equal(heard.values()[-1], bytes([30]), "of 30 writes in a row the newest is indicated")
     lab.equal(await two.read(indicates), bytes([30]), "and read")
     lab.check(len(two.services(SERVICE)) == 1, "one copy of the service")
+
+
+async def two_indications(lab, one, two, three):
+    """`two` has subscribed before, so it is the first that bluetoothd has a socket for."""
+    await three.connect(await three.find(name=NAME))
+    heard_by_three = await three.subscribe(three.characteristic(INDICATES), indications=True)
+    heard_by_two = await two.subscribe(two.characteristic(INDICATES), indications=True)
+    for number in range(31, 61):
+        await one.write(one.characteristic(INDICATES), bytes([number]))
+    await heard_by_two.until(bytes([60]), 10)
+    await heard_by_three.until(bytes([60]), 10)
+    lab.check(True, "of 30 more, the newest is indicated to two centrals")
+    in_a_row(lab, heard_by_two, "one")
+    in_a_row(lab, heard_by_three, "the other")
+
+    await one.write(one.characteristic(INDICATES), bytes([61]))
+    await two.disconnect()
+    for number in range(62, 91):
+        await one.write(one.characteristic(INDICATES), bytes([number]))
+    await heard_by_three.until(bytes([90]), 10)
+    lab.check(True, "one of them leaves: the newest is indicated to the other")
+    in_a_row(lab, heard_by_three, "the other")
+
+
+def in_a_row(lab, heard, who):
+    octets = [value[0] for value in heard.values()]
+    lab.check(octets == sorted(octets), f"{who} hears nothing older after something newer", octets)

@@ -7,10 +7,12 @@ from lab import run as command
 
 # Below are BlueZ's own services.
 OUR_HANDLES = 0x0100
+BEFORE = "Before"
 
 
 async def run(lab):
     await lab.start_bluetoothd()
+    await command("bluetoothctl", "system-alias", BEFORE)
     config = lab.write_file("kinds.yaml", YAML)
     bemo_sync = await lab.bemo_sync(config)
     await on_the_air(bemo_sync)
@@ -30,13 +32,23 @@ async def run(lab):
     await phone.wait_disconnected()
     await again(lab, phone, known, "it is switched on again")
 
-    for ending in (signal.SIGTERM, signal.SIGKILL):
+    for ending, alias in ((signal.SIGTERM, BEFORE), (signal.SIGKILL, NAME)):
         await bemo_sync.signal(ending)
+        lab.equal(await alias_of_hci0(), alias, f"{ending.name}: its name is {alias}")
         await phone.disconnect()
         await phone.wait_disconnected()
         bemo_sync = await lab.bemo_sync(config)
         await on_the_air(bemo_sync)
         await again(lab, phone, known, f"bemo-sync has ended by {ending.name} and runs again")
+
+    await bemo_sync.signal(signal.SIGTERM)
+    alias = await alias_of_hci0()
+    lab.check(alias != NAME, "in the end the name is the system's, not what the kill has left", alias)
+
+
+async def alias_of_hci0():
+    _code, output = await command("bluetoothctl", "show")
+    return next(line.split(":", 1)[1].strip() for line in output.splitlines() if "Alias:" in line)
 
 
 async def again(lab, phone, known, what):

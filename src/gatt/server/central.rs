@@ -170,6 +170,9 @@ impl Central {
     /// # Errors
     /// As [`Central::prepare_write`] and [`Central::execute_write`]; nothing stays prepared.
     pub fn write_long(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        if octets.is_empty() {
+            return self.write(handle, octets);
+        }
         let room = self.mtu()? - 5;
         for (number, part) in octets.chunks(room).enumerate() {
             if let Err(error) = self.prepare_write(handle, number * room, part) {
@@ -230,9 +233,16 @@ impl Central {
     }
 
     fn write_value(&self, index: usize, offset: usize, octets: &[u8]) -> Result<(), RequestError> {
-        let characteristic = self.server.table.characteristic_at(index);
-        write(&self.server.port, characteristic, self.peer, offset, octets)?;
-        Ok(())
+        let GattServer { port, table, .. } = &*self.server;
+        let characteristic = table.characteristic_at(index);
+        // In one go: what comes of the write is told after it, and is not forgotten with the rest.
+        self.server.with(self.peer, |connection| {
+            write(port, characteristic, self.peer, offset, octets)?;
+            for (index, _) in table.characteristics_of(characteristic.cell) {
+                connection.forget(index);
+            }
+            Ok(())
+        })?
     }
 
     fn configure(&self, index: usize, octets: &[u8]) -> Result<(), RequestError> {

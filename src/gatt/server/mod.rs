@@ -93,8 +93,7 @@ impl GattServer {
         self.state().connections.len()
     }
 
-    /// Tells every subscriber of a change, except the central that made it: that one knows, and what
-    /// it had not been told before its own change must not come after it.
+    /// Tells every subscriber of a change, except the central that made it: that one knows.
     pub fn tell(&self, effect: &Effect) {
         let writer = effect.origin.and_then(|origin| origin.peer);
         let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == self.port.link()));

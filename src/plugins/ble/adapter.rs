@@ -15,27 +15,46 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// Adapters appear a moment after bluetoothd, and the system may be switching them on by itself.
 /// Nobody needs to hear of that.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A line that nobody has asked for in this time is not what is waited for. Longer than any single
+/// attempt, whose end may bring it back.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
-/// Says what is waited for, once.
+/// Says what is waited for, each line once.
 #[derive(Default)]
 pub(super) struct Waiting {
-    line: String,
-    since: Option<Instant>,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    text: String,
+    since: Instant,
+    /// When it was last asked for.
+    asked: Instant,
     said: bool,
 }
 
 impl Waiting {
-    /// Says it if it is waited for longer than `patience`; asked again and again.
-    pub(super) fn say(&mut self, patience: Duration, line: String) {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        if self.line != line {
-            self.line = line;
-            self.since = Some(Instant::now());
-            self.said = false;
-        }
-        if !self.said && since.elapsed() >= patience {
-            warn!("{}", self.line);
-            self.said = true;
+    /// Says it if it is waited for longer than `patience`; asked again and again. Several lines may
+    /// take turns.
+    pub(super) fn say(&mut self, patience: Duration, text: String) {
+        let now = Instant::now();
+        self.lines
+            .retain(|line| line.text == text || now - line.asked < FORGOTTEN_AFTER);
+        let known = self.lines.iter().position(|line| line.text == text);
+        let index = known.unwrap_or_else(|| {
+            self.lines.push(Line {
+                text,
+                since: now,
+                asked: now,
+                said: false,
+            });
+            self.lines.len() - 1
+        });
+        let line = &mut self.lines[index];
+        line.asked = now;
+        if !line.said && now - line.since >= patience {
+            warn!("{}", line.text);
+            line.said = true;
         }
     }
 
@@ -188,6 +207,31 @@ pub(super) async fn delivery(adapter: &Adapter) -> Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_take_turns_are_each_said_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let mut waiting = Waiting::default();
+            for _ in 0..20 {
+                waiting.say(PATIENCE, "one".to_owned());
+                sleep(LOOK_AGAIN).await;
+                waiting.say(PATIENCE, "other".to_owned());
+                sleep(LOOK_AGAIN).await;
+            }
+            let said = waiting.lines.iter().filter(|line| line.said);
+            let said: Vec<_> = said.map(|line| &*line.text).collect();
+            assert_eq!(said, ["one", "other"]);
+            // Long after the other, it is something new, and needs patience again.
+            sleep(2 * FORGOTTEN_AFTER).await;
+            waiting.say(PATIENCE, "third".to_owned());
+            assert_eq!(waiting.lines.len(), 1);
+            assert!(!waiting.lines[0].said);
+        });
+    }
 
     #[test]
     fn a_connection_is_no_adapter() {

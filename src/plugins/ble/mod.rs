@@ -5,6 +5,7 @@
 
 mod adapter;
 mod advertise;
+mod alias;
 mod bus;
 mod centrals;
 mod notify;
@@ -15,20 +16,23 @@ mod tree;
 use std::time::Duration;
 
 use bluer::Session;
-use tokio::time::sleep;
-use tracing::warn;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
 
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::plugin::{
     Availability, BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port,
 };
 use adapter::{Switch, Waiting};
+use alias::Alias;
 use bus::{Bus, Owner};
 use serving::{Lost, Serving};
 
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// A fresh bluetoothd does not answer for everything at once.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long bluetoothd may take to let go of everything.
+const GONE_WITHIN: Duration = Duration::from_secs(1);
 
 pub struct Ble;
 
@@ -83,6 +87,7 @@ impl Link for Peripheral {
                 choice: &self.choice,
                 switch: Switch::On,
                 waiting: Waiting::default(),
+                alias: Alias::default(),
                 serving: None,
             };
             tokio::select! {
@@ -101,6 +106,7 @@ struct Life<'a> {
     choice: &'a AdapterChoice,
     switch: Switch,
     waiting: Waiting,
+    alias: Alias,
     serving: Option<Serving>,
 }
 
@@ -133,6 +139,7 @@ impl Life<'_> {
                     () = self.with_bluetoothd(name) => {}
                     () = bus.owner_changed(&owner) => {
                         self.switch = Switch::On;
+                        self.alias.out_of_reach();
                         if self.serving.take().is_some() {
                             warn!("bluetoothd has gone; everything is set up anew when it is back");
                         }
@@ -158,6 +165,10 @@ impl Life<'_> {
             .await
             .map_err(|problem| problem.to_string())?;
         let name = adapter.name().to_owned();
+        self.alias
+            .set(&adapter, self.port.device_name())
+            .await
+            .map_err(|problem| problem.to_string())?;
         let serving = Serving::start(self.port, adapter, bluetoothd.to_owned()).await?;
         self.waiting.over();
         self.switch = Switch::On;
@@ -176,8 +187,15 @@ impl Life<'_> {
     }
 
     async fn end(&mut self) {
-        if let Some(serving) = self.serving.take() {
-            serving.stop().await;
+        let taken_back = async {
+            self.alias.restore().await;
+            if let Some(serving) = self.serving.take() {
+                serving.stop().await;
+            }
+        };
+        if timeout(GONE_WITHIN, taken_back).await.is_err() {
+            debug!("bluetoothd is slow to let go");
         }
+        self.serving = None;
     }
 }

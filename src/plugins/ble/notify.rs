@@ -1,15 +1,17 @@
 //! How subscribers hear of changes: each by a socket that bluetoothd reads, always the newest value,
-//! never a queue. While a socket is full, whatever comes is passed over but the last.
+//! never a queue. While one value is unread, whatever comes is passed over but the last.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram as StdSocket;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bluer::Address;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
+use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -26,6 +28,10 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 /// BlueZ may tell a central that it has subscribed before it tells us. A change between the two would
 /// be lost on it.
 const SUBSCRIBING: Duration = Duration::from_millis(100);
+
+/// For so long, a value that bluetoothd has read may still be on its way to the central. A write that
+/// is made meanwhile may cross it.
+const CROSSES: Duration = Duration::from_secs(1);
 
 /// What the subscribers of one characteristic are to hear.
 #[derive(Clone, Default)]
@@ -48,12 +54,12 @@ impl Outlets {
         let of_cell = self.by_cell.entry(declared.cell).or_default();
         of_cell.push((declared.spec.clone(), sender));
         Outlet {
-            latest,
+            latest: latest.clone(),
             name: declared.name.as_str().into(),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
-            turn: Arc::default(),
+            turn: Arc::new(Mutex::new(Feed::of(latest))),
         }
     }
 
@@ -77,8 +83,15 @@ pub(super) struct Outlet {
     confirms: bool,
     confirmed: Arc<Notify>,
     delivery: Delivery,
-    /// Held by the socket that reaches everybody.
-    turn: Arc<Mutex<()>>,
+    /// Held by the socket that reaches everybody, and by the next one when that is closed.
+    turn: Arc<Mutex<Feed>>,
+}
+
+/// What a socket, or one after the other, has yet to carry.
+struct Feed {
+    latest: watch::Receiver<Told>,
+    /// The last value that was sent may be unread.
+    unread: bool,
 }
 
 impl Outlet {
@@ -90,7 +103,10 @@ impl Outlet {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
             name: self.name.clone(),
-            confirmed: self.confirms.then(|| self.confirmed.clone()),
+            confirmed: self.confirms.then(|| Confirmed {
+                own: Notify::new(),
+                anybody: self.confirmed.clone(),
+            }),
             delivery: self.delivery,
             empty,
         };
@@ -122,21 +138,38 @@ impl Outlet {
     }
 }
 
+impl Feed {
+    fn of(latest: watch::Receiver<Told>) -> Self {
+        let unread = false;
+        Self { latest, unread }
+    }
+}
+
 struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
     name: Arc<str>,
     /// Where it waits for confirmations, if there are any.
-    confirmed: Option<Arc<Notify>>,
+    confirmed: Option<Confirmed>,
     delivery: Delivery,
     empty: Empty,
 }
 
+/// The two ways on which a confirmation comes.
+struct Confirmed {
+    /// By the socket of the subscriber.
+    own: Notify,
+    /// By a call, which does not say from whom.
+    anybody: Arc<Notify>,
+}
+
 impl Subscriber {
-    async fn serve(&self, latest: watch::Receiver<Told>, turn: &Mutex<()>) {
+    async fn serve(&self, latest: watch::Receiver<Told>, turn: &Mutex<Feed>) {
         tokio::select! {
-            () = self.feed(latest, turn) => {}
+            // The first to be asked: what goes with a closed socket looks as if it had been read.
+            biased;
             () = self.closed() => {}
+            () = self.take_part(latest, turn) => {}
         }
     }
 
@@ -150,48 +183,118 @@ impl Subscriber {
             .is_ok_and(|count| count > 0)
         {
             if let Some(confirmed) = &self.confirmed {
-                confirmed.notify_one();
+                confirmed.own.notify_one();
             }
         }
     }
 
-    async fn feed(&self, mut latest: watch::Receiver<Told>, turn: &Mutex<()>) {
-        // One socket reaches everybody: the others wait until it closes.
-        let _turn = match self.delivery {
-            Delivery::Shared => Some(turn.lock().await),
-            Delivery::Directed | Delivery::Unknown => None,
-        };
-        while latest.changed().await.is_ok() && self.socket.writable().await.is_ok() {
-            // Taken only now: whatever came while the socket was full is passed over.
-            let told = latest.borrow_and_update().clone();
-            if self.delivery == Delivery::Directed && told.writer == Some(self.central) {
-                continue;
-            }
-            match self.send(&told.octets).await {
-                Ok(()) => debug!(value = &*self.name, octets = ?told.octets, "notified"),
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => latest.mark_changed(),
-                Err(problem) => {
-                    debug!(value = &*self.name, %problem, "not notified");
-                    return;
+    async fn take_part(&self, latest: watch::Receiver<Told>, turn: &Mutex<Feed>) {
+        match self.delivery {
+            Delivery::Directed | Delivery::Unknown => self.carry(&mut Feed::of(latest)).await,
+            // One socket reaches everybody: the others wait until it closes. The next one goes on
+            // where it ended; only the first of all has nothing to go on with.
+            Delivery::Shared => {
+                if let Ok(mut feed) = turn.try_lock() {
+                    *feed = Feed::of(latest);
+                    self.carry(&mut feed).await;
+                } else {
+                    let mut feed = turn.lock().await;
+                    if std::mem::take(&mut feed.unread) {
+                        feed.latest.mark_changed();
+                    }
+                    self.carry(&mut feed).await;
                 }
             }
         }
     }
 
+    async fn carry(&self, feed: &mut Feed) {
+        let mut sent = false;
+        let mut read_at = None;
+        // Written to when the last value has been read, and taken only then: whatever came meanwhile
+        // is passed over.
+        while self.socket.writable().await.is_ok() {
+            feed.unread = false;
+            if std::mem::take(&mut sent) {
+                read_at = Some(Instant::now());
+            }
+            if feed.latest.changed().await.is_err() {
+                return;
+            }
+            let told = feed.latest.borrow_and_update().clone();
+            if self.delivery == Delivery::Directed
+                && told.writer == Some(self.central)
+                && !crosses(read_at, told.at)
+            {
+                continue;
+            }
+            feed.unread = !told.octets.is_empty();
+            match self.send(&told.octets).await {
+                Ok(()) => debug!(value = &*self.name, octets = ?told.octets, "notified"),
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
+                    feed.latest.mark_changed();
+                }
+                Err(problem) => {
+                    debug!(value = &*self.name, %problem, "not notified");
+                    return;
+                }
+            }
+            sent = true;
+        }
+    }
+
     /// The whole value: bluetoothd cuts it to the MTU of each central.
     async fn send(&self, octets: &[u8]) -> std::io::Result<()> {
-        if octets.is_empty() {
-            self.empty.send();
-        } else {
-            self.socket.try_send(octets)?;
+        let Some(confirmed) = &self.confirmed else {
+            return self.put(octets);
+        };
+        // Whatever came before is no confirmation of this.
+        let (mut own, mut anybody) = (
+            pin!(confirmed.own.notified()),
+            pin!(confirmed.anybody.notified()),
+        );
+        while own.as_mut().enable() {
+            own.set(confirmed.own.notified());
         }
-        if let Some(confirmed) = &self.confirmed
-            && timeout(CONFIRMED_WITHIN, confirmed.notified())
-                .await
-                .is_err()
-        {
+        while anybody.as_mut().enable() {
+            anybody.set(confirmed.anybody.notified());
+        }
+        self.put(octets)?;
+        let confirmed = async {
+            tokio::select! {
+                () = own => {}
+                () = anybody => {}
+            }
+        };
+        if timeout(CONFIRMED_WITHIN, confirmed).await.is_err() {
             debug!(value = &*self.name, "not confirmed");
         }
         Ok(())
     }
+
+    /// Makes the socket wait until what is put into it has been read. The kernel says that a socket
+    /// can be written to each time something is read from its other end, so it is enough to forget
+    /// that it can be now.
+    fn put(&self, octets: &[u8]) -> std::io::Result<()> {
+        if octets.is_empty() {
+            self.empty.send();
+            return Ok(());
+        }
+        let full = || Err::<(), _>(ErrorKind::WouldBlock.into());
+        let _ = self.socket.try_io(Interest::WRITABLE, full);
+        let count = rustix::net::send(&self.socket, octets, SendFlags::NOSIGNAL)?;
+        debug_assert_eq!(count, octets.len(), "a packet goes whole");
+        Ok(())
+    }
 }
+
+/// Whether a value that bluetoothd has read may reach its central after that has made a change.
+fn crosses(read_at: Option<Instant>, changed_at: Option<Instant>) -> bool {
+    match (read_at, changed_at) {
+        (Some(read_at), Some(changed_at)) => changed_at < read_at + CROSSES,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

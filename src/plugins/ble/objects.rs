@@ -87,6 +87,9 @@ impl Objects {
         let Err(problem) = self.register(adapter, Handles::Ours).await else {
             return Ok(());
         };
+        if !means_handles_are_taken(&problem) {
+            return Err(problem);
+        }
         debug!(%problem, "the usual handles are taken");
         self.register(adapter, Handles::Any).await
     }
@@ -228,6 +231,13 @@ impl Objects {
     }
 }
 
+/// BlueZ has a text of its own for a service or an attribute that finds no place. Whatever else is
+/// wrong must not move our handles, which centrals remember.
+fn means_handles_are_taken(problem: &dbus::Error) -> bool {
+    problem.name() == Some("org.bluez.Error.Failed")
+        && problem.message() == Some("Failed to create entry in database")
+}
+
 /// What BlueZ tells of a request.
 struct Request {
     central: Address,
@@ -281,7 +291,7 @@ fn refusal(error: AttError) -> MethodErr {
 }
 
 /// A value of no octets. A socket cannot carry it: bluetoothd takes it for the end.
-pub(super) struct Empty(Weak<SyncConnection>, Path<'static>);
+pub(super) struct Empty(pub(super) Weak<SyncConnection>, pub(super) Path<'static>);
 
 impl Empty {
     /// As a signal, which goes to all subscribers.
@@ -309,6 +319,21 @@ impl Empty {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_lack_of_room_moves_the_handles() {
+        let error = |name, text| dbus::Error::new_custom(name, text);
+        let failed = "org.bluez.Error.Failed";
+        let taken = error(failed, "Failed to create entry in database");
+        assert!(means_handles_are_taken(&taken));
+        for other in [
+            error(failed, "No valid service object found"),
+            error("org.bluez.Error.AlreadyExists", "Already Exists"),
+            error("org.freedesktop.DBus.Error.NoReply", "Timeout was reached"),
+        ] {
+            assert!(!means_handles_are_taken(&other));
+        }
+    }
 
     #[test]
     fn a_central_is_known_by_its_whole_address() {

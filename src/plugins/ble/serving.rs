@@ -1,15 +1,18 @@
 //! The tree and the advertisement on an adapter, from their registration to their end.
 
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::sleep;
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
-use super::adapter::delivery;
+use super::adapter::{Delivery, delivery};
 use super::advertise::advertise;
 use super::bus::Connection;
 use super::centrals;
@@ -17,8 +20,6 @@ use super::notify::Outlets;
 use super::objects::Objects;
 use crate::plugin::Port;
 
-/// How long bluetoothd may take to let go of everything.
-const GONE_WITHIN: Duration = Duration::from_secs(1);
 /// How often an advertisement is tried that was refused altogether.
 const ADVERTISE_AGAIN: Duration = Duration::from_secs(30);
 
@@ -26,12 +27,10 @@ const ADVERTISE_AGAIN: Duration = Duration::from_secs(30);
 /// nobody knows when.
 pub(super) struct Serving {
     adapter: Adapter,
-    /// What the adapter was called before.
-    alias: String,
     connection: Connection,
     objects: Arc<Objects>,
     outlets: Outlets,
-    advertised: bool,
+    delivery: Delivery,
     watch: AbortHandle,
 }
 
@@ -44,18 +43,15 @@ pub(super) enum Lost {
 }
 
 impl Serving {
-    /// Registers everything with this bluetoothd.
+    /// Registers the tree with this bluetoothd.
     ///
     /// # Errors
-    /// When it does not want the tree. Without an advertisement it serves those who know it.
+    /// When it does not want it.
     pub(super) async fn start(
         port: &Port,
         adapter: Adapter,
         bluetoothd: String,
     ) -> Result<Self, String> {
-        let alias = rename(&adapter, port.device_name())
-            .await
-            .map_err(|problem| problem.to_string())?;
         // What has changed so far is no change for whoever subscribes from here on.
         while let Some(effect) = port.pull() {
             port.delivered(effect.cell, effect.version);
@@ -68,35 +64,22 @@ impl Serving {
             .await
             .map_err(|problem| problem.to_string())?;
         let watch = tokio::spawn(centrals::watch(adapter.clone())).abort_handle();
-        let mut serving = Self {
+        Ok(Self {
             adapter,
-            alias,
             connection,
             objects,
             outlets,
-            advertised: false,
+            delivery,
             watch,
-        };
-        if let Err(problem) = serving.advertise(port).await {
-            warn!("not advertised, tried again and again: {problem}");
-        }
-        let name = serving.adapter.name();
-        let address = serving.adapter.address().await;
-        let address = address.map_err(|problem| problem.to_string())?;
-        info!(
-            "{:?} is on the air by {name} ({address}), services: {}",
-            port.device_name(),
-            port.services().len()
-        );
-        debug!(?delivery, "how notifications reach subscribers");
-        Ok(serving)
+        })
     }
 
-    /// Tells subscribers of changes, until the adapter is gone.
+    /// Advertises, and tells subscribers of changes, until the adapter is gone.
     pub(super) async fn run(&mut self, port: &Port) -> bluer::Result<Lost> {
         let mut events = Box::pin(self.adapter.events().await?);
-        let mut again = interval_at(Instant::now() + ADVERTISE_AGAIN, ADVERTISE_AGAIN);
-        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Beside the rest: bluetoothd may take its time, and subscribers are not to wait for that.
+        let advertised = go_on_the_air(port, &self.adapter, &self.objects, self.delivery);
+        let mut advertised = pin!(advertised);
         loop {
             tokio::select! {
                 () = port.changed() => while let Some(effect) = port.pull() {
@@ -111,35 +94,18 @@ impl Serving {
                     None => return Ok(Lost::Removed),
                 },
                 _ = &mut self.connection.io => return Ok(Lost::Connection),
-                _ = again.tick(), if !self.advertised => match self.advertise(port).await {
-                    Ok(()) => info!("advertised at last"),
-                    Err(problem) => debug!(%problem, "still not advertised"),
-                },
+                never = &mut advertised => match never? {},
             }
         }
     }
 
     /// Takes everything back and waits until it is gone.
     pub(super) async fn stop(self) {
-        if timeout(GONE_WITHIN, self.take_back()).await.is_err() {
-            debug!("bluetoothd is slow to let go");
-        }
-    }
-
-    async fn advertise(&mut self, port: &Port) -> Result<(), dbus::Error> {
-        let (adapter, name) = (self.adapter.name(), port.device_name());
-        advertise(&self.objects, adapter, name, port.services()).await?;
-        self.advertised = true;
-        Ok(())
-    }
-
-    async fn take_back(&self) {
         let adapter = self.adapter.name();
-        // The quick ones first: an application of many services takes its time.
-        let renamed = self.adapter.set_alias(self.alias.clone()).await;
+        // The quick one first: an application of many services takes its time.
         let unadvertised = self.objects.unregister_advertisement(adapter).await;
         let unregistered = self.objects.unregister_application(adapter).await;
-        debug!(?renamed, ?unadvertised, ?unregistered, "taken back");
+        debug!(?unadvertised, ?unregistered, "taken back");
     }
 }
 
@@ -149,14 +115,36 @@ impl Drop for Serving {
     }
 }
 
-/// Gives the adapter a name; returns the one to go back to, empty for the system's.
-async fn rename(adapter: &Adapter, name: &str) -> bluer::Result<String> {
-    let before = adapter.alias().await?;
-    if before == name {
-        // Left over from a run that could not clean up.
-        return Ok(String::new());
+/// Advertises, and tries again until it is taken: without an advertisement, those are served who know
+/// the adapter. Returns only when the adapter does not answer.
+async fn go_on_the_air(
+    port: &Port,
+    adapter: &Adapter,
+    objects: &Objects,
+    delivery: Delivery,
+) -> bluer::Result<Infallible> {
+    let advertise = || advertise(objects, adapter.name(), port.device_name(), port.services());
+    let first = advertise().await;
+    if let Err(problem) = &first {
+        warn!("not advertised, tried again and again: {problem}");
     }
-    adapter.set_alias(name.to_owned()).await?;
-    let inherited = before == adapter.system_name().await?;
-    Ok(if inherited { String::new() } else { before })
+    info!(
+        "{:?} is on the air by {} ({}), services: {}",
+        port.device_name(),
+        adapter.name(),
+        adapter.address().await?,
+        port.services().len()
+    );
+    debug!(?delivery, "how notifications reach subscribers");
+    if first.is_err() {
+        loop {
+            sleep(ADVERTISE_AGAIN).await;
+            match advertise().await {
+                Ok(()) => break,
+                Err(problem) => debug!(%problem, "still not advertised"),
+            }
+        }
+        info!("advertised at last");
+    }
+    pending().await
 }

@@ -1,0 +1,197 @@
+//! What the other ends of the sockets get: a bluetoothd that reads when it is told to.
+
+use std::io::Read;
+use std::sync::Weak;
+
+use tokio::time::sleep;
+
+use super::*;
+use crate::codec::Value;
+use crate::engine::{Carries, Origin};
+use crate::gatt::Access;
+
+const LINK: usize = 1;
+const NOTHING: [u8; 0] = [];
+const ONE: Address = Address([1; 6]);
+const OTHER: Address = Address([2; 6]);
+
+/// A characteristic, and who hears of it.
+struct Air {
+    outlets: Outlets,
+    outlet: Outlet,
+}
+
+impl Air {
+    fn of(delivery: Delivery, access: Access) -> Self {
+        let declared = Characteristic {
+            name: "Value".to_owned(),
+            uuid: "FF01".parse().expect("a UUID"),
+            access,
+            spec: Spec::Bytes { max_length: 512 },
+            cell: CellId::new(0),
+        };
+        let mut outlets = Outlets::default();
+        let outlet = outlets.open(&declared, delivery);
+        Self { outlets, outlet }
+    }
+
+    fn notifying(delivery: Delivery) -> Self {
+        let notify = true;
+        let access = Access::default();
+        Self::of(delivery, Access { notify, ..access })
+    }
+
+    async fn subscribe(&self, central: Address) -> File {
+        let empty = Empty(Weak::new(), "/".into());
+        let socket = self.outlet.subscribe(central, empty).expect("a socket");
+        rest().await;
+        socket
+    }
+
+    async fn change(&self, octet: u8, writer: Option<Address>) {
+        let link = LinkId::new(LINK);
+        let effect = Effect {
+            cell: CellId::new(0),
+            carries: Carries::State,
+            value: Value::Bytes([octet].into()),
+            version: 0,
+            origin: writer.map(|central| Origin {
+                link,
+                peer: Some(peer(central)),
+            }),
+        };
+        self.outlets.tell(&effect, link);
+        rest().await;
+    }
+}
+
+/// Whatever can happen now has happened.
+async fn rest() {
+    sleep(Duration::from_millis(1)).await;
+}
+
+/// Everything that bluetoothd finds in a socket, until nothing comes any more.
+async fn read(mut socket: &File) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut packet = [0; 512];
+    while let Ok(count) = socket.read(&mut packet) {
+        assert_eq!(count, 1, "each value is a packet");
+        all.push(packet[0]);
+        rest().await;
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_finds_one_old_value_and_the_newest() {
+    let air = Air::notifying(Delivery::Directed);
+    let socket = air.subscribe(ONE).await;
+    for octet in 1..=200 {
+        air.change(octet, None).await;
+    }
+    assert_eq!(read(&socket).await, [1, 200]);
+    air.change(201, None).await;
+    assert_eq!(read(&socket).await, [201]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_does_not_hear_itself() {
+    let air = Air::notifying(Delivery::Directed);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    air.change(1, None).await;
+    assert_eq!((read(&one).await, read(&other).await), (vec![1], vec![1]));
+    sleep(CROSSES).await;
+    for octet in 2..5 {
+        air.change(octet, Some(ONE)).await;
+        assert_eq!(read(&one).await, NOTHING);
+        assert_eq!(read(&other).await, [octet]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_hears_itself_after_what_it_may_not_have_heard_before_it_wrote() {
+    let air = Air::notifying(Delivery::Directed);
+    let one = air.subscribe(ONE).await;
+    air.change(1, Some(OTHER)).await;
+    air.change(2, Some(ONE)).await;
+    assert_eq!(read(&one).await, [1, 2], "the older one was not even read");
+
+    sleep(CROSSES).await;
+    air.change(3, Some(OTHER)).await;
+    assert_eq!(read(&one).await, [3]);
+    air.change(4, Some(ONE)).await;
+    assert_eq!(read(&one).await, [4], "the older one was on its way");
+
+    sleep(CROSSES).await;
+    air.change(5, Some(OTHER)).await;
+    sleep(2 * CROSSES).await;
+    air.change(6, Some(ONE)).await;
+    sleep(2 * CROSSES).await;
+    assert_eq!(read(&one).await, [5, 6], "the older one was read late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_takes_over_goes_on_where_the_last_one_ended() {
+    let air = Air::notifying(Delivery::Shared);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    air.change(1, None).await;
+    assert_eq!(read(&one).await, [1]);
+    assert_eq!(read(&other).await, NOTHING);
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, NOTHING, "1 has been carried");
+    air.change(2, None).await;
+    assert_eq!(read(&other).await, [2]);
+
+    let third = air.subscribe(ONE).await;
+    air.change(3, None).await;
+    drop(other);
+    rest().await;
+    assert_eq!(read(&third).await, [3], "nobody had read it");
+
+    drop(third);
+    sleep(SUBSCRIBING).await;
+    air.change(4, None).await;
+    sleep(SUBSCRIBING).await;
+    let fourth = air.subscribe(ONE).await;
+    assert_eq!(
+        read(&fourth).await,
+        NOTHING,
+        "4 was before all subscriptions"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_comes_after_an_indication_confirms_it() {
+    for delivery in [Delivery::Directed, Delivery::Shared] {
+        let indicate = true;
+        let access = Access::default();
+        let air = Air::of(delivery, Access { indicate, ..access });
+        let one = air.subscribe(ONE).await;
+        air.outlet.confirm();
+        air.change(1, None).await;
+        assert_eq!(read(&one).await, [1]);
+        air.change(2, None).await;
+        assert_eq!(read(&one).await, NOTHING, "1 is not confirmed");
+        air.outlet.confirm();
+        // As another central that has got the same.
+        air.outlet.confirm();
+        rest().await;
+        assert_eq!(read(&one).await, [2]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_by_socket_is_its_own_subscribers() {
+    let indicate = true;
+    let access = Access::default();
+    let air = Air::of(Delivery::Directed, Access { indicate, ..access });
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    air.change(1, None).await;
+    assert_eq!((read(&one).await, read(&other).await), (vec![1], vec![1]));
+    air.change(2, None).await;
+    rustix::net::send(&other, &[1], SendFlags::NOSIGNAL).expect("it is open");
+    rest().await;
+    assert_eq!(read(&one).await, NOTHING, "it has not confirmed");
+    assert_eq!(read(&other).await, [2]);
+}

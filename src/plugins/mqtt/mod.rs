@@ -70,6 +70,25 @@ struct Settings {
     will: Option<Message>,
 }
 
+/// What `broker: auto` alone makes, on another port than the usual one.
+#[doc(hidden)]
+pub fn auto_on(port: u16) -> Box<dyn Link> {
+    Box::new(MqttLink {
+        settings: Settings {
+            address: Address::new("localhost", Some(port), false),
+            auto: true,
+            tls: None,
+            client_id: "bemo".to_owned(),
+            keep_alive: Duration::from_secs(60),
+            clean_session: true,
+            credentials: None,
+            birth: None,
+            will: None,
+        },
+        bindings: Bindings::default(),
+    })
+}
+
 struct MqttLink {
     settings: Settings,
     bindings: Bindings,

@@ -72,6 +72,10 @@ pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port) {
                     None => return,
                     Some(error) => {
                         let lasted = since.elapsed();
+                        if lasted >= GOOD {
+                            // However often it failed before: that is over.
+                            backoff.reset();
+                        }
                         diary.lost(&Trouble::of(&error, settings), lasted);
                     }
                 }

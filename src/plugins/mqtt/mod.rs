@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use schemars::Schema;
 
+use crate::config::nearest;
 use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
 use address::Address;
 use binding::{Bindings, Message};
@@ -48,6 +49,17 @@ impl Plugin for Mqtt {
                 schema: |generator| generator.subschema_for::<ValueConfig>(),
             },
         ]
+    }
+
+    fn secrecy(&self, key: &str, text: &str) -> Option<bool> {
+        match nearest(key, ["password", "broker"]) {
+            // `password: { file: … }`
+            _ if key == "file" => Some(false),
+            Some("password") => Some(true),
+            // Somebody has written a user and a password into the address.
+            Some(_) if text.contains('@') => Some(true),
+            Some(_) | None => None,
+        }
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {

@@ -50,7 +50,7 @@ impl Diagnostic {
     }
 }
 
-/// All mistakes as a person reads them, in the order of the file, with the offending lines.
+/// Mistakes as a person reads them, with the offending lines.
 ///
 /// ```text
 /// services.yaml:14:27: `max` is below `min`
@@ -61,11 +61,8 @@ impl Diagnostic {
 /// ```
 pub fn render(file: &str, source: &str, mistakes: &[Diagnostic]) -> String {
     let lines: Vec<&str> = source.lines().collect();
-    let mut sorted: Vec<&Diagnostic> = mistakes.iter().collect();
-    sorted.sort_by_key(|mistake| mistake.span);
-    sorted.dedup();
     let mut out = String::new();
-    for mistake in sorted {
+    for mistake in mistakes {
         render_one(file, &lines, mistake, &mut out).expect("writing to a String cannot fail");
     }
     out
@@ -86,7 +83,7 @@ fn render_one(
     let number = span.line.to_string();
     let margin = " ".repeat(number.len());
     if let Some(line) = span.line.checked_sub(1).and_then(|index| lines.get(index)) {
-        let (shown, offset) = excerpt(&masked(line), span.column - 1);
+        let (shown, offset) = excerpt(line, span.column - 1);
         let indent = " ".repeat(offset);
         let room = shown.chars().count().saturating_sub(offset).max(1);
         let carets = "^".repeat(span.length.clamp(1, room));
@@ -112,47 +109,6 @@ fn excerpt(line: &str, column: usize) -> (String, usize) {
     let from = column.saturating_sub(WIDTH / 2).min(length - WIDTH);
     let shown: String = line.chars().skip(from).take(WIDTH).collect();
     (shown, (column - from).min(WIDTH))
-}
-
-/// The line with stars in place of a password: what is said of a configuration ends up in logs.
-fn masked(line: &str) -> String {
-    let mut line: Vec<char> = line.chars().collect();
-    let text: String = line.iter().map(char::to_ascii_lowercase).collect();
-    let mut secrets = Vec::new();
-    for (at, key) in text.match_indices("password") {
-        let from = text[..at + key.len()].chars().count();
-        let rest: String = text.chars().skip(from).collect();
-        let block = text[..at].trim_matches([' ', '\'', '"', '-']).is_empty();
-        let ends: &[char] = if block { &[] } else { &[',', '}'] };
-        if let Some(secret) = scalar_after_colon(&rest, ends) {
-            secrets.push(from + secret.start..from + secret.end);
-        }
-    }
-    if let Some((before, rest)) = text.split_once("://")
-        && let Some((secret, _)) = rest.split_once('@')
-    {
-        let from = before.chars().count() + 3;
-        secrets.push(from..from + secret.chars().count());
-    }
-    for index in secrets.into_iter().flatten() {
-        line[index] = '*';
-    }
-    line.into_iter().collect()
-}
-
-/// Where the scalar is in `: scalar`, in characters; without quotes it goes up to one of `ends`. None
-/// if there is none, or if it is only the name of a variable or a mapping.
-fn scalar_after_colon(rest: &str, ends: &[char]) -> Option<std::ops::Range<usize>> {
-    let value = rest.trim_start_matches(['"', '\'']);
-    let value = value.trim_start().strip_prefix(':')?.trim_start();
-    let start = rest.chars().count() - value.chars().count();
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let length = match quote {
-        Some(quote) => value.chars().skip(1).take_while(|c| *c != quote).count() + 2,
-        None if value.starts_with(['{', '$', '#']) => return None,
-        None => value.chars().take_while(|c| !ends.contains(c)).count(),
-    };
-    Some(start..start + length.min(value.chars().count()))
 }
 
 /// The candidate that somebody most likely meant, if one is near enough.

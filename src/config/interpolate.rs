@@ -53,10 +53,8 @@ fn expand(text: &str, environment: &Environment<'_>) -> Result<String, (String, 
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !valid {
             let help = "a name has letters, digits and `_`: `${NAME}` or `${NAME:-default}`";
-            return Err((
-                format!("`{name}` is no name of a variable"),
-                help.to_owned(),
-            ));
+            // It is not repeated: it may be a part of a password that has `${` in it.
+            return Err(("this is no name of a variable".to_owned(), help.to_owned()));
         }
         // As in a shell, `:-` also stands in for a variable that is set but empty.
         match (

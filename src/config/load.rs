@@ -12,8 +12,9 @@ use super::placeholders::Placeholders;
 use super::read::{MAX_MISTAKES, read};
 use super::resolve::{Surroundings, resolve};
 use super::tree::{MAX_BYTES, Tree};
+use super::veil::Veil;
 use crate::plan::Plan;
-use crate::plugin::{Place, PlaceKind, registry};
+use crate::plugin::{Place, PlaceKind, Plugin, registry};
 
 /// A configuration without mistakes.
 pub struct Loaded {
@@ -49,7 +50,8 @@ impl std::error::Error for Mistakes {}
 /// # Errors
 /// All mistakes at once.
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
-    let source = read_file(path).map_err(|problem| mistakes(path, "", vec![problem]))?;
+    let source =
+        read_file(path).map_err(|problem| mistakes(path, "", &Veil::default(), vec![problem]))?;
     load_str(
         path,
         &source,
@@ -68,39 +70,54 @@ pub fn load_str(
     environment: &Environment<'_>,
     host: Placeholders,
 ) -> Result<Loaded, Mistakes> {
-    let mut diagnostics = Vec::new();
-    let plan = plan_of(path, source, environment, host, &mut diagnostics);
-    match plan {
-        Some(plan) if diagnostics.is_empty() => Ok(Loaded {
-            path: path.to_owned(),
-            plan,
-        }),
-        _ => Err(mistakes(path, source, diagnostics)),
+    let plugins = registry();
+    let secrecy = |key: &str, text: &str| {
+        let said = plugins
+            .iter()
+            .filter_map(|plugin| plugin.secrecy(key, text));
+        said.max()
+    };
+    let mut repeated = Vec::new();
+    let mut tree = match Tree::parse(source, &mut repeated) {
+        Ok(tree) => tree,
+        Err(mistake) => {
+            repeated.push(mistake);
+            let veil = Veil::over_text(source, &secrecy);
+            return Err(mistakes(path, source, &veil, repeated));
+        }
+    };
+    // These name variables, and never say what is in them.
+    let mut unset = Vec::new();
+    interpolate(&mut tree, environment, &mut unset);
+    let mut others = Vec::new();
+    let plan = plan_of(path, &tree, &plugins, host, &mut others);
+    if let (Some(plan), true) = (
+        plan,
+        repeated.is_empty() && unset.is_empty() && others.is_empty(),
+    ) {
+        let path = path.to_owned();
+        return Ok(Loaded { path, plan });
     }
+    let veil = Veil::over_tree(&tree, source, &secrecy, &repeated, &others);
+    let quiet = repeated.into_iter().chain(others);
+    let mut all: Vec<Diagnostic> = quiet.map(|mistake| veil.quiet(mistake)).collect();
+    all.extend(unset);
+    Err(mistakes(path, source, &veil, all))
 }
 
 fn plan_of(
     path: &Path,
-    source: &str,
-    environment: &Environment<'_>,
+    tree: &Tree,
+    plugins: &[Box<dyn Plugin>],
     host: Placeholders,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Plan> {
-    let mut tree = match Tree::parse(source, diagnostics) {
-        Ok(tree) => tree,
-        Err(mistake) => {
-            diagnostics.push(mistake);
-            return None;
-        }
-    };
-    interpolate(&mut tree, environment, diagnostics);
-    let plugins = registry();
     let places: Vec<Place> = plugins.iter().flat_map(|plugin| plugin.places()).collect();
-    let config: Config = read(&tree, tree.root(), &|name| keys(&places, name), diagnostics)?;
+    let config: Config = read(tree, tree.root(), &|name| keys(&places, name), diagnostics)?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let surroundings = Surroundings {
-        tree: &tree,
-        plugins: &plugins,
+        tree,
+        plugins,
         host,
         directory,
     };
@@ -153,12 +170,13 @@ fn read_file(path: &Path) -> Result<String, Diagnostic> {
     })
 }
 
-fn mistakes(path: &Path, source: &str, mut diagnostics: Vec<Diagnostic>) -> Mistakes {
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    diagnostics.dedup();
-    let rendered = render(&path.display().to_string(), source, &diagnostics);
+/// Each mistake once, in the order of the file: plugins that share a section find the same ones.
+fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) -> Mistakes {
+    found.sort_by(|a, b| (a.span, &a.message, &a.help).cmp(&(b.span, &b.message, &b.help)));
+    found.dedup();
+    let rendered = render(&path.display().to_string(), &veil.cover(source), &found);
     Mistakes {
-        diagnostics,
+        diagnostics: found,
         rendered,
     }
 }

@@ -11,6 +11,7 @@ mod resolve;
 pub mod schema;
 mod tree;
 mod value;
+mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};
 pub use load::{Loaded, Mistakes, load, load_str};

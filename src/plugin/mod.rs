@@ -32,6 +32,13 @@ pub trait Plugin: Send + Sync {
     /// that share a section are alternatives: the first of them that is available at run time serves.
     fn places(&self) -> Vec<Place>;
 
+    /// Whether a text is a secret where it stands behind a key, wherever that is: then it is not shown
+    /// with a mistake. The key may be misspelt. With an empty text: whether whatever stands there is.
+    /// `Some(false)` says that it is none even within a secret; `None`, that nothing is known.
+    fn secrecy(&self, _key: &str, _text: &str) -> Option<bool> {
+        None
+    }
+
     /// Makes a link of what is declared, and says what it carries. `None` when nothing is declared
     /// for it, or something wrong, which is then among the diagnostics.
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>>;

@@ -3,20 +3,15 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use bemo_sync::plugins::mqtt::embedded::{Embedded, stand_in, start};
+use bemo_sync::plugins::mqtt::embedded::{Embedded, start};
+use tokio::time::Instant;
 
-use super::bemo::{Bemo, yaml};
+use super::bemo::{Bemo, plan, yaml};
 use super::mosquitto::{Mosquitto, free_port};
 use super::tap::Tap;
 use super::{NUMBER_HERE, SILENCE, at, int};
-
-fn wait_on<T>(future: impl Future<Output = T>) -> T {
-    let tokio = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    tokio.unwrap().block_on(future)
-}
 
 fn started(port: u16) -> Embedded {
     start(port).expect("the port is free")
@@ -63,24 +58,70 @@ fn a_second_start_on_a_taken_port_is_an_error_and_no_harm() {
     let _tap = Tap::on_everything(port);
 }
 
-#[test]
-fn a_broker_that_is_there_is_used() {
-    let broker = Mosquitto::start();
-    let mut running = None;
-    wait_on(stand_in(&mut running, broker.port));
-    assert!(running.is_none());
+const STANDS_IN: &str = "an embedded one serves there";
+
+/// What `broker: auto` does, on a port of the test's own.
+fn auto_on(port: u16) -> Bemo {
+    let mut plan = plan(&yaml("{ broker: auto }", &[NUMBER_HERE]));
+    let mut links = plan.links.iter_mut();
+    let link = links.find(|link| link.section == "mqtt").unwrap();
+    link.candidates = vec![bemo_sync::plugins::mqtt::auto_on(port)];
+    Bemo::run(plan)
 }
 
 #[test]
-fn without_one_it_stands_in_and_its_end_frees_the_port() {
+fn without_a_broker_it_stands_in_soon_and_its_end_frees_the_port() {
     let port = free_port();
-    let mut running = None;
-    wait_on(stand_in(&mut running, port));
-    assert!(running.is_some());
+    let before = Instant::now();
+    let bemo = auto_on(port);
+    bemo.log.wait_for(STANDS_IN);
+    bemo.log.wait_for("connected to the MQTT broker");
+    let took = before.elapsed();
+    assert!(took > Duration::from_millis(900), "{took:?}");
+    assert_eq!(bemo.log.count("WARN"), 0);
     drop(Tap::on_everything(port));
-    drop(running);
+    bemo.stop();
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {}
     let _again = started(port);
+}
+
+#[test]
+fn a_broker_that_starts_a_little_later_is_not_kept_from_its_port() {
+    let mut broker = Mosquitto::stopped("allow_anonymous true\n");
+    let bemo = auto_on(broker.port);
+    std::thread::park_timeout(Duration::from_millis(50));
+    broker.start_again();
+    bemo.log.wait_for("connected to the MQTT broker");
+    broker.log.wait_for("as bemo (p2");
+    assert_eq!(bemo.log.count(STANDS_IN), 0);
+}
+
+#[test]
+fn a_broker_that_is_restarted_gets_its_port_back() {
+    let mut broker = Mosquitto::start();
+    let bemo = auto_on(broker.port);
+    bemo.log.wait_for("connected to the MQTT broker");
+    std::thread::park_timeout(Duration::from_millis(1100));
+    broker.kill();
+    bemo.log.wait_for("lost the connection");
+    bemo.log.wait_for_count("still no connection", 2);
+    broker.start_again();
+    bemo.log.wait_for_count("connected to the MQTT broker", 2);
+    broker.log.wait_for_count("as bemo (p2", 2);
+    assert_eq!(bemo.log.count(STANDS_IN), 0);
+}
+
+#[test]
+fn a_broker_that_refuses_us_is_a_broker_too() {
+    let mut broker = Mosquitto::stopped("allow_anonymous false\n");
+    broker.start_again();
+    let bemo = auto_on(broker.port);
+    bemo.log.wait_for("it wants a user name and a password");
+    std::thread::park_timeout(Duration::from_millis(1100));
+    broker.kill();
+    bemo.log.wait_for("nothing listens there");
+    bemo.log.wait_for("still no connection");
+    assert_eq!(bemo.log.count(STANDS_IN), 0);
 }
 
 #[test]

@@ -28,6 +28,9 @@ use bemo_sync::codec::Value;
 /// Long enough for what must not come to have come.
 const SILENCE: Duration = Duration::from_millis(300);
 
+/// No stop takes longer than the README promises, however slow the machine.
+const PROMISE: Duration = Duration::from_secs(2);
+
 /// The tutorial's number, owned here.
 const NUMBER_HERE: &str = "access: [read, write, notify], \
     value: { type: u8, overflow: reject, initial: 1 }, \

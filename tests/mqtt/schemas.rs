@@ -37,12 +37,23 @@ fn every_topic_has_one_with_the_declared_range() {
 }
 
 #[test]
-fn what_is_wrapped_may_come_in_from_outside_the_range_but_never_goes_out() {
-    let wrapped = "access: [read], value: { type: u8, overflow: wrap }, \
+fn every_payload_has_the_declared_range_also_where_a_number_outside_is_wrapped() {
+    let wrapped = "access: [read], value: { type: u8, max: 9, overflow: wrap }, \
         mqtt: { state: a, command: b }";
-    let schemas = schemas(&[wrapped]);
-    assert!(!accepts(&schemas[0].1, json!(256)));
-    assert!(accepts(&schemas[1].1, json!(256)));
+    for (_, schema) in schemas(&[wrapped]) {
+        assert!(accepts(&schema, json!(9)));
+        assert!(!accepts(&schema, json!(10)));
+    }
+}
+
+#[test]
+fn a_payload_at_the_bound_of_a_32_bit_float_is_valid() {
+    let narrow = "access: [read], value: { type: f32, min: 0.1, max: 0.7 }, mqtt: { state: a }";
+    let (_, schema) = &schemas(&[narrow])[0];
+    for payload in ["0.1", "0.7"] {
+        let payload: serde_json::Value = serde_json::from_str(payload).unwrap();
+        assert!(accepts(schema, payload));
+    }
 }
 
 #[test]

@@ -64,7 +64,10 @@ pub fn yaml(mqtt: &str, characteristics: &[&str]) -> String {
 
 impl Bemo {
     pub fn start(yaml: &str) -> Self {
-        let mut plan = plan(yaml);
+        Self::run(plan(yaml))
+    }
+
+    pub fn run(mut plan: Plan) -> Self {
         let link = LinkId::new(plan.links.len());
         for cell in 0..plan.cells.len() {
             plan.subscribe(link, CellId::new(cell), Carries::StateOfOthers);

@@ -129,8 +129,10 @@ impl JsonSchema for Broker {
         json_schema!({
             "description": "Where the broker is: `host`, `host:port`, `mqtt://host:port`, or \
                 `mqtts://host:port` with TLS; the port is 1883, and 8883 with TLS, unless it is given. \
-                `auto` is localhost:1883, and where nothing listens there, an embedded broker that \
-                only this machine can reach.",
+                `auto` is localhost:1883, and where nothing has listened there in the first second, an \
+                embedded broker that only this machine can reach and that speaks MQTT 3.1.1 only. \
+                Where a broker of this machine's own starts at boot, start bemo-sync after it \
+                (`After=mosquitto.service`): one that comes later finds its port taken.",
             "type": "string",
             "examples": ["auto", "localhost", "broker.local:1883", "mqtts://broker.example.org"],
         })

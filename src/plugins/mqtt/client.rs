@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::Settings;
 use super::binding::{Bindings, Message};
 #[cfg(feature = "broker")]
-use super::embedded;
+use super::embedded::{Next, StandIn};
 use super::session::Session;
 use super::trouble::{Kind, Trouble};
 use crate::plugin::Port;
@@ -41,33 +41,43 @@ pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port) {
     let mut diary = Diary::new(settings);
     let mut backoff = Backoff::default();
     #[cfg(feature = "broker")]
-    let mut stand_in = None;
+    let mut stand_in = settings.auto.then(|| StandIn::new(settings.address.port));
     loop {
-        #[cfg(feature = "broker")]
-        if settings.auto {
-            tokio::select! {
-                () = embedded::stand_in(&mut stand_in, settings.address.port) => {}
-                () = port.stopped() => return,
-            }
-        }
         match connect(settings, bindings, port).await {
             Outcome::Stopped => return,
             Outcome::Failed(trouble) => {
-                diary.failed(&trouble);
                 #[cfg(feature = "broker")]
-                {
-                    // If it is the embedded one that fails, a new one is what helps.
-                    stand_in = None;
+                match stand_in.as_mut().map(|it| it.failed(trouble.is_nobody)) {
+                    Some(Next::AtOnce) => continue,
+                    Some(Next::Soon(pause)) => {
+                        tokio::select! {
+                            () = sleep(pause) => continue,
+                            () = port.stopped() => return,
+                        }
+                    }
+                    Some(Next::Later) | None => {}
                 }
+                diary.failed(&trouble);
             }
             Outcome::Connected(mut connection) => {
+                #[cfg(feature = "broker")]
+                if let Some(stand_in) = &mut stand_in {
+                    stand_in.connected();
+                }
                 if diary.connected() {
                     backoff.reset();
                 }
                 let since = Instant::now();
                 match connection.last(settings, port).await {
                     None => return,
-                    Some(error) => diary.lost(&Trouble::of(&error, settings), since.elapsed()),
+                    Some(error) => {
+                        let lasted = since.elapsed();
+                        if lasted >= GOOD {
+                            // However often it failed before: that is over.
+                            backoff.reset();
+                        }
+                        diary.lost(&Trouble::of(&error, settings), lasted);
+                    }
                 }
             }
         }

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use schemars::Schema;
 
+use crate::config::nearest;
 use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
 use address::Address;
 use binding::{Bindings, Message};
@@ -50,6 +51,17 @@ impl Plugin for Mqtt {
         ]
     }
 
+    fn secrecy(&self, key: &str, text: &str) -> Option<bool> {
+        match nearest(key, ["password", "broker"]) {
+            // `password: { file: … }`
+            _ if key == "file" => Some(false),
+            Some("password") => Some(true),
+            // Somebody has written a user and a password into the address.
+            Some(_) if text.contains('@') => Some(true),
+            Some(_) | None => None,
+        }
+    }
+
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let (settings, bindings) = declare::declare(declared)?;
         Some(Box::new(MqttLink { settings, bindings }))
@@ -68,6 +80,25 @@ struct Settings {
     credentials: Option<(String, Secret)>,
     birth: Option<Message>,
     will: Option<Message>,
+}
+
+/// What `broker: auto` alone makes, on another port than the usual one.
+#[doc(hidden)]
+pub fn auto_on(port: u16) -> Box<dyn Link> {
+    Box::new(MqttLink {
+        settings: Settings {
+            address: Address::new("localhost", Some(port), false),
+            auto: true,
+            tls: None,
+            client_id: "bemo".to_owned(),
+            keep_alive: Duration::from_secs(60),
+            clean_session: true,
+            credentials: None,
+            birth: None,
+            will: None,
+        },
+        bindings: Bindings::default(),
+    })
 }
 
 struct MqttLink {

@@ -12,6 +12,8 @@ use super::Settings;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trouble {
     pub(super) kind: Kind,
+    /// Nothing listens there at all.
+    pub(super) is_nobody: bool,
     reason: String,
 }
 
@@ -41,7 +43,11 @@ impl fmt::Display for Trouble {
 impl Trouble {
     fn new(kind: Kind, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { kind, reason }
+        Self {
+            kind,
+            is_nobody: false,
+            reason,
+        }
     }
 
     /// What an error while connecting means.
@@ -159,10 +165,13 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
     }
     let text = error.to_string();
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Trouble::new(
-            Kind::Unreachable,
-            "nothing listens there (connection refused)",
-        ),
+        io::ErrorKind::ConnectionRefused => Trouble {
+            is_nobody: true,
+            ..Trouble::new(
+                Kind::Unreachable,
+                "nothing listens there (connection refused)",
+            )
+        },
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
@@ -174,7 +183,15 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
             let host = &settings.address.host;
             Trouble::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
         }
-        _ => Trouble::new(Kind::Unreachable, text),
+        kind => Trouble {
+            // Of several addresses of a host the last one tried is told of: one that this machine
+            // does not have is nobody's either.
+            is_nobody: matches!(
+                kind,
+                io::ErrorKind::AddrNotAvailable | io::ErrorKind::NetworkUnreachable
+            ),
+            ..Trouble::new(Kind::Unreachable, text)
+        },
     }
 }
 

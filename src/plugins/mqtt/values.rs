@@ -100,7 +100,8 @@ impl Values {
         match self.published.get(&topic.name) {
             Some(first) if is_state || first.is_state => {
                 let line = declared.line(first.at);
-                let message = format!("a second value that is published on `{}`", topic.name);
+                // The topic is not repeated: what was filled in may come from the environment.
+                let message = "a second value that is published on this topic";
                 let help = format!("the first is in line {line}: give each a topic of its own");
                 declared.mistake(at, message, help);
             }

@@ -5,46 +5,32 @@
 //! CONNECT, the next one of that name makes it panic, and from then on it accepts nobody.
 
 mod gate;
+mod stand_in;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::thread;
-use std::time::Duration;
 
 use rumqttd::protocol::v4::V4;
 use rumqttd::{ConnectionSettings, LinkType, Router, RouterConfig, Server, ServerSettings};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use tracing::subscriber::NoSubscriber;
-use tracing::{debug, info};
 
-const PATIENCE: Duration = Duration::from_secs(1);
+pub use stand_in::{Next, StandIn};
+
 /// A message may be this large. One that is larger costs its sender the connection.
 const MAX_PAYLOAD: usize = 16 * 1024 * 1024;
 
 /// A running broker. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Embedded {
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
-/// Sees to it that there is a broker on a port of this machine: the one that is there, or an embedded
-/// one, which is kept in `running`.
-pub async fn stand_in(running: &mut Option<Embedded>, port: u16) {
-    match timeout(PATIENCE, TcpStream::connect(("localhost", port))).await {
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-        Ok(_) | Err(_) => return,
-    }
-    match start(port) {
-        Ok(started) => {
-            info!(
-                "no MQTT broker on localhost:{port}, so an embedded one serves there, for this \
-                 machine only; join it with: mosquitto_sub -p {port} -v -t '#'"
-            );
-            *running = Some(started);
-        }
-        Err(error) => debug!("the embedded MQTT broker does not start: {error}"),
+impl Embedded {
+    /// Whether its thread still lives.
+    fn is_running(&self) -> bool {
+        !self.stop.is_closed()
     }
 }
 
@@ -81,7 +67,7 @@ pub fn start(port: u16) -> io::Result<Embedded> {
                 let _ = stopped.await;
             });
         })?;
-    Ok(Embedded { _stop: stop })
+    Ok(Embedded { stop })
 }
 
 fn listen(listener: TcpListener) -> io::Result<TcpListener> {

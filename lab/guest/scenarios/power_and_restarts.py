@@ -1,4 +1,4 @@
-"""The adapter is switched off and on, bemo-sync ends in order and is killed: the same handles each time."""
+"""The adapter is switched off and on, bemo-sync and bluetoothd end: the same handles, and its old name in the end."""
 
 import signal
 
@@ -31,6 +31,13 @@ async def run(lab):
     await on_the_air(bemo_sync)
     await phone.wait_disconnected()
     await again(lab, phone, known, "it is switched on again")
+
+    await lab.bluetoothd.signal(signal.SIGTERM)
+    await phone.wait_disconnected()
+    await lab.start_bluetoothd()
+    await on_the_air(bemo_sync)
+    await again(lab, phone, known, "bluetoothd runs again")
+    lab.equal(await alias_of_hci0(), NAME, f"its name is {NAME}")
 
     for ending, alias in ((signal.SIGTERM, BEFORE), (signal.SIGKILL, NAME)):
         await bemo_sync.signal(ending)

@@ -189,6 +189,43 @@ fn clients_that_it_would_not_accept_or_that_leave_early_do_it_no_harm() {
 }
 
 #[test]
+fn clients_of_names_that_look_alike_are_two() {
+    let port = free_port();
+    let _broker = started(port);
+    let mut slash = Tap::connect(port, "a/b");
+    slash.subscribe("x");
+    let mut others = ["a_b", "a+b", "a#b", "a$b"].map(|name| Tap::connect(port, name));
+    for other in &mut others {
+        other.publish("x", "1");
+        assert_eq!(slash.next_on("x"), "1");
+    }
+}
+
+#[test]
+fn a_client_of_another_version_hears_that_it_is_the_wrong_one() {
+    let port = free_port();
+    let _broker = started(port);
+    let v3 = b"\x10\x11\x00\x06MQIsdp\x03\x02\x00\x3c\x00\x03tap".as_slice();
+    let v5 = b"\x10\x10\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x03tap".as_slice();
+    for (connect, answer) in [
+        (v3, b"\x20\x02\x00\x01".as_slice()),
+        (v5, b"\x20\x03\x00\x84\x00"),
+    ] {
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket.write_all(connect).unwrap();
+        let mut heard = Vec::new();
+        socket.read_to_end(&mut heard).unwrap();
+        assert_eq!(heard, answer);
+    }
+    let asked = Command::new("mosquitto_sub")
+        .args(["-V", "5", "-p", &port.to_string(), "-t", "#", "-W", "20"])
+        .output()
+        .expect("mosquitto-clients is installed");
+    let said = String::from_utf8_lossy(&asked.stderr).to_lowercase();
+    assert!(said.contains("protocol version"), "{said}");
+}
+
+#[test]
 fn the_will_is_kept_until_a_connection_breaks() {
     let port = free_port();
     let _broker = started(port);

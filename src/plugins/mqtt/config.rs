@@ -27,7 +27,7 @@ pub struct MqttConfig {
     #[serde(default)]
     #[schemars(length(min = 1), extend("default" = "bemo-sync-{hostname}"))]
     pub client_id: Option<Spanned<String>>,
-    /// The longest silence: after this time the connection is tried with a ping. At least `1s`.
+    /// The longest silence: after this time the connection is tried with a ping. Whole seconds.
     #[serde(default)]
     #[schemars(extend("default" = "60s"))]
     pub keep_alive: Option<Spanned<Lenient<Interval>>>,

@@ -148,7 +148,7 @@ impl Section<'_, '_> {
         let Lenient(interval) = &declared.value;
         let help = "a number and `s`, `min` or `h`, from `1s` to `18h`";
         match interval {
-            Ok(Interval(interval)) if *interval < Duration::from_secs(1) => {
+            Ok(Interval(interval)) if interval.subsec_nanos() != 0 || interval.is_zero() => {
                 self.mistake(declared.at, "MQTT counts this time in whole seconds", help);
             }
             Ok(Interval(interval)) if *interval > KEEP_ALIVE_MAX => {

@@ -1,5 +1,6 @@
 //! In front of rumqttd: lets every client in by a server of its own, and makes of its CONNECT one that
-//! rumqttd accepts, in place, without a change of length.
+//! rumqttd accepts, in place, without a change of length. A client of another version of the protocol
+//! hears that it is the wrong one.
 
 use std::future::Future;
 use std::io;
@@ -8,17 +9,25 @@ use std::ops::Range;
 use std::time::Duration;
 
 use rumqttd::ServerSettings;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::server_settings;
 
+/// What rumqttd does not accept in the name of a client.
+const REFUSED: &[u8] = b"+#$/";
 /// A client has this long to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Beyond this nothing can be a client id any more.
 const MAX_HEAD: usize = 70 * 1024;
 const CONNECT: u8 = 0x10;
+/// The only version that rumqttd speaks here (MQTT 3.1.1).
+const LEVEL: u8 = 4;
+/// "Unacceptable protocol version" (MQTT 3.1.1, 3.2.2.3).
+const REFUSAL: &[u8] = &[0x20, 2, 0, 0x01];
+/// "Unsupported protocol version", without properties (MQTT 5, 3.2.2.2).
+const REFUSAL_V5: &[u8] = &[0x20, 3, 0, 0x84, 0];
 
 /// Admits whoever comes. `serve` makes a server that listens where its settings say, for one client.
 pub(super) async fn admit_all<F, S>(listener: StdListener, serve: F)
@@ -51,8 +60,17 @@ fn free_port() -> io::Result<u16> {
 
 async fn relay(mut client: TcpStream, port: u16, server: impl Future<Output = ()>) {
     let relayed = async {
-        let Ok(Ok(head)) = timeout(PATIENCE, read_head(&mut client)).await else {
-            return;
+        let head = match timeout(PATIENCE, read_head(&mut client)).await {
+            Ok(Ok(Head::Mended(head))) => head,
+            Ok(Ok(Head::Level(level))) => {
+                let refusal = if level == 5 { REFUSAL_V5 } else { REFUSAL };
+                let _ = client.write_all(refusal).await;
+                let _ = client.shutdown().await;
+                // What is unread when a connection is closed costs the other end the answer.
+                let _ = timeout(PATIENCE, copy(&mut client, &mut sink())).await;
+                return;
+            }
+            Ok(Err(_)) | Err(_) => return,
         };
         let Ok(mut inner) = connect(port).await else {
             return;
@@ -81,7 +99,7 @@ async fn connect(port: u16) -> io::Result<TcpStream> {
 }
 
 /// Reads the CONNECT up to the end of the client id, and mends it.
-async fn read_head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+async fn read_head(client: &mut TcpStream) -> io::Result<Head> {
     let mut head = Vec::with_capacity(256);
     loop {
         if client.read_buf(&mut head).await? == 0 {
@@ -90,17 +108,25 @@ async fn read_head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
         match parse(&head) {
             Parsed::Connect(parts) => {
                 mend(&mut head, parts);
-                return Ok(head);
+                return Ok(Head::Mended(head));
             }
+            Parsed::Level(level) => return Ok(Head::Level(level)),
             Parsed::Incomplete if head.len() < MAX_HEAD => {}
             Parsed::Incomplete | Parsed::Other => return Err(io::ErrorKind::InvalidData.into()),
         }
     }
 }
 
+enum Head {
+    Mended(Vec<u8>),
+    /// It is of this version of the protocol, which is not spoken here.
+    Level(u8),
+}
+
 #[derive(Debug, PartialEq)]
 enum Parsed {
     Connect(Parts),
+    Level(u8),
     Incomplete,
     Other,
 }
@@ -126,8 +152,15 @@ fn parse(head: &[u8]) -> Parsed {
             Parsed::Incomplete
         };
     };
+    let protocol = text(head, 2 + length);
+    let level = protocol
+        .as_ref()
+        .and_then(|name| head.get(name.end).copied());
+    if let Some(level) = level.filter(|level| *level != LEVEL) {
+        return Parsed::Level(level);
+    }
     let parts = || {
-        let protocol = text(head, 2 + length)?;
+        let protocol = protocol?;
         // After the protocol's name come its level and the flags, a byte each.
         let keep_alive = protocol.end + 2..protocol.end + 4;
         let client_id = text(head, keep_alive.end)?;
@@ -153,9 +186,10 @@ fn mend(head: &mut [u8], parts: Parts) {
     if keep_alive == [0, 0] {
         keep_alive.fill(0xFF);
     }
+    // Each becomes a control character, which nobody has in a name: `a/b` and `a_b` stay two clients.
     for byte in &mut head[parts.client_id] {
-        if b"+#$/".contains(byte) {
-            *byte = b'_';
+        if let Some(index) = REFUSED.iter().position(|refused| refused == byte) {
+            *byte = 1 + index as u8;
         }
     }
 }
@@ -172,6 +206,8 @@ mod tests {
             assert_eq!(parse(&HEAD[..length]), Parsed::Incomplete);
         }
         assert!(matches!(parse(HEAD), Parsed::Connect(_)));
+        assert_eq!(parse(b"\x10\x0f\x00\x04MQTT\x05\x02"), Parsed::Level(5));
+        assert_eq!(parse(b"\x10\x0f\x00\x06MQIsdp\x03"), Parsed::Level(3));
         assert_eq!(parse(b"GET / HTTP/1.1"), Parsed::Other);
         assert_eq!(parse(b"\x10\xff\xff\xff\xff\xff"), Parsed::Other);
     }
@@ -183,6 +219,6 @@ mod tests {
             panic!("it is whole")
         };
         mend(&mut head, parts);
-        assert_eq!(head, b"\x10\x0f\x00\x04MQTT\x04\x02\xff\xff\x00\x03a_b");
+        assert_eq!(head, b"\x10\x0f\x00\x04MQTT\x04\x02\xff\xff\x00\x03a\x04b");
     }
 }

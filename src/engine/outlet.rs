@@ -126,7 +126,8 @@ impl LinkState {
             if anew {
                 outlet.heard_by = None;
             }
-            outlet.marked |= outlet.in_flight.take().is_some() || anew;
+            let undelivered = outlet.in_flight.take().is_some() || outlet.marked;
+            outlet.marked = known && (undelivered || anew);
             if outlet.marked {
                 self.queue.push_back(index);
             }

@@ -91,7 +91,7 @@ pub trait Link: Send {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     Ready,
-    /// It could not, and why, in words that continue "not used: ".
+    /// It could not, and why, in words for a log.
     Absent(String),
 }
 

@@ -15,8 +15,7 @@ use crate::engine::{
 use crate::gatt::Service;
 use crate::plan::Plan;
 
-/// One link's access to the engine. Every call returns at once; only [`Port::changed`] and
-/// [`Port::stopped`] wait. Clones are the same port.
+/// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
 #[derive(Clone)]
 pub struct Port {
     shared: Arc<Shared>,

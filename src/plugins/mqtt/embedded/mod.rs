@@ -78,7 +78,8 @@ fn listen(listener: TcpListener) -> io::Result<TcpListener> {
 fn router_config() -> RouterConfig {
     RouterConfig {
         max_connections: 1000,
-        max_outgoing_packet_count: 200,
+        // What a client that does not read can make us keep: so many messages.
+        max_outgoing_packet_count: 16,
         max_segment_size: 1024 * 1024,
         max_segment_count: 10,
         ..RouterConfig::default()

@@ -12,7 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
@@ -50,6 +50,31 @@ pub struct Place {
     pub kind: PlaceKind,
     pub key: &'static str,
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Place {
+    /// A section at the top level.
+    pub fn section<T: JsonSchema>(key: &'static str) -> Self {
+        Self::new::<T>(PlaceKind::Section, key)
+    }
+
+    /// A key in a characteristic.
+    pub fn characteristic<T: JsonSchema>(key: &'static str) -> Self {
+        Self::new::<T>(PlaceKind::Characteristic, key)
+    }
+
+    /// A source of values.
+    pub fn source<T: JsonSchema>(key: &'static str) -> Self {
+        Self::new::<T>(PlaceKind::Source, key)
+    }
+
+    fn new<T: JsonSchema>(kind: PlaceKind, key: &'static str) -> Self {
+        Self {
+            kind,
+            key,
+            schema: |generator| generator.subschema_for::<T>(),
+        }
+    }
 }
 
 /// Where a plugin can bring a key.

@@ -10,7 +10,7 @@ use tracing::info;
 use crate::codec::Value;
 use crate::config::{Interval, Lenient, Literal, Spanned};
 use crate::engine::{Carries, CellId, Change};
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 
 /// Steps the value again and again. When somebody else changes the value, a whole period passes
 /// before the next step, so that what was set stays to be seen.
@@ -38,11 +38,7 @@ impl Plugin for Ticker {
     }
 
     fn places(&self) -> Vec<Place> {
-        vec![Place {
-            kind: PlaceKind::Source,
-            key: "ticker",
-            schema: |generator| generator.subschema_for::<TickerConfig>(),
-        }]
+        vec![Place::source::<TickerConfig>("ticker")]
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {

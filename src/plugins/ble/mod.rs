@@ -20,9 +20,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::gatt::section::{AdapterChoice, BleConfig};
-use crate::plugin::{
-    Availability, BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port,
-};
+use crate::plugin::{Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 use adapter::{Switch, Waiting};
 use alias::Alias;
 use bus::{Bus, Owner};
@@ -42,11 +40,7 @@ impl Plugin for Ble {
     }
 
     fn places(&self) -> Vec<Place> {
-        vec![Place {
-            kind: PlaceKind::Section,
-            key: "ble",
-            schema: |generator| generator.subschema_for::<BleConfig>(),
-        }]
+        vec![Place::section::<BleConfig>("ble")]
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use schemars::Schema;
 
 use crate::config::nearest;
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 use address::Address;
 use binding::{Bindings, Message};
 use config::{MqttConfig, ValueConfig};
@@ -38,16 +38,8 @@ impl Plugin for Mqtt {
 
     fn places(&self) -> Vec<Place> {
         vec![
-            Place {
-                kind: PlaceKind::Section,
-                key: "mqtt",
-                schema: |generator| generator.subschema_for::<MqttConfig>(),
-            },
-            Place {
-                kind: PlaceKind::Characteristic,
-                key: "mqtt",
-                schema: |generator| generator.subschema_for::<ValueConfig>(),
-            },
+            Place::section::<MqttConfig>("mqtt"),
+            Place::characteristic::<ValueConfig>("mqtt"),
         ]
     }
 

@@ -7,7 +7,7 @@ use tracing::info;
 
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::gatt::server::GattServer;
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, PlaceKind, Plugin, Port};
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 
 pub struct VirtualBle;
 
@@ -17,11 +17,7 @@ impl Plugin for VirtualBle {
     }
 
     fn places(&self) -> Vec<Place> {
-        vec![Place {
-            kind: PlaceKind::Section,
-            key: "ble",
-            schema: |generator| generator.subschema_for::<BleConfig>(),
-        }]
+        vec![Place::section::<BleConfig>("ble")]
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use lines::Lines;
 use mosquitto::{Mosquitto, free_port};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -61,22 +62,15 @@ impl Process {
         }
     }
 
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([&format!("-{name}"), &self.child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
     /// Sends a signal and waits for the end.
-    fn end_by(mut self, signal: &str) -> ExitStatus {
+    fn end_by(mut self, signal: Signal) -> ExitStatus {
         let before = Instant::now();
-        self.signal(signal);
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
         let status = self.child.wait().unwrap();
         let took = before.elapsed();
         assert!(
             took < END_WITHIN,
-            "{signal} took {took:?}: {:#?}",
+            "{signal:?} took {took:?}: {:#?}",
             self.log.all()
         );
         status
@@ -92,7 +86,7 @@ impl Drop for Process {
 
 #[test]
 fn sigint_and_sigterm_end_it_with_0_and_the_broker_is_told() {
-    for signal in ["INT", "TERM"] {
+    for signal in [Signal::INT, Signal::TERM] {
         let broker = Mosquitto::start();
         let process = Process::start(broker.port, &[]);
         process.log.wait_for("connected to the MQTT broker");
@@ -105,7 +99,7 @@ fn sigint_and_sigterm_end_it_with_0_and_the_broker_is_told() {
 fn without_a_broker_a_signal_ends_it_as_quickly() {
     let process = Process::start(free_port(), &[]);
     process.log.wait_for("no connection to the MQTT broker");
-    assert_eq!(process.end_by("TERM").code(), Some(0));
+    assert_eq!(process.end_by(Signal::TERM).code(), Some(0));
 }
 
 #[test]
@@ -113,7 +107,7 @@ fn a_broker_that_never_answers_does_not_hold_it_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let process = Process::start(silent.local_addr().unwrap().port(), &[]);
     let _connection = silent.accept().unwrap();
-    assert_eq!(process.end_by("INT").code(), Some(0));
+    assert_eq!(process.end_by(Signal::INT).code(), Some(0));
 }
 
 #[test]
@@ -122,7 +116,7 @@ fn one_line_for_each_fact_that_an_operator_wants() {
     let process = Process::start(broker.port, &[]);
     process.log.wait_for("connected to the MQTT broker");
     let log = process.log.clone();
-    process.end_by("TERM");
+    process.end_by(Signal::TERM);
     let lines = log.all();
     let count = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
     for fact in [
@@ -143,7 +137,7 @@ fn json_for_machines_is_one_object_a_line() {
     let process = Process::start(broker.port, &["--log-format", "json", "--log", "debug"]);
     process.log.wait_for("connected to the MQTT broker");
     let log = process.log.clone();
-    process.end_by("TERM");
+    process.end_by(Signal::TERM);
     for line in log.all() {
         let json: serde_json::Value =
             serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -1,9 +1,13 @@
 //! A mistake in the YAML is shown at its place, with what is wrong and what to write instead, and all
 //! of them at once. `tests/mistakes/*.yaml` are the mistakes, `tests/snapshots` what is said of them.
 
+#[path = "support/files.rs"]
+mod files;
+
 use std::path::Path;
 
 use bemo_sync::config::{Placeholders, load_str};
+use files::yaml_files;
 
 /// What `check` says of a source, with an environment in which only `SET` and `WORD` are set.
 fn said_of(name: &str, source: &str) -> String {
@@ -235,17 +239,4 @@ fn hostile_yaml_ends_in_an_error() {
     );
     let payload = "services: [{ characteristics: [{ mqtt: { state: a, payload: *z } }] }]";
     assert!(said_of("bomb.yaml", &format!("{bomb}{payload}\n")).contains("too much in this"));
-}
-
-fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| match path.extension() {
-            None => yaml_files(&path),
-            Some(extension) if extension == "yaml" => vec![path],
-            Some(_) => Vec::new(),
-        })
-        .collect()
 }

@@ -1,10 +1,14 @@
 //! The JSON Schemas say what the program says: the committed one is the program's own, every
 //! configuration here validates, and a wrong one does not.
 
+#[path = "support/files.rs"]
+mod files;
+
 use std::fs;
 use std::path::Path;
 
 use bemo_sync::config::{Placeholders, load_str, schema::services_schema};
+use files::yaml_files;
 use serde_json::{Value as Json, json};
 
 const COMMITTED: &str = "schemas/services.schema.json";
@@ -125,17 +129,4 @@ fn undescribed(schema: &Json, place: &str, silent: &mut Vec<String>) {
         }
         undescribed(definition, name, silent);
     }
-}
-
-fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| match path.extension() {
-            None => yaml_files(&path),
-            Some(extension) if extension == "yaml" => vec![path],
-            Some(_) => Vec::new(),
-        })
-        .collect()
 }

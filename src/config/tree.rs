@@ -84,14 +84,8 @@ impl Tree {
         }
     }
 
-    /// How many nodes there are.
-    pub fn len(&self) -> usize {
+    pub fn node_count(&self) -> usize {
         self.nodes.len()
-    }
-
-    /// Never: an empty file is a mistake of its own.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
     }
 
     pub fn root(&self) -> NodeId {

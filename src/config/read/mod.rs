@@ -72,7 +72,7 @@ pub fn read<T: DeserializeOwned>(
             tree,
             set_aside: &set_aside,
             extensions,
-            budget: Cell::new(ROOM_FOR_ALIASES + 4 * tree.len()),
+            budget: Cell::new(ROOM_FOR_ALIASES + 4 * tree.node_count()),
         };
         let error = match T::deserialize(NodeReader { pass: &pass, at }) {
             Ok(value) => return Some(value),

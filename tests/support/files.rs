@@ -1,0 +1,18 @@
+//! The configurations of this repository.
+
+use std::fs;
+use std::path::Path;
+
+/// Every YAML file in a folder and below it.
+pub fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.extension() {
+            None => yaml_files(&path),
+            Some(extension) if extension == "yaml" => vec![path],
+            Some(_) => Vec::new(),
+        })
+        .collect()
+}

@@ -223,11 +223,16 @@ impl Reader<'_, '_> {
         }
         let within = match &config.confirm_within {
             None => CONFIRM_WITHIN,
-            Some(within) => match &within.value.0 {
+            Some(declared) => match &declared.value.0 {
+                Ok(Interval(within)) if within.is_zero() => {
+                    let help = "give it the time that an answer takes, as in `2s`";
+                    self.mistake(declared.at, "nobody can confirm anything in no time", help);
+                    CONFIRM_WITHIN
+                }
                 Ok(Interval(within)) => *within,
                 Err(problem) => {
                     let help = "a number and `ms`, `s`, `min` or `h`, as in `2s`";
-                    self.mistake(within.at, problem, help);
+                    self.mistake(declared.at, problem, help);
                     CONFIRM_WITHIN
                 }
             },

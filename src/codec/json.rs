@@ -23,6 +23,11 @@ pub enum Scalar {
 /// The JSON text of a value, appended to `out`.
 pub fn write(spec: &Spec, value: &Value, out: &mut String) {
     match value {
+        Value::Null => out.push_str("null"),
+        Value::List(items) => {
+            let _ = items;
+            unreachable!("no spec has parts yet");
+        }
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(value) => push(out, format_args!("{value}")),
         Value::Float(value) => match spec {

@@ -6,12 +6,14 @@
 
 pub mod att;
 pub mod json;
+mod patch;
 pub mod presentation;
 mod spec;
 mod template;
 mod value;
 mod violation;
 
+pub use patch::Patch;
 pub use spec::{Admitted, ByteOrder, FloatWidth, IntWidth, MAX_LENGTH, Overflow, Spec};
 pub use template::{PLACEHOLDER, Template, TemplateError};
 pub use value::Value;

@@ -6,7 +6,7 @@ mod characteristic;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::codec::{MAX_LENGTH, Spec, Value};
+use crate::codec::MAX_LENGTH;
 use crate::config::diagnose::{Diagnostic, Span};
 use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
@@ -310,7 +310,7 @@ impl Plan {
     fn settle_initial_values(&mut self) {
         for cell in &mut self.cells {
             if cell.initial.is_none() && cell.owner == Owner::Here {
-                cell.initial = Some(neutral(&cell.spec));
+                cell.initial = Some(cell.spec.neutral());
             }
         }
     }
@@ -332,14 +332,4 @@ fn keys_of(places: &[Place], kind: PlaceKind) -> String {
         .collect();
     keys.dedup();
     keys.join(", ")
-}
-
-fn neutral(spec: &Spec) -> Value {
-    match *spec {
-        Spec::Bool => Value::Bool(false),
-        Spec::Int { min, max, .. } => Value::Int(0.clamp(min, max)),
-        Spec::Float { min, max, .. } => Value::Float(0f64.clamp(min, max)),
-        Spec::Utf8 { .. } => Value::Text("".into()),
-        Spec::Bytes { .. } => Value::Bytes([].into()),
-    }
 }

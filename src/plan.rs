@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::codec::{Spec, Value};
+use crate::codec::{Pointer, Spec, Value};
 use crate::engine::{Carries, CellId, CellSpec, Engine, LinkId, Owner, Subscription};
 use crate::gatt::Service;
 use crate::plugin::Link;
@@ -26,6 +26,8 @@ pub struct CellPlan {
     /// For people: the name of the characteristic.
     pub name: String,
     pub spec: Spec,
+    /// Where it stands in a document, if that is said.
+    pub json: Option<Pointer>,
     pub initial: Option<Value>,
     pub constant: bool,
     pub owner: Owner,

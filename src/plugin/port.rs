@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::codec::{Value, Violation};
+use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, PeerId, Rejection, Time,
 };
@@ -72,11 +72,12 @@ impl Port {
         )
     }
 
-    /// The remote owner behind this link says what the value is.
+    /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
+    /// carries our own mark, so all that it can be is the answer to a request of ours.
     ///
     /// # Errors
     /// As for [`Port::request`].
-    pub fn report(&self, cell: CellId, value: Value) -> Result<Accepted, Violation> {
+    pub fn report(&self, cell: CellId, patch: Patch, echo: bool) -> Result<Accepted, Violation> {
         let origin = Origin {
             link: self.link,
             peer: None,
@@ -85,7 +86,8 @@ impl Port {
             Some(cell),
             Event::Report {
                 cell,
-                value,
+                patch,
+                echo,
                 origin,
             },
         )

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::codec::{Spec, Value};
-use crate::engine::{Carries, CellId, CellSpec, Engine, LinkId, Owner, Subscription};
+use crate::engine::{Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Subscription};
 use crate::gatt::Service;
 use crate::plugin::Link;
 
@@ -40,6 +40,7 @@ pub struct CellPlan {
     pub constant: bool,
     pub owner: Owner,
     pub confirm_within: Duration,
+    pub delivery: Delivery,
 }
 
 /// One link, and who can be it: the first that is available runs.
@@ -58,6 +59,7 @@ impl Plan {
             initial: cell.initial.clone(),
             constant: cell.constant,
             confirm_within: cell.confirm_within,
+            delivery: cell.delivery,
         });
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
     }

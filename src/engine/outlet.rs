@@ -1,9 +1,10 @@
-//! What a link has not seen yet: one mark for each cell that it carries, and the order of the marks.
+//! What a link has not seen yet: a mark for each cell that it carries, and the order of the marks.
 
 use std::collections::VecDeque;
 
+use super::backlog::{Backlog, Told};
 use super::cell::Cell;
-use super::{CellId, LinkId, Origin};
+use super::{CellId, Effect, LinkId, Origin};
 
 /// In which role a link hears of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum Carries {
 
 /// What one link has yet to send of one cell.
 #[derive(Debug)]
-pub(super) struct Outlet {
+struct Outlet {
     cell: CellId,
     carries: Carries,
     /// There is something that the link has not taken.
@@ -28,6 +29,8 @@ pub(super) struct Outlet {
     heard_by: Option<Origin>,
     /// What it has taken and not yet delivered.
     in_flight: Option<InFlight>,
+    /// Where every event counts: those that wait. Then a mark says that there are any.
+    backlog: Option<Box<Backlog>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,9 @@ struct InFlight {
 }
 
 /// All outlets of one link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LinkState {
+    link: LinkId,
     outlets: Vec<Outlet>,
     /// Outlets that are marked and have nothing in flight, the longest waiting first. Each is in it
     /// once at most, so it never grows beyond the number of outlets.
@@ -46,13 +50,22 @@ pub(super) struct LinkState {
 }
 
 impl LinkState {
-    pub(super) fn add(&mut self, cell: CellId, carries: Carries) -> usize {
+    pub(super) fn new(link: LinkId) -> Self {
+        Self {
+            link,
+            outlets: Vec::new(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, cell: CellId, carries: Carries, declared: &Cell) -> usize {
         self.outlets.push(Outlet {
             cell,
             carries,
             marked: false,
             heard_by: None,
             in_flight: None,
+            backlog: Backlog::of(declared.delivery),
         });
         self.queue.reserve(self.outlets.len());
         self.outlets.len() - 1
@@ -62,44 +75,107 @@ impl LinkState {
         !self.queue.is_empty()
     }
 
-    /// Somebody changed the cell; `link` is whose outlets these are.
-    pub(super) fn mark_state(&mut self, index: usize, link: LinkId, origin: Option<Origin>) {
-        let outlet = &mut self.outlets[index];
-        // Who asks while something older is on its way to them may get that after they asked, and
-        // would be left with it. So they have to hear the outcome too.
-        let crosses = outlet.in_flight.is_some_and(|sent| sent.heard_by != origin);
-        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
-        let from_here = is_from(link, heard_by);
-        match outlet.carries {
-            Carries::StateOfOthers if from_here => self.unmark(index),
-            Carries::State | Carries::StateOfOthers => self.mark(index, heard_by),
-            Carries::Requests => {}
+    /// How many events have given way to newer ones, by cell.
+    pub(super) fn dropped(&self) -> impl Iterator<Item = (CellId, u64)> + '_ {
+        self.outlets.iter().filter_map(|outlet| {
+            let dropped = outlet.backlog.as_ref()?.dropped;
+            (dropped > 0).then_some((outlet.cell, dropped))
+        })
+    }
+
+    /// Whether there is no room for one more event of the cell.
+    pub(super) fn refuses_state(&self, index: usize, origin: Option<Origin>) -> bool {
+        let outlet = &self.outlets[index];
+        let full = outlet.backlog.as_ref().is_some_and(|it| it.refuses());
+        full && outlet.state_for(self.link, origin).is_some()
+    }
+
+    /// Whether there is no room for one more request to the owner behind this link.
+    pub(super) fn refuses_request(&self, index: usize) -> bool {
+        let outlet = &self.outlets[index];
+        let full = outlet.backlog.as_ref().is_some_and(|it| it.refuses());
+        full && outlet.carries == Carries::Requests
+    }
+
+    /// Somebody changed the cell, or where every event counts, set it to what it was.
+    pub(super) fn mark_state(&mut self, index: usize, cell: &Cell, origin: Option<Origin>) {
+        match self.outlets[index].state_for(self.link, origin) {
+            Some(heard_by) => self.mark(index, cell, heard_by),
+            None if self.outlets[index].carries == Carries::StateOfOthers => self.unmark(index),
+            None => {}
         }
     }
 
+    /// How things stand, for a link that may not know.
+    pub(super) fn restate(&mut self, index: usize, cell: &Cell) {
+        let outlet = &mut self.outlets[index];
+        let Some(value) = cell
+            .value
+            .as_ref()
+            .filter(|_| outlet.carries != Carries::Requests)
+        else {
+            return;
+        };
+        match &mut outlet.backlog {
+            Some(backlog) => backlog.restate(cell.version, value.clone()),
+            None => outlet.heard_by = None,
+        }
+        self.enqueue(index);
+    }
+
     /// Somebody asks the owner behind this link for a change.
-    pub(super) fn mark_request(&mut self, index: usize, origin: Option<Origin>) {
+    pub(super) fn mark_request(&mut self, index: usize, cell: &Cell, origin: Option<Origin>) {
         match self.outlets[index].carries {
-            Carries::Requests => self.mark(index, origin),
+            Carries::Requests => self.mark(index, cell, origin),
             Carries::State | Carries::StateOfOthers => {}
         }
     }
 
     /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.
     pub(super) fn unmark(&mut self, index: usize) {
-        self.outlets[index].marked = false;
-        self.queue.retain(|waiting| *waiting != index);
+        let outlet = &mut self.outlets[index];
+        if !outlet.marked {
+            return;
+        }
+        outlet.marked = match &mut outlet.backlog {
+            // What has happened has happened.
+            Some(backlog) => {
+                backlog.forget_restated();
+                !backlog.is_empty()
+            }
+            None => false,
+        };
+        if !outlet.marked {
+            self.queue.retain(|waiting| *waiting != index);
+        }
     }
 
     /// Takes the mark that has waited longest.
-    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries, Option<Origin>)> {
+    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<Effect> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
-        outlet.marked = false;
+        let cell = &cells[outlet.cell.index()];
+        let told = match &mut outlet.backlog {
+            Some(backlog) => backlog.take()?.clone(),
+            None => Told {
+                version: cell.version,
+                value: cell.to_tell(outlet.carries)?.clone(),
+                heard_by: outlet.heard_by,
+                restated: false,
+            },
+        };
+        outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
         outlet.in_flight = Some(InFlight {
-            version: cells[outlet.cell.index()].version,
-            heard_by: outlet.heard_by,
+            version: told.version,
+            heard_by: told.heard_by,
         });
-        Some((outlet.cell, outlet.carries, outlet.heard_by))
+        Some(Effect {
+            cell: outlet.cell,
+            carries: outlet.carries,
+            value: told.value,
+            version: told.version,
+            origin: told.heard_by,
+            restated: told.restated,
+        })
     }
 
     /// Whether that was a request on its way to its owner: one that was given up when the transport
@@ -110,6 +186,9 @@ impl LinkState {
             return false;
         }
         outlet.in_flight = None;
+        if let Some(backlog) = &mut outlet.backlog {
+            backlog.delivered();
+        }
         if outlet.marked {
             self.queue.push_back(index);
         }
@@ -118,29 +197,68 @@ impl LinkState {
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
     /// without the old session, all state is, because nobody knows what the other side has kept.
+    /// Events that have been delivered are over; of them, the state that they left is said again.
     pub(super) fn reassert(&mut self, cells: &[Cell], session_present: bool) {
         self.queue.clear();
-        for (index, outlet) in self.outlets.iter_mut().enumerate() {
-            let known = cells[outlet.cell.index()].value.is_some();
-            let anew = !session_present && known && outlet.carries != Carries::Requests;
-            if anew {
-                outlet.heard_by = None;
-            }
+        for index in 0..self.outlets.len() {
+            let outlet = &mut self.outlets[index];
+            let cell = &cells[outlet.cell.index()];
             let undelivered = outlet.in_flight.take().is_some() || outlet.marked;
-            outlet.marked = known && (undelivered || anew);
+            outlet.marked = match &mut outlet.backlog {
+                Some(backlog) => {
+                    backlog.take_back();
+                    !backlog.is_empty()
+                }
+                None => undelivered && cell.value.is_some(),
+            };
             if outlet.marked {
                 self.queue.push_back(index);
+            }
+            if !session_present {
+                self.restate(index, cell);
             }
         }
     }
 
-    fn mark(&mut self, index: usize, heard_by: Option<Origin>) {
+    fn mark(&mut self, index: usize, cell: &Cell, heard_by: Option<Origin>) {
+        let outlet = &mut self.outlets[index];
+        match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
+            (Some(backlog), Some(value)) => backlog.push(Told {
+                version: cell.version,
+                value: value.clone(),
+                heard_by,
+                restated: false,
+            }),
+            (Some(_), None) => return,
+            (None, _) => outlet.heard_by = heard_by,
+        }
+        self.enqueue(index);
+    }
+
+    fn enqueue(&mut self, index: usize) {
         let outlet = &mut self.outlets[index];
         let queued = outlet.marked && outlet.in_flight.is_none();
         outlet.marked = true;
-        outlet.heard_by = heard_by;
         if !queued && outlet.in_flight.is_none() {
             self.queue.push_back(index);
+        }
+    }
+}
+
+impl Outlet {
+    /// Whether `link`, whose outlet this is, hears of a change by `origin`, and then who of it need not.
+    fn state_for(&self, link: LinkId, origin: Option<Origin>) -> Option<Option<Origin>> {
+        // Who asks while something older is on its way to them may get that after they asked, and
+        // would be left with it. So they have to hear the outcome too.
+        let crosses = match &self.backlog {
+            Some(backlog) => backlog.crosses(origin),
+            None => self.in_flight.is_some_and(|sent| sent.heard_by != origin),
+        };
+        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
+        match self.carries {
+            Carries::StateOfOthers if is_from(link, heard_by) => None,
+            Carries::State | Carries::StateOfOthers => Some(heard_by),
+            Carries::Requests => None,
         }
     }
 }

@@ -50,6 +50,7 @@ impl From<&Violation> for AttError {
             | Cause::WrongType
             | Cause::OutOfRange
             | Cause::NotFinite
+            | Cause::QueueFull
             | Cause::RetainedCommand => Self::Refused,
         }
     }

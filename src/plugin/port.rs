@@ -232,17 +232,20 @@ impl Shared {
         }
     }
 
-    /// What has been refused since the start, for an operator; `None` if nothing has.
+    /// What has been refused or lost since the start, for an operator; `None` if nothing has.
     pub(crate) fn refusals(&self) -> Option<String> {
         let engine = self.engine();
-        let lines: Vec<String> = engine
-            .rejections()
-            .map(|(link, cell, cause, count)| {
-                let link = self.link_names[link.index()];
-                let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
-                format!("{count} × {name} by {link} ({cause:?})")
-            })
-            .collect();
+        let refused = engine.rejections().map(|(link, cell, cause, count)| {
+            let link = self.link_names[link.index()];
+            let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
+            format!("{count} × {name} by {link} ({cause:?})")
+        });
+        let dropped = engine.dropped().map(|(link, cell, count)| {
+            let link = self.link_names[link.index()];
+            let name = &self.cell_names[cell.index()];
+            format!("{count} × {name} to {link} (the oldest, its queue was full)")
+        });
+        let lines: Vec<String> = refused.chain(dropped).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 

@@ -3,6 +3,7 @@
 mod bounded;
 mod constraints;
 mod echo;
+mod every;
 mod model;
 mod own_mark;
 mod owner_here;
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use bemo_sync::codec::{ByteOrder, FloatWidth, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, CellSpec, Change, Effect, Engine, Event, LinkId, Origin, Owner,
-    PeerId, Rejection, Subscription, Time,
+    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Origin,
+    Owner, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -53,6 +54,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         initial: initial.map(Value::Int),
         constant: false,
         confirm_within: CONFIRM_WITHIN,
+        delivery: Delivery::Latest,
     }
 }
 
@@ -110,6 +112,13 @@ impl Bench {
     /// Held here: the bus publishes every accepted change.
     fn here(overflow: Overflow) -> Self {
         let declared = cell_spec(digit(overflow), Owner::Here, Some(0));
+        Self::new(declared, Carries::State)
+    }
+
+    /// Held here, and every event counts; so many wait for each link.
+    fn every(room: usize, when_full: WhenFull) -> Self {
+        let mut declared = cell_spec(digit(Overflow::Clamp), Owner::Here, Some(0));
+        declared.delivery = Delivery::Every { room, when_full };
         Self::new(declared, Carries::State)
     }
 

@@ -59,6 +59,7 @@ impl Air {
                 link,
                 peer: Some(peer(central)),
             }),
+            restated: false,
         };
         self.outlets.tell(&effect, link);
         rest().await;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::codec::{Spec, Value};
-use crate::engine::{Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Subscription};
+use crate::engine::{
+    Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Subscription,
+};
 use crate::gatt::Service;
 use crate::plugin::Link;
 
@@ -66,10 +68,16 @@ impl Plan {
 
     /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
     pub fn subscribe(&mut self, link: LinkId, cell: CellId, carries: Carries) {
+        self.subscribe_at(link, cell, carries, Pace::OnChange);
+    }
+
+    /// The same, at a pace of its own.
+    pub fn subscribe_at(&mut self, link: LinkId, cell: CellId, carries: Carries, pace: Pace) {
         self.subscriptions.add(Subscription {
             link,
             cell,
             carries,
+            pace,
         });
     }
 

@@ -9,18 +9,22 @@ mod backlog;
 mod cell;
 mod event;
 mod outlet;
+mod pace;
+mod timers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use backlog::{Delivery, WhenFull};
 pub use cell::{CellView, Owner};
 pub use event::{Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Time};
 pub use outlet::Carries;
+pub use pace::Pace;
 
 use crate::codec::{Admitted, Cause, Patch, Spec, Value, Violation};
 use cell::{Cell, Pending};
 use outlet::LinkState;
+use timers::{Clock, Timer, Timers};
 
 /// One cell, as the engine is built from it.
 #[derive(Clone, Debug)]
@@ -36,12 +40,13 @@ pub struct CellSpec {
     pub delivery: Delivery,
 }
 
-/// That a link hears of a cell, and in which role.
+/// That a link hears of a cell, in which role and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subscription {
     pub link: LinkId,
     pub cell: CellId,
     pub carries: Carries,
+    pub pace: Pace,
 }
 
 /// The table of cells, and for each link what it has not seen of it.
@@ -49,8 +54,7 @@ pub struct Subscription {
 pub struct Engine {
     cells: Vec<Cell>,
     links: Vec<LinkState>,
-    /// Requests that a remote owner has yet to confirm, the earliest deadline first.
-    deadlines: BTreeSet<(Time, CellId)>,
+    timers: Timers,
     rejections: BTreeMap<(LinkId, Option<CellId>, Cause), u64>,
 }
 
@@ -61,18 +65,23 @@ impl Engine {
         let mut engine = Self {
             cells: cells.into_iter().map(Cell::new).collect(),
             links: (0..links).map(LinkId::new).map(LinkState::new).collect(),
-            deadlines: BTreeSet::new(),
+            timers: Timers::default(),
             rejections: BTreeMap::new(),
         };
         for &Subscription {
             link,
             cell,
             carries,
+            pace,
         } in subscriptions
         {
             let declared = &mut engine.cells[cell.index()];
-            let outlet = engine.links[link.index()].add(cell, carries, declared);
-            engine.links[link.index()].restate(outlet, declared);
+            let outlet = engine.links[link.index()].add(cell, carries, pace, declared);
+            let mut clock = Clock {
+                now: Time::default(),
+                timers: &mut engine.timers,
+            };
+            engine.links[link.index()].restate(outlet, declared, &mut clock);
             declared.outlets.push((link, outlet));
         }
         engine
@@ -146,7 +155,9 @@ impl Engine {
                 link,
                 session_present,
             } => {
-                self.links[link.index()].reassert(&self.cells, session_present);
+                let timers = &mut self.timers;
+                let mut clock = Clock { now, timers };
+                self.links[link.index()].reassert(&self.cells, session_present, &mut clock);
                 Ok(Accepted::Unchanged)
             }
             Event::Tick => {
@@ -161,13 +172,13 @@ impl Engine {
     /// The next thing that a link is to send, or `None` when it has seen everything. A cell is not
     /// handed out again before the link has reported [`Event::Delivered`]: one in flight for each,
     /// and the newest value, or the next event, after that.
-    pub fn poll_effect(&mut self, link: LinkId) -> Option<Effect> {
-        self.links[link.index()].take(&self.cells)
+    pub fn poll_effect(&mut self, now: Time, link: LinkId) -> Option<Effect> {
+        self.links[link.index()].take(&self.cells, now)
     }
 
     /// When [`Event::Tick`] is due, if anything waits for time to pass.
     pub fn poll_deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|&(at, _)| at)
+        self.timers.next()
     }
 
     // ── how ──────────────────────────────────────────────────────────────────────────────────────
@@ -218,12 +229,12 @@ impl Engine {
             };
             let forgotten = cell.pending.replace(pending);
             self.forget_deadline(id, forgotten);
-            self.mark_request(id, owner, heard_by);
+            self.mark_request(now, id, owner, heard_by);
         }
         if changed || every {
-            self.mark_state(id, heard_by);
+            self.mark_state(now, id, heard_by);
         } else if adjusted {
-            self.mark_state_of(id, origin.link);
+            self.mark_state_of(now, id, origin.link);
         }
         Ok(if changed {
             Accepted::Changed
@@ -279,7 +290,7 @@ impl Engine {
             cell.version += 1;
         }
         if !same || is_event {
-            self.mark_state(id, Some(origin));
+            self.mark_state(now, id, Some(origin));
         }
         Ok(if same {
             Accepted::Unchanged
@@ -315,8 +326,10 @@ impl Engine {
     fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
         let cell = &mut self.cells[id.index()];
         let mut request_arrived = false;
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            request_arrived |= self.links[link.index()].delivered(outlet, version);
+            request_arrived |= self.links[link.index()].delivered(outlet, version, &mut clock);
         }
         let within = cell.confirm_within;
         if request_arrived
@@ -330,56 +343,73 @@ impl Engine {
             } else {
                 let deadline = now + within;
                 pending.deadline = Some(deadline);
-                self.deadlines.insert((deadline, id));
+                self.timers.set(deadline, Timer::Confirmation(id));
             }
         }
     }
 
     fn expire(&mut self, now: Time) {
-        while let Some(&(deadline, id)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
-            self.deadlines.remove(&(deadline, id));
-            let cell = &mut self.cells[id.index()];
-            cell.pending = None;
-            // The last report; while the owner has never spoken, what was there before it could.
-            let settled = cell.reported.clone().or_else(|| cell.initial.clone());
-            if cell.value != settled {
-                cell.set(now, settled, None);
-                self.mark_state(id, None);
+        while let Some((due, timer)) = self.timers.take_due(now) {
+            match timer {
+                Timer::Confirmation(id) => {
+                    self.cells[id.index()].pending = None;
+                    self.settle(now, id);
+                }
+                Timer::Pace(link, outlet) => {
+                    let timers = &mut self.timers;
+                    self.links[link.index()].fired(outlet, due, &mut Clock { now, timers });
+                }
             }
+        }
+    }
+
+    /// Back to the last report; while the owner has not spoken, to what was there before it could.
+    fn settle(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        let settled = cell.reported.clone().or_else(|| cell.initial.clone());
+        if cell.value != settled {
+            cell.set(now, settled, None);
+            self.mark_state(now, id, None);
         }
     }
 
     fn forget_deadline(&mut self, id: CellId, pending: Option<Pending>) {
         if let Some(deadline) = pending.and_then(|pending| pending.deadline) {
-            self.deadlines.remove(&(deadline, id));
+            self.timers.clear(deadline, Timer::Confirmation(id));
         }
     }
 
-    fn mark_state(&mut self, id: CellId, origin: Option<Origin>) {
+    fn mark_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in &cell.outlets {
             let link_state = &mut self.links[link.index()];
             match cell.value {
-                Some(_) => link_state.mark_state(outlet, cell, origin),
-                None => link_state.unmark(outlet),
+                Some(_) => link_state.mark_state(outlet, cell, origin, &mut clock),
+                None => link_state.unmark(outlet, &mut clock),
             }
         }
     }
 
     /// One link believes what is not so, and nobody else does.
-    fn mark_state_of(&mut self, id: CellId, believes: LinkId) {
+    fn mark_state_of(&mut self, now: Time, id: CellId, believes: LinkId) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in &cell.outlets {
             if link == believes {
-                self.links[link.index()].mark_state(outlet, cell, None);
+                self.links[link.index()].mark_state(outlet, cell, None, &mut clock);
             }
         }
     }
 
-    fn mark_request(&mut self, id: CellId, owner: LinkId, origin: Option<Origin>) {
+    fn mark_request(&mut self, now: Time, id: CellId, owner: LinkId, origin: Option<Origin>) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in cell.outlets.iter().filter(|(to, _)| *to == owner) {
-            self.links[link.index()].mark_request(outlet, cell, origin);
+            self.links[link.index()].mark_request(outlet, cell, origin, &mut clock);
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::backlog::{Backlog, Told};
 use super::cell::Cell;
-use super::{CellId, Effect, LinkId, Origin};
+use super::pace::{Pace, Pacer};
+use super::timers::{Clock, Timer};
+use super::{CellId, Effect, LinkId, Origin, Time};
 
 /// In which role a link hears of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ struct Outlet {
     in_flight: Option<InFlight>,
     /// Where every event counts: those that wait. Then a mark says that there are any.
     backlog: Option<Box<Backlog>>,
+    /// What is not simply sent when it changes.
+    pacer: Option<Box<Pacer>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,8 +48,8 @@ struct InFlight {
 pub(super) struct LinkState {
     link: LinkId,
     outlets: Vec<Outlet>,
-    /// Outlets that are marked and have nothing in flight, the longest waiting first. Each is in it
-    /// once at most, so it never grows beyond the number of outlets.
+    /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
+    /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
     queue: VecDeque<usize>,
 }
 
@@ -58,14 +62,27 @@ impl LinkState {
         }
     }
 
-    pub(super) fn add(&mut self, cell: CellId, carries: Carries, declared: &Cell) -> usize {
+    pub(super) fn add(
+        &mut self,
+        cell: CellId,
+        carries: Carries,
+        pace: Pace,
+        declared: &Cell,
+    ) -> usize {
+        // An owner is asked when somebody asks.
+        let by_the_clock = carries != Carries::Requests;
+        let pacer = Pacer::of(pace).filter(|pacer| by_the_clock || !pacer.is_periodic());
+        // Who hears of a value now and then hears how things stand, not what has happened.
+        let samples = pacer.as_ref().is_some_and(|pacer| pacer.is_periodic());
+        let backlog = Backlog::of(declared.delivery).filter(|_| !samples);
         self.outlets.push(Outlet {
             cell,
             carries,
             marked: false,
             heard_by: None,
             in_flight: None,
-            backlog: Backlog::of(declared.delivery),
+            backlog,
+            pacer,
         });
         self.queue.reserve(self.outlets.len());
         self.outlets.len() - 1
@@ -98,16 +115,27 @@ impl LinkState {
     }
 
     /// Somebody changed the cell, or where every event counts, set it to what it was.
-    pub(super) fn mark_state(&mut self, index: usize, cell: &Cell, origin: Option<Origin>) {
-        match self.outlets[index].state_for(self.link, origin) {
-            Some(heard_by) => self.mark(index, cell, heard_by),
-            None if self.outlets[index].carries == Carries::StateOfOthers => self.unmark(index),
+    pub(super) fn mark_state(
+        &mut self,
+        index: usize,
+        cell: &Cell,
+        origin: Option<Origin>,
+        clock: &mut Clock<'_>,
+    ) {
+        let outlet = &mut self.outlets[index];
+        if outlet.is_periodic() {
+            self.begin(index, clock);
+            return;
+        }
+        match outlet.state_for(self.link, origin) {
+            Some(heard_by) => self.mark(index, cell, heard_by, clock),
+            None if outlet.carries == Carries::StateOfOthers => self.unmark(index, clock),
             None => {}
         }
     }
 
     /// How things stand, for a link that may not know.
-    pub(super) fn restate(&mut self, index: usize, cell: &Cell) {
+    pub(super) fn restate(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
         let outlet = &mut self.outlets[index];
         let Some(value) = cell
             .value
@@ -120,23 +148,29 @@ impl LinkState {
             Some(backlog) => backlog.restate(cell.version, value.clone()),
             None => outlet.heard_by = None,
         }
-        self.enqueue(index);
+        self.begin(index, clock);
+        self.enqueue(index, clock);
     }
 
     /// Somebody asks the owner behind this link for a change.
-    pub(super) fn mark_request(&mut self, index: usize, cell: &Cell, origin: Option<Origin>) {
+    pub(super) fn mark_request(
+        &mut self,
+        index: usize,
+        cell: &Cell,
+        origin: Option<Origin>,
+        clock: &mut Clock<'_>,
+    ) {
         match self.outlets[index].carries {
-            Carries::Requests => self.mark(index, cell, origin),
+            Carries::Requests => self.mark(index, cell, origin, clock),
             Carries::State | Carries::StateOfOthers => {}
         }
     }
 
     /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.
-    pub(super) fn unmark(&mut self, index: usize) {
+    pub(super) fn unmark(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
         let outlet = &mut self.outlets[index];
-        if !outlet.marked {
-            return;
-        }
+        let waited = outlet.marked;
         outlet.marked = match &mut outlet.backlog {
             // What has happened has happened.
             Some(backlog) => {
@@ -145,13 +179,19 @@ impl LinkState {
             }
             None => false,
         };
-        if !outlet.marked {
+        if outlet.marked {
+            return;
+        }
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.end(id, clock);
+        }
+        if waited {
             self.queue.retain(|waiting| *waiting != index);
         }
     }
 
     /// Takes the mark that has waited longest.
-    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<Effect> {
+    pub(super) fn take(&mut self, cells: &[Cell], now: Time) -> Option<Effect> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
         let cell = &cells[outlet.cell.index()];
         let told = match &mut outlet.backlog {
@@ -168,6 +208,9 @@ impl LinkState {
             version: told.version,
             heard_by: told.heard_by,
         });
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.taken(now);
+        }
         Some(Effect {
             cell: outlet.cell,
             carries: outlet.carries,
@@ -180,7 +223,7 @@ impl LinkState {
 
     /// Whether that was a request on its way to its owner: one that was given up when the transport
     /// went is sent again, and only the new one counts.
-    pub(super) fn delivered(&mut self, index: usize, version: u64) -> bool {
+    pub(super) fn delivered(&mut self, index: usize, version: u64, clock: &mut Clock<'_>) -> bool {
         let outlet = &mut self.outlets[index];
         if outlet.in_flight.is_none_or(|sent| sent.version > version) {
             return false;
@@ -189,16 +232,22 @@ impl LinkState {
         if let Some(backlog) = &mut outlet.backlog {
             backlog.delivered();
         }
+        let was_request = outlet.carries == Carries::Requests;
         if outlet.marked {
-            self.queue.push_back(index);
+            self.release(index, clock);
         }
-        outlet.carries == Carries::Requests
+        was_request
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
     /// without the old session, all state is, because nobody knows what the other side has kept.
     /// Events that have been delivered are over; of them, the state that they left is said again.
-    pub(super) fn reassert(&mut self, cells: &[Cell], session_present: bool) {
+    pub(super) fn reassert(
+        &mut self,
+        cells: &[Cell],
+        session_present: bool,
+        clock: &mut Clock<'_>,
+    ) {
         self.queue.clear();
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
@@ -212,15 +261,41 @@ impl LinkState {
                 None => undelivered && cell.value.is_some(),
             };
             if outlet.marked {
-                self.queue.push_back(index);
+                self.release(index, clock);
             }
             if !session_present {
-                self.restate(index, cell);
+                self.restate(index, cell, clock);
             }
         }
     }
 
-    fn mark(&mut self, index: usize, cell: &Cell, heard_by: Option<Origin>) {
+    /// The time of an outlet has come.
+    pub(super) fn fired(&mut self, index: usize, due: Time, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        let outlet = &mut self.outlets[index];
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.fired(due, id, clock);
+        }
+        if outlet.is_periodic() {
+            outlet.heard_by = None;
+            self.enqueue(index, clock);
+        } else {
+            self.queue.push_back(index);
+        }
+    }
+
+    /// An outlet that sends by the clock sends when there is something to send, and then again and
+    /// again.
+    fn begin(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        if let Some(pacer) = &mut self.outlets[index].pacer
+            && pacer.begin(id, clock)
+        {
+            self.enqueue(index, clock);
+        }
+    }
+
+    fn mark(&mut self, index: usize, cell: &Cell, heard_by: Option<Origin>, clock: &mut Clock<'_>) {
         let outlet = &mut self.outlets[index];
         match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
             (Some(backlog), Some(value)) => backlog.push(Told {
@@ -232,20 +307,38 @@ impl LinkState {
             (Some(_), None) => return,
             (None, _) => outlet.heard_by = heard_by,
         }
-        self.enqueue(index);
+        self.enqueue(index, clock);
     }
 
-    fn enqueue(&mut self, index: usize) {
+    fn enqueue(&mut self, index: usize, clock: &mut Clock<'_>) {
         let outlet = &mut self.outlets[index];
-        let queued = outlet.marked && outlet.in_flight.is_none();
+        let waits = outlet.marked && outlet.in_flight.is_none();
         outlet.marked = true;
-        if !queued && outlet.in_flight.is_none() {
+        if !waits && outlet.in_flight.is_none() {
+            self.release(index, clock);
+        }
+    }
+
+    /// Something is marked and nothing in flight: it is sent as soon as it may be.
+    fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        let pacer = &mut self.outlets[index].pacer;
+        if !pacer.as_mut().is_some_and(|it| it.holds_back(id, clock)) {
             self.queue.push_back(index);
         }
+    }
+
+    fn timer(&self, index: usize) -> Timer {
+        Timer::Pace(self.link, index)
     }
 }
 
 impl Outlet {
+    /// Whether it sends by the clock, and not for a change.
+    fn is_periodic(&self) -> bool {
+        self.pacer.as_ref().is_some_and(|it| it.is_periodic())
+    }
+
     /// Whether `link`, whose outlet this is, hears of a change by `origin`, and then who of it need not.
     fn state_for(&self, link: LinkId, origin: Option<Origin>) -> Option<Option<Origin>> {
         // Who asks while something older is on its way to them may get that after they asked, and

@@ -106,7 +106,9 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared.engine().poll_effect(self.link)
+        self.shared
+            .engine()
+            .poll_effect(self.shared.now(), self.link)
     }
 
     /// What was pulled has arrived.
@@ -268,13 +270,17 @@ impl Shared {
             .expect("the engine does not panic while it is locked")
     }
 
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
     /// When the engine wants a [`Event::Tick`].
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.engine().poll_deadline().map(|at| self.started + at.0)
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        let now = Time(self.started.elapsed());
+        let now = self.now();
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);

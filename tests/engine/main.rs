@@ -8,6 +8,7 @@ mod model;
 mod own_mark;
 mod owner_here;
 mod owner_remote;
+mod pace;
 mod parts;
 mod returns;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use bemo_sync::codec::{ByteOrder, FloatWidth, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
     Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Origin,
-    Owner, PeerId, Rejection, Subscription, Time, WhenFull,
+    Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -99,6 +100,7 @@ impl Bench {
             link: link(index),
             cell: cell(),
             carries,
+            pace: Pace::OnChange,
         };
         let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
         let mut bench = Self {
@@ -176,7 +178,7 @@ impl Bench {
     }
 
     fn pull(&mut self, index: usize) -> Option<Effect> {
-        self.engine.poll_effect(link(index))
+        self.engine.poll_effect(self.now, link(index))
     }
 
     fn deliver(&mut self, index: usize, effect: &Effect) {

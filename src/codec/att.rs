@@ -211,7 +211,10 @@ fn split_some<'a>(rest: &mut &'a [u8], min: usize, max: usize) -> Result<&'a [u8
     if !(min..=max).contains(&rest.len()) {
         let detail = match rest.len() > max {
             true => format!("{} bytes are more than the {max} that fit", rest.len()),
-            false => format!("{} bytes are fewer than the {min} that are wanted", rest.len()),
+            false => format!(
+                "{} bytes are fewer than the {min} that are wanted",
+                rest.len()
+            ),
         };
         return Err(Violation::new(Cause::WrongLength, detail));
     }

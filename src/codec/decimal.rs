@@ -51,8 +51,16 @@ pub fn divide(dividend: i128, divisor: i128) -> Option<i128> {
     let quotient = dividend.checked_div(divisor)?;
     let rest = dividend.checked_rem(divisor)?;
     let up = rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs();
-    let away = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
-    Some(if rest != 0 && up { quotient + away } else { quotient })
+    let away = if (dividend < 0) == (divisor < 0) {
+        1
+    } else {
+        -1
+    };
+    Some(if rest != 0 && up {
+        quotient + away
+    } else {
+        quotient
+    })
 }
 
 /// `units × 10^-decimals` as JSON writes it: no needless zeros, but a point where there are decimals,

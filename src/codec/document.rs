@@ -138,7 +138,8 @@ impl Reader<'_> {
         let mut patches: Vec<Patch> = Vec::with_capacity(spec.fields.len());
         for (index, field) in spec.fields.iter().enumerate() {
             let taken = field.when.is_some()
-                && alternatives(spec, index).any(|other| matches!(&patches[other], Patch::Set(it) if *it != Value::Null));
+                && alternatives(spec, index)
+                    .any(|other| matches!(&patches[other], Patch::Set(it) if *it != Value::Null));
             patches.push(match taken {
                 true => Patch::Set(Value::Null),
                 false => self.field(field, at, is_last_alternative(spec, index))?,

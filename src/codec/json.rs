@@ -161,8 +161,8 @@ pub fn read_scalar(spec: &Spec, scalar: Scalar) -> Result<Value, Violation> {
             (Shown::Words(words), scalar) => {
                 let text = word(&scalar).ok_or_else(|| spec.wrong_type(scalar.noun()))?;
                 let found = words.iter().find(|(_, word)| **word == *text);
-                let (number, _) = found
-                    .ok_or_else(|| no_word(&text, words.iter().map(|(_, word)| &**word)))?;
+                let (number, _) =
+                    found.ok_or_else(|| no_word(&text, words.iter().map(|(_, word)| &**word)))?;
                 Ok(Value::Int(*number))
             }
             (Shown::Plain | Shown::Scaled(_) | Shown::Flags(_), other) => {

@@ -152,6 +152,8 @@ fn neutral_int(spec: &IntSpec) -> Value {
     let nearest = allowed.iter().copied().min_by_key(|number| number.abs());
     let number = nearest.unwrap_or_else(|| 0.clamp(spec.min, spec.max));
     // On a step: the one below.
-    let beyond = spec.step.map_or(0, |step| (number - spec.min).rem_euclid(step));
+    let beyond = spec
+        .step
+        .map_or(0, |step| (number - spec.min).rem_euclid(step));
     Value::Int(number - beyond)
 }

@@ -55,7 +55,9 @@ impl StructSpec {
             None => field.spec.octets(),
             Some(_) => (0, field.spec.octets().1),
         });
-        sizes.fold((0, 0), |(least, most), (min, max)| (least + min, most + max))
+        sizes.fold((0, 0), |(least, most), (min, max)| {
+            (least + min, most + max)
+        })
     }
 
     /// Whether a field is there, in a struct that has been admitted or is being decoded.
@@ -197,7 +199,10 @@ impl ArraySpec {
                 true => Cause::TooShort,
                 false => Cause::TooLong,
             };
-            let detail = format!("{} items, where {min_items} … {max_items} may be", items.len());
+            let detail = format!(
+                "{} items, where {min_items} … {max_items} may be",
+                items.len()
+            );
             return Err(Violation::new(cause, detail));
         }
         let mut any_adjusted = false;

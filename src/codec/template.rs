@@ -110,10 +110,13 @@ impl Template {
         };
         if !json::is_scalar(spec) {
             let payload: Json = serde_json::from_str(text).map_err(malformed)?;
-            let found = self.path.iter().try_fold(&payload, |json, step| match step {
-                Step::Key(key) => json.get(key),
-                Step::Index(index) => json.get(index),
-            });
+            let found = self
+                .path
+                .iter()
+                .try_fold(&payload, |json, step| match step {
+                    Step::Key(key) => json.get(key),
+                    Step::Index(index) => json.get(index),
+                });
             let patch = json::read(spec, found.ok_or_else(|| self.missing())?)?;
             return match patch.is_keep() {
                 true => Err(self.missing()),

@@ -33,6 +33,8 @@ pub enum Cause {
     InvalidOffset,
     /// The value is constant.
     Constant,
+    /// There are as many events waiting to be delivered as may wait.
+    QueueFull,
     /// A retained message on a command topic: a request of the past, not of now.
     RetainedCommand,
 }

@@ -1,7 +1,7 @@
 //! JSON Schemas (draft 2020-12): of the YAML, and of the payloads that it declares.
 
-use schemars::generate::SchemaSettings;
 use schemars::Schema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
 use super::model::Config;

@@ -4,7 +4,9 @@ use schemars::{Schema, json_schema};
 use serde_json::{Map, Value as Json, json};
 
 use crate::codec::json::hex;
-use crate::codec::{BoolSpec, BytesSpec, FloatSpec, IntSpec, Pointer, Shown, Spec, TextSpec, document};
+use crate::codec::{
+    BoolSpec, BytesSpec, FloatSpec, IntSpec, Pointer, Shown, Spec, TextSpec, document,
+};
 
 /// The schema of the JSON of a value: its type and its declared range, also where a number outside is
 /// clamped or wrapped.
@@ -107,7 +109,8 @@ fn int(spec: &IntSpec) -> Schema {
             }
         },
         Shown::Scaled(scale) => {
-            let shown = |raw| -> Json { serde_json::from_str(&scale.show(raw)).unwrap_or_default() };
+            let shown =
+                |raw| -> Json { serde_json::from_str(&scale.show(raw)).unwrap_or_default() };
             match &spec.allowed {
                 Some(allowed) => json_schema!({
                     "type": "number",

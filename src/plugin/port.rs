@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::codec::{Value, Violation};
+use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, PeerId, Rejection, Time,
 };
@@ -72,11 +72,12 @@ impl Port {
         )
     }
 
-    /// The remote owner behind this link says what the value is.
+    /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
+    /// carries our own mark, so all that it can be is the answer to a request of ours.
     ///
     /// # Errors
     /// As for [`Port::request`].
-    pub fn report(&self, cell: CellId, value: Value) -> Result<Accepted, Violation> {
+    pub fn report(&self, cell: CellId, patch: Patch, echo: bool) -> Result<Accepted, Violation> {
         let origin = Origin {
             link: self.link,
             peer: None,
@@ -85,7 +86,8 @@ impl Port {
             Some(cell),
             Event::Report {
                 cell,
-                value,
+                patch,
+                echo,
                 origin,
             },
         )
@@ -104,7 +106,9 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared.engine().poll_effect(self.link)
+        self.shared
+            .engine()
+            .poll_effect(self.shared.now(), self.link)
     }
 
     /// What was pulled has arrived.
@@ -230,17 +234,20 @@ impl Shared {
         }
     }
 
-    /// What has been refused since the start, for an operator; `None` if nothing has.
+    /// What has been refused or lost since the start, for an operator; `None` if nothing has.
     pub(crate) fn refusals(&self) -> Option<String> {
         let engine = self.engine();
-        let lines: Vec<String> = engine
-            .rejections()
-            .map(|(link, cell, cause, count)| {
-                let link = self.link_names[link.index()];
-                let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
-                format!("{count} × {name} by {link} ({cause:?})")
-            })
-            .collect();
+        let refused = engine.rejections().map(|(link, cell, cause, count)| {
+            let link = self.link_names[link.index()];
+            let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
+            format!("{count} × {name} by {link} ({cause:?})")
+        });
+        let dropped = engine.dropped().map(|(link, cell, count)| {
+            let link = self.link_names[link.index()];
+            let name = &self.cell_names[cell.index()];
+            format!("{count} × {name} to {link} (the oldest, its queue was full)")
+        });
+        let lines: Vec<String> = refused.chain(dropped).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
@@ -263,13 +270,17 @@ impl Shared {
             .expect("the engine does not panic while it is locked")
     }
 
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
     /// When the engine wants a [`Event::Tick`].
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.engine().poll_deadline().map(|at| self.started + at.0)
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        let now = Time(self.started.elapsed());
+        let now = self.now();
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);

@@ -7,7 +7,7 @@ use crate::codec::{IntSpec, IntWidth, Spec, Value};
 use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned};
 use crate::config::tree::{Kind, NodeId, Style};
-use crate::engine::{CellId, Owner};
+use crate::engine::{CellId, Delivery, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
 use crate::plan::{CONFIRM_WITHIN, CellPlan};
@@ -51,6 +51,7 @@ impl Resolver<'_> {
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
+            delivery: Delivery::default(),
         });
         self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {

@@ -63,7 +63,10 @@ impl Kind {
 
 /// Every key with a meaning for some types only, and for which.
 const KEYS: &[(&str, &[Kind])] = &[
-    ("endian", &[Kind::Int, Kind::Float, Kind::Struct, Kind::Array]),
+    (
+        "endian",
+        &[Kind::Int, Kind::Float, Kind::Struct, Kind::Array],
+    ),
     ("min", &[Kind::Int, Kind::Float]),
     ("max", &[Kind::Int, Kind::Float]),
     ("step", &[Kind::Int]),

@@ -301,7 +301,9 @@ impl ValueReader<'_> {
         let min = checked(self, "min_length", config.min_length, 0).unwrap_or(0);
         let max = checked(self, "max_length", config.max_length, 1).unwrap_or(around.room);
         if min > max {
-            let at = config.min_length.map_or(self.tree.root(), |length| length.at);
+            let at = config
+                .min_length
+                .map_or(self.tree.root(), |length| length.at);
             self.mistake(at, "`min_length` is above what fits", "make it smaller");
             return None;
         }

@@ -39,7 +39,10 @@ impl ValueReader<'_> {
                 self.mistake(flags.at, "a signed integer has no flags", help);
             }
             spec.shown = Shown::Flags(self.flags(config, 8 * width.octets())?);
-            for bound in [&config.min, &config.max, &config.step].into_iter().flatten() {
+            for bound in [&config.min, &config.max, &config.step]
+                .into_iter()
+                .flatten()
+            {
                 self.mistake(bound.at, "flags have no range", "remove it");
             }
             return Some(Spec::Int(spec));
@@ -59,7 +62,11 @@ impl ValueReader<'_> {
         let second = self.bound("max", config.max.as_ref(), &spec, (lowest, highest));
         let (first, second) = (first?, second?);
         let falls = matches!(&spec.shown, Shown::Scaled(scale) if scale.is_falling());
-        let (first, second) = if falls { (second, first) } else { (first, second) };
+        let (first, second) = if falls {
+            (second, first)
+        } else {
+            (first, second)
+        };
         (spec.min, spec.max) = (first.unwrap_or(low), second.unwrap_or(high));
         self.check_order(config, spec.min <= spec.max)?;
         spec.step = match &config.step {
@@ -156,9 +163,17 @@ impl ValueReader<'_> {
             return Some(Some(raw));
         }
         let (low, high) = (scale.show(lowest), scale.show(highest));
-        let (low, high) = if scale.is_falling() { (high, low) } else { (low, high) };
+        let (low, high) = if scale.is_falling() {
+            (high, low)
+        } else {
+            (low, high)
+        };
         let message = format!("`{what}` is {}, which the type cannot hold", bound.text);
-        self.mistake(bound.at, message, format!("it reaches from {low} to {high}"));
+        self.mistake(
+            bound.at,
+            message,
+            format!("it reaches from {low} to {high}"),
+        );
         None
     }
 
@@ -187,7 +202,11 @@ impl ValueReader<'_> {
         .collect();
         if let [_, second, ..] = forms.as_slice() {
             let help = "keep one: each says what the number is in JSON";
-            self.mistake(*second, "more than one of `scale`, `enum` and `flags`", help);
+            self.mistake(
+                *second,
+                "more than one of `scale`, `enum` and `flags`",
+                help,
+            );
             return None;
         }
         Some(())
@@ -380,7 +399,10 @@ impl ValueReader<'_> {
         };
         // A bound that the type cannot hold exactly is the nearest number that it can: otherwise the
         // bound itself would be outside.
-        match unquoted(bound).and_then(float).map(|value| format.quantise(value)) {
+        match unquoted(bound)
+            .and_then(float)
+            .map(|value| format.quantise(value))
+        {
             Some(value) if value.is_finite() => Some(value),
             _ => {
                 let message = format!("`{what}` is no number that the type can hold");

@@ -9,6 +9,7 @@ use super::config::Qos;
 use crate::codec::{Cause, Spec, Template, Value, Violation};
 use crate::config::schema::{payload_schema, value_schema};
 use crate::engine::{Carries, CellId, Effect};
+use crate::plugin::{Direction, TopicDoc};
 
 /// No payload of one value is longer: a value has 512 bytes at most, and even with every byte of it
 /// escaped in JSON there is room for a document around it.
@@ -26,7 +27,7 @@ pub struct Topic {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub topic: String,
-    pub payload: String,
+    pub payload: Vec<u8>,
     pub qos: Qos,
     pub retain: bool,
 }
@@ -175,7 +176,10 @@ impl Bindings {
         }?;
         Some(Message {
             topic: topic.name.clone(),
-            payload: binding.payload.write(&binding.spec, &effect.value),
+            payload: binding
+                .payload
+                .write(&binding.spec, &effect.value)
+                .into_bytes(),
             qos: topic.qos,
             retain: topic.retain,
         })
@@ -195,27 +199,30 @@ impl Bindings {
         })
     }
 
-    /// The schemas of all payloads, by topic.
-    pub fn payload_schemas(&self) -> Vec<(String, Schema)> {
-        let mut by_topic: BTreeMap<&str, Vec<(&Binding, bool)>> = BTreeMap::new();
+    /// What every topic carries, by topic.
+    pub fn topics(&self) -> Vec<TopicDoc> {
+        let mut by_topic: BTreeMap<(&str, Direction), Vec<(&Binding, &Topic)>> = BTreeMap::new();
         for binding in &self.bindings {
-            let sides = [(binding.published(), true), (binding.subscribed(), false)];
-            for (topic, is_published) in sides {
+            let sides = [
+                (binding.published(), Direction::Publish),
+                (binding.subscribed(), Direction::Subscribe),
+            ];
+            for (topic, direction) in sides {
                 if let Some(topic) = topic {
-                    let on_topic = by_topic.entry(&topic.name).or_default();
-                    on_topic.push((binding, is_published));
+                    let on_topic = by_topic.entry((&topic.name, direction)).or_default();
+                    on_topic.push((binding, topic));
                 }
             }
         }
         by_topic
             .into_iter()
-            .map(|(topic, parts)| (topic.to_owned(), topic_schema(topic, &parts)))
+            .map(|((topic, direction), parts)| document(topic, direction, &parts))
             .collect()
     }
 }
 
-/// The schema of a topic: of all that its payload has to be at once.
-fn topic_schema(topic: &str, parts: &[(&Binding, bool)]) -> Schema {
+/// What a topic carries: all that its payload has to be at once.
+fn document(topic: &str, direction: Direction, parts: &[(&Binding, &Topic)]) -> TopicDoc {
     let mut schemas: Vec<Schema> = parts
         .iter()
         .map(|(binding, _)| {
@@ -223,19 +230,31 @@ fn topic_schema(topic: &str, parts: &[(&Binding, bool)]) -> Schema {
             payload_schema(binding.payload.json(), &value)
         })
         .collect();
-    let mut schema = if schemas.len() == 1 {
+    let schema = if schemas.len() == 1 {
         schemas.remove(0)
     } else {
         let all: Vec<_> = schemas.into_iter().map(Schema::to_value).collect();
         schemars::json_schema!({ "allOf": all })
     };
+    let is_published = direction == Direction::Publish;
     let lines: Vec<String> = parts
         .iter()
-        .map(|(binding, is_published)| describe(binding, *is_published))
+        .map(|(binding, _)| describe(binding, is_published))
         .collect();
-    schema.insert("title".to_owned(), topic.into());
-    schema.insert("description".to_owned(), lines.join(" ").into());
-    schema
+    let qos = parts.iter().map(|(_, topic)| topic.qos).max();
+    let qos = qos.unwrap_or_default();
+    TopicDoc {
+        topic: topic.to_owned(),
+        direction,
+        qos: match direction {
+            Direction::Publish => qos,
+            Direction::Subscribe => qos.min(Qos::AtLeastOnce),
+        } as u8,
+        retain: parts.iter().any(|(_, topic)| topic.retain),
+        schema,
+        description: lines.join(" "),
+        content_type: "application/json",
+    }
 }
 
 fn describe(binding: &Binding, is_published: bool) -> String {

@@ -225,7 +225,7 @@ fn options(settings: &Settings) -> MqttOptions {
     }
     if let Some(will) = &settings.will {
         let qos = will.qos.into();
-        let will = LastWill::new(&will.topic, will.payload.as_bytes(), qos, will.retain);
+        let will = LastWill::new(&will.topic, will.payload.as_slice(), qos, will.retain);
         options.set_last_will(will);
     }
     options

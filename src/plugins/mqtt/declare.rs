@@ -238,7 +238,7 @@ impl Section<'_, '_> {
         }
         Some(Some(Message {
             topic,
-            payload: config.payload.text.clone(),
+            payload: config.payload.text.clone().into_bytes(),
             qos: quality(self.declared, config.qos.as_ref()).unwrap_or(self.qos),
             retain: config.retain.unwrap_or(true),
         }))

@@ -1,7 +1,8 @@
 //! MQTT: state and commands on topics, through a broker.
 //!
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
-//! means, `client` the life of a connection, `session` what is under way on it.
+//! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
+//! to a broker, `session` what is under way on it, and `rehearsal` both for a stage.
 
 mod address;
 pub mod binding;
@@ -10,6 +11,8 @@ pub mod config;
 mod declare;
 #[cfg(feature = "broker")]
 pub mod embedded;
+mod exchange;
+mod rehearsal;
 mod secret;
 mod session;
 mod tls;
@@ -20,10 +23,12 @@ mod values;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemars::Schema;
+use serde_json::Value as Json;
 
 use crate::config::nearest;
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
+use crate::plugin::{
+    BoxFuture, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage, TopicDoc,
+};
 use address::Address;
 use binding::{Bindings, Message};
 use config::{MqttConfig, ValueConfig};
@@ -110,7 +115,51 @@ impl Link for MqttLink {
         })
     }
 
-    fn payload_schemas(&self) -> Vec<(String, Schema)> {
-        self.bindings.payload_schemas()
+    fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            rehearsal::run(&self.settings, &self.bindings, &port, &stage).await;
+            Ok(())
+        })
+    }
+
+    fn topics(&self) -> Vec<TopicDoc> {
+        let mut topics = self.bindings.topics();
+        topics.extend(self.settings.presence());
+        topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
+        topics
+    }
+}
+
+impl Settings {
+    /// The topics of birth and will, which are often one.
+    fn presence(&self) -> Vec<TopicDoc> {
+        let birth = "Published on every connection, before anything else.";
+        let will = "Published when the connection is lost or this process stops.";
+        let mut topics: Vec<TopicDoc> = Vec::new();
+        for (message, description) in [(&self.birth, birth), (&self.will, will)] {
+            let Some(message) = message else {
+                continue;
+            };
+            let payload = String::from_utf8_lossy(&message.payload).into_owned();
+            let description = format!("`{payload}`: {description}");
+            if let Some(first) = topics.iter_mut().find(|first| first.topic == message.topic) {
+                if let Some(payloads) = first.schema.get_mut("enum").and_then(Json::as_array_mut) {
+                    payloads.push(payload.into());
+                    payloads.dedup();
+                }
+                first.description = format!("{} {description}", first.description);
+                continue;
+            }
+            topics.push(TopicDoc {
+                topic: message.topic.clone(),
+                direction: Direction::Publish,
+                qos: message.qos as u8,
+                retain: message.retain,
+                schema: schemars::json_schema!({ "type": "string", "enum": [payload] }),
+                description,
+                content_type: "text/plain",
+            });
+        }
+        topics
     }
 }

@@ -5,6 +5,7 @@
 //! rest of the program only through its [`Port`].
 
 mod configure;
+mod notice;
 mod port;
 mod registry;
 
@@ -16,6 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use notice::{Heard, Notice, Notices, Payload, Sender};
 pub(crate) use port::Shared;
 pub use port::{Offer, Port};
 pub use registry::registry;

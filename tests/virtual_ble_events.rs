@@ -5,6 +5,7 @@ mod air;
 use std::time::Duration;
 
 use bemo_sync::codec::Cause;
+use bemo_sync::gatt::server::Subscribed;
 use bemo_sync::plugin::{Heard, Notice, Notices, Payload};
 use tokio::time::timeout;
 
@@ -70,4 +71,66 @@ async fn who_is_slow_loses_the_oldest_and_is_told() {
     let heard = announced(&mut notices).await;
     assert_eq!(heard[0], Heard::Missed(44));
     assert_eq!(heard.len(), 1 + 256);
+}
+
+#[tokio::test]
+async fn centrals_and_their_subscriptions_are_announced_from_beginning_to_end() {
+    let air = Air::of(KINDS).await;
+    let mut notices = air.runtime.notices();
+    let central = air.central();
+    let name = central.address().to_owned();
+    let value = handle(&central, "FF02");
+    for by in [
+        Some(Subscribed::Notify),
+        Some(Subscribed::Notify),
+        None,
+        None,
+    ] {
+        central.subscribe(value, by).unwrap();
+    }
+    let other = handle(&central, "FF04");
+    let by = Some(Subscribed::Indicate);
+    central.subscribe(other, by).unwrap();
+    drop(central);
+    let lines: Vec<_> = announced(&mut notices).await.iter().map(line).collect();
+    let expected = [
+        "connected",
+        "subscribed to Clamps",
+        "unsubscribed from Clamps",
+        "subscribed to Long",
+        "unsubscribed from Long",
+        "disconnected",
+    ];
+    assert_eq!(lines, expected.map(|what| format!("{name} {what}")));
+}
+
+#[tokio::test]
+async fn the_end_of_the_adapter_is_the_end_of_every_connection() {
+    let air = Air::of(KINDS).await;
+    let central = air.central();
+    let by = Some(Subscribed::Notify);
+    central.subscribe(handle(&central, "FF02"), by).unwrap();
+    let mut notices = air.runtime.notices();
+    air.server.close();
+    drop(central);
+    let lines: Vec<_> = announced(&mut notices).await.iter().map(line).collect();
+    let name = "C0:00:00:00:00:00";
+    let expected = ["unsubscribed from Clamps", "disconnected"];
+    assert_eq!(lines, expected.map(|what| format!("{name} {what}")));
+}
+
+fn line(heard: &Heard) -> String {
+    match heard {
+        Heard::Notice(Notice::Connected { central }) => format!("{central} connected"),
+        Heard::Notice(Notice::Disconnected { central }) => format!("{central} disconnected"),
+        Heard::Notice(Notice::Subscribed {
+            central,
+            characteristic,
+        }) => format!("{central} subscribed to {characteristic}"),
+        Heard::Notice(Notice::Unsubscribed {
+            central,
+            characteristic,
+        }) => format!("{central} unsubscribed from {characteristic}"),
+        Heard::Notice(Notice::Rejected { .. }) | Heard::Missed(_) => format!("{heard:?}"),
+    }
 }

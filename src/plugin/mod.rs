@@ -17,7 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
-pub use notice::{Heard, Notice, Notices, Payload, Sender};
+pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub(crate) use port::Shared;
 pub use port::{Offer, Port};
 pub use registry::registry;

@@ -47,6 +47,9 @@ pub enum Notice {
     },
 }
 
+/// Tells everybody who listens; what is behind [`Port::announce`](super::Port::announce).
+pub type Announce = Arc<dyn Fn(Notice) + Send + Sync>;
+
 /// A payload that was refused, or its beginning: 256 bytes at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {

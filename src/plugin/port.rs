@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::notice::NOTICES_MAX;
-use super::{Notice, Notices, Payload, Sender};
+use super::{Announce, Notice, Notices, Payload, Sender};
 use crate::codec::{Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
@@ -149,6 +149,12 @@ impl Port {
     pub fn announce(&self, notice: Notice) {
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
+    }
+
+    /// [`Port::announce`], for whoever needs nothing else of a port.
+    pub fn announcer(&self) -> Announce {
+        let port = self.clone();
+        Arc::new(move |notice| port.announce(notice))
     }
 
     /// What is announced from now on, by any link.

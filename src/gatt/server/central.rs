@@ -273,7 +273,12 @@ impl Central {
             // As BlueZ answers. Both bits at once are legal, but it takes them for neither.
             _ => return Err(AttError::RequestNotSupported.into()),
         };
-        self.server.with(self.peer, |it| it.subscribe(index, by))
+        let before = self.server.with(self.peer, |it| it.subscribe(index, by))?;
+        if before != by.is_some() {
+            self.server
+                .announce_subscription(&self.address, index, by.is_some());
+        }
+        Ok(())
     }
 
     fn check_can_write(&self, index: usize) -> Result<(), AttError> {

@@ -54,7 +54,7 @@ impl Objects {
         bluetoothd: String,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut outlets = Outlets::default();
+        let mut outlets = Outlets::new(port.announcer());
         let objects = Self {
             port: port.clone(),
             bluetoothd,

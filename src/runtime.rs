@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Availability, BoxFuture, Failure, Link, Port, Shared, Stage};
+use crate::plugin::{Availability, BoxFuture, Failure, Link, Notices, Port, Shared, Stage};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -54,6 +54,11 @@ impl Runtime {
     /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
     pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.shared.offered().await
+    }
+
+    /// What is announced from now on, by any link.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.shared.clone())
     }
 
     /// Stops every link and waits until the last has cleaned up, but not for ever.

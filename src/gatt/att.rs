@@ -5,7 +5,7 @@ use std::fmt;
 use super::Characteristic;
 use crate::codec::{Cause, MAX_LENGTH, Spec, Value, Violation, att};
 use crate::engine::{Change, PeerId};
-use crate::plugin::Port;
+use crate::plugin::{Port, Sender};
 
 /// ATT error codes that a server here answers with (Core Spec 5.4, Vol 3, Part F, 3.4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,14 @@ impl From<&Violation> for AttError {
     }
 }
 
+/// The central that makes a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester<'a> {
+    pub peer: PeerId,
+    /// As people know it.
+    pub address: &'a str,
+}
+
 /// The octets of a value.
 pub fn encode(spec: &Spec, value: &Value) -> Vec<u8> {
     let mut octets = Vec::with_capacity(8);
@@ -89,11 +97,12 @@ pub fn read(
 /// offset of the first. Octets before the offset stay.
 ///
 /// # Errors
-/// The ATT error for the central; the reason has then been counted and, the first time, logged.
+/// The ATT error for the central; the reason has then been counted, announced and, the first time,
+/// logged.
 pub fn write(
     port: &Port,
     characteristic: &Characteristic,
-    central: PeerId,
+    central: &Requester<'_>,
     offset: usize,
     octets: &[u8],
 ) -> Result<(), AttError> {
@@ -101,6 +110,11 @@ pub fn write(
         return Err(AttError::WriteNotPermitted);
     }
     let Characteristic { spec, cell, .. } = characteristic;
+    let sender = Sender {
+        peer: Some(central.peer),
+        by: Some(central.address),
+        payload: octets,
+    };
     splice(
         port.value(*cell).filter(|_| offset > 0).as_ref(),
         spec,
@@ -108,11 +122,8 @@ pub fn write(
         octets,
     )
     .and_then(|whole| att::decode(spec, &whole))
-    .map_err(|violation| port.refuse(Some(*cell), violation))
-    .and_then(|value| {
-        port.request(*cell, Change::Set(value), Some(central))
-            .map(|_| ())
-    })
+    .map_err(|violation| port.refuse(Some(*cell), violation, &sender))
+    .and_then(|value| port.request(*cell, Change::Set(value), &sender).map(|_| ()))
     .map_err(|violation| AttError::from(&violation))
 }
 

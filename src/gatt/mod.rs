@@ -7,5 +7,5 @@ pub mod section;
 pub mod server;
 mod tree;
 
-pub use att::{AttError, encode, read, write};
+pub use att::{AttError, Requester, encode, read, write};
 pub use tree::{Access, Characteristic, Descriptor, Service};

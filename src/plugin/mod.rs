@@ -5,6 +5,7 @@
 //! rest of the program only through its [`Port`].
 
 mod configure;
+mod notice;
 mod port;
 mod registry;
 pub mod stage;
@@ -18,6 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub(crate) use port::Shared;
 pub use port::{Offer, Port};
 pub use registry::registry;

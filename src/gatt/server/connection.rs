@@ -73,16 +73,20 @@ impl Connection {
         self.subscriptions.get(&index).copied()
     }
 
-    pub(super) fn subscribe(&mut self, index: usize, by: Option<Subscribed>) {
+    /// Returns whether it had subscribed before.
+    pub(super) fn subscribe(&mut self, index: usize, by: Option<Subscribed>) -> bool {
         match by {
-            Some(by) => {
-                self.subscriptions.insert(index, by);
-            }
+            Some(by) => self.subscriptions.insert(index, by).is_some(),
             None => {
-                self.subscriptions.remove(&index);
                 self.forget(index);
+                self.subscriptions.remove(&index).is_some()
             }
         }
+    }
+
+    /// Of which characteristics it wants to hear.
+    pub(super) fn subscribed(&self) -> impl Iterator<Item = usize> {
+        self.subscriptions.keys().copied()
     }
 
     /// The central is to hear of a value, if it has subscribed. A value that it has not taken yet is

@@ -19,7 +19,7 @@ pub use table::{DiscoveredCharacteristic, DiscoveredDescriptor, DiscoveredServic
 use super::assigned::BtUuid;
 use super::{AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::Port;
+use crate::plugin::{Notice, Port};
 use connection::Connection;
 use table::Table;
 
@@ -82,10 +82,17 @@ impl GattServer {
         state.centrals += 1;
         let connection = Connection::default();
         let wake = connection.wake.clone();
-        if !state.closed {
+        let is_open = !state.closed;
+        if is_open {
             state.connections.insert(peer, connection);
         }
-        Central::new(self.clone(), peer, wake)
+        drop(state);
+        let central = Central::new(self.clone(), peer, wake);
+        if is_open {
+            let central = central.address().to_owned();
+            self.port.announce(Notice::Connected { central });
+        }
+        central
     }
 
     /// How many centrals are connected.
@@ -113,13 +120,43 @@ impl GattServer {
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        for connection in std::mem::take(&mut state.connections).into_values() {
+        let connections = std::mem::take(&mut state.connections);
+        drop(state);
+        for (peer, connection) in connections {
+            self.announce_end(peer, &connection);
             connection.wake.notify_one();
         }
     }
 
     fn disconnect(&self, peer: PeerId) {
-        self.state().connections.remove(&peer);
+        let connection = self.state().connections.remove(&peer);
+        if let Some(connection) = connection {
+            self.announce_end(peer, &connection);
+        }
+    }
+
+    fn announce_end(&self, peer: PeerId, connection: &Connection) {
+        let central = central::address(peer);
+        for index in connection.subscribed() {
+            self.announce_subscription(&central, index, false);
+        }
+        self.port.announce(Notice::Disconnected { central });
+    }
+
+    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
+        let central = central.to_owned();
+        let characteristic = self.table.characteristic_at(index).name.clone();
+        self.port.announce(if subscribed {
+            Notice::Subscribed {
+                central,
+                characteristic,
+            }
+        } else {
+            Notice::Unsubscribed {
+                central,
+                characteristic,
+            }
+        });
     }
 
     /// Does something with a central's connection, if it is still there.

@@ -22,6 +22,7 @@ use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Characteristic, encode};
+use crate::plugin::{Announce, Notice};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
@@ -43,17 +44,25 @@ struct Told {
 }
 
 /// The ends where changes go in. When it is dropped, everything behind it ends.
-#[derive(Default)]
 pub(super) struct Outlets {
+    announce: Announce,
     by_cell: HashMap<CellId, Vec<(Spec, watch::Sender<Told>)>>,
 }
 
 impl Outlets {
+    pub(super) fn new(announce: Announce) -> Self {
+        Self {
+            announce,
+            by_cell: HashMap::new(),
+        }
+    }
+
     pub(super) fn open(&mut self, declared: &Characteristic, delivery: Delivery) -> Outlet {
         let (sender, latest) = watch::channel(Told::default());
         let of_cell = self.by_cell.entry(declared.cell).or_default();
         of_cell.push((declared.spec.clone(), sender));
         Outlet {
+            announce: self.announce.clone(),
             latest: latest.clone(),
             name: declared.name.as_str().into(),
             confirms: declared.access.indicate && !declared.access.notify,
@@ -77,6 +86,7 @@ impl Outlets {
 
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
+    announce: Announce,
     latest: watch::Receiver<Told>,
     name: Arc<str>,
     /// Whether every subscriber confirms what it gets.
@@ -111,11 +121,10 @@ impl Outlet {
             empty,
         };
         let (latest, turn) = (self.news(), self.turn.clone());
-        let name = self.name.clone();
+        let subscription = Subscription::begin(central, &self.name, &self.announce);
         tokio::spawn(async move {
-            debug!(%central, value = &*name, "has subscribed");
             subscriber.serve(latest, &turn).await;
-            debug!(%central, value = &*name, "subscribes no longer");
+            drop(subscription);
         });
         Ok(File::from(theirs))
     }
@@ -135,6 +144,43 @@ impl Outlet {
             latest.mark_changed();
         }
         latest
+    }
+}
+
+/// As long as it lives, a central is known to have subscribed.
+struct Subscription {
+    central: String,
+    characteristic: Arc<str>,
+    announce: Announce,
+}
+
+impl Subscription {
+    fn begin(central: Address, characteristic: &Arc<str>, announce: &Announce) -> Self {
+        let begun = Self {
+            central: central.to_string(),
+            characteristic: characteristic.clone(),
+            announce: announce.clone(),
+        };
+        debug!(%central, value = &**characteristic, "has subscribed");
+        (begun.announce)(Notice::Subscribed {
+            central: begun.central.clone(),
+            characteristic: characteristic.to_string(),
+        });
+        begun
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        debug!(
+            central = self.central,
+            value = &*self.characteristic,
+            "subscribes no longer"
+        );
+        (self.announce)(Notice::Unsubscribed {
+            central: self.central.clone(),
+            characteristic: self.characteristic.to_string(),
+        });
     }
 }
 

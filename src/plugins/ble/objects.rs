@@ -23,7 +23,7 @@ use super::tree::{
     APPLICATION, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
 };
 use crate::engine::PeerId;
-use crate::gatt::{AttError, Characteristic, read, write};
+use crate::gatt::{AttError, Characteristic, Requester, read, write};
 use crate::plugin::Port;
 
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
@@ -54,7 +54,7 @@ impl Objects {
         bluetoothd: String,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut outlets = Outlets::default();
+        let mut outlets = Outlets::new(port.announcer());
         let objects = Self {
             port: port.clone(),
             bluetoothd,
@@ -208,7 +208,11 @@ impl Objects {
                 let Request {
                     central, offset, ..
                 } = Request::of(&options)?;
-                let result = write(&self.port, declared, peer(central), offset, &octets);
+                let requester = Requester {
+                    peer: peer(central),
+                    address: &central.to_string(),
+                };
+                let result = write(&self.port, declared, &requester, offset, &octets);
                 debug!(%central, value = declared.name, offset, ?octets, ?result, "write");
                 result.map_err(refusal)?;
                 Ok(reply)

@@ -63,7 +63,7 @@ impl Serving {
             .register_application(adapter.name())
             .await
             .map_err(|problem| problem.to_string())?;
-        let watch = tokio::spawn(centrals::watch(adapter.clone())).abort_handle();
+        let watch = tokio::spawn(centrals::watch(adapter.clone(), port.clone())).abort_handle();
         Ok(Self {
             adapter,
             connection,

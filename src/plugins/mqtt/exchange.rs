@@ -7,7 +7,7 @@ use tracing::debug;
 use super::binding::{Bindings, Message, Received};
 use super::config::Qos;
 use crate::engine::{CellId, Change};
-use crate::plugin::Port;
+use crate::plugin::{Port, Sender};
 
 /// So much of a payload is shown in a log.
 const SHOWN: usize = 200;
@@ -78,13 +78,20 @@ impl<'a> Exchange<'a> {
     pub(super) fn receive(&mut self, topic: &str, payload: &[u8], retained: bool) {
         debug!(topic, retained, payload = cut(payload), "received");
         let mut is_expected = false;
+        let sender = Sender {
+            peer: None,
+            by: Some(topic),
+            payload,
+        };
         for (cell, received) in self.bindings.receive(topic, payload, retained) {
             is_expected = true;
             // What breaks a rule has been counted, and logged the first time.
             let _ = match received {
-                Received::Request(value) => self.port.request(cell, Change::Set(value), None),
-                Received::Report(value) => self.port.report(cell, value),
-                Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation)),
+                Received::Request(value) => self.port.request(cell, Change::Set(value), &sender),
+                Received::Report(value) => self.port.report(cell, value, &sender),
+                Received::Refused(violation) => {
+                    Err(self.port.refuse(Some(cell), violation, &sender))
+                }
             };
         }
         if !is_expected {

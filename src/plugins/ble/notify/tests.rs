@@ -19,6 +19,7 @@ const OTHER: Address = Address([2; 6]);
 struct Air {
     outlets: Outlets,
     outlet: Outlet,
+    announced: Arc<std::sync::Mutex<Vec<Notice>>>,
 }
 
 impl Air {
@@ -30,9 +31,16 @@ impl Air {
             spec: Spec::Bytes { max_length: 512 },
             cell: CellId::new(0),
         };
-        let mut outlets = Outlets::default();
+        let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
+        let heard = announced.clone();
+        let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
+        let mut outlets = Outlets::new(Arc::new(announce));
         let outlet = outlets.open(&declared, delivery);
-        Self { outlets, outlet }
+        Self {
+            outlets,
+            outlet,
+            announced,
+        }
     }
 
     fn notifying(delivery: Delivery) -> Self {
@@ -194,4 +202,24 @@ async fn a_confirmation_by_socket_is_its_own_subscribers() {
     rest().await;
     assert_eq!(read(&one).await, NOTHING, "it has not confirmed");
     assert_eq!(read(&other).await, [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_subscribes_and_closes_its_socket_is_announced() {
+    let air = Air::notifying(Delivery::Directed);
+    let (central, characteristic) = (ONE.to_string(), "Value".to_owned());
+    let subscribed = Notice::Subscribed {
+        central: central.clone(),
+        characteristic: characteristic.clone(),
+    };
+    let unsubscribed = Notice::Unsubscribed {
+        central,
+        characteristic,
+    };
+    let announced = || air.announced.lock().expect("nothing panics").clone();
+    let socket = air.subscribe(ONE).await;
+    assert_eq!(announced(), std::slice::from_ref(&subscribed));
+    drop(socket);
+    rest().await;
+    assert_eq!(announced(), [subscribed, unsubscribed]);
 }

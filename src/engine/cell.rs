@@ -46,9 +46,11 @@ pub(super) struct Cell {
 }
 
 /// A request to a remote owner, under way or delivered but not confirmed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) version: u64,
+    /// What is asked for.
+    pub(super) wanted: Value,
     /// The owner's last word since the request is what it asks for.
     pub(super) answered: bool,
     /// Runs from the moment of delivery: while the broker is away nobody can confirm anything.
@@ -71,6 +73,22 @@ impl Cell {
             pending: None,
             outlets: Vec::new(),
         }
+    }
+
+    /// The one of the values that are known already which a rounded value stands for, or itself.
+    pub(super) fn unrounded(&self, value: Value) -> Value {
+        let known = [&self.value, &self.reported];
+        let meant = known
+            .into_iter()
+            .flatten()
+            .find(|known| self.spec.same(known, &value));
+        meant.cloned().unwrap_or(value)
+    }
+
+    /// Whether this is what the owner last said, as far as JSON shows it.
+    pub(super) fn has_reported(&self, value: &Value) -> bool {
+        let reported = self.reported.as_ref();
+        reported.is_some_and(|reported| self.spec.same(reported, value))
     }
 
     pub(super) fn set(&mut self, now: Time, value: Option<Value>, origin: Option<Origin>) {

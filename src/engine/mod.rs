@@ -15,7 +15,7 @@ pub use cell::{CellView, Owner};
 pub use event::{Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Time};
 pub use outlet::Carries;
 
-use crate::codec::{Admitted, Cause, Spec, Value, Violation};
+use crate::codec::{Admitted, Cause, Patch, Spec, Value, Violation};
 use cell::{Cell, Pending};
 use outlet::LinkState;
 
@@ -111,10 +111,11 @@ impl Engine {
                 .map_err(|violation| self.reject(origin.link, Some(cell), violation)),
             Event::Report {
                 cell,
-                value,
+                patch,
+                echo,
                 origin,
             } => self
-                .report(now, cell, value, origin)
+                .report(now, cell, patch, echo, origin)
                 .map_err(|violation| self.reject(origin.link, Some(cell), violation)),
             Event::Refused {
                 link,
@@ -175,12 +176,20 @@ impl Engine {
         change: Change,
         origin: Origin,
     ) -> Result<Accepted, Violation> {
+        if change.is_nothing() {
+            return Ok(Accepted::Unchanged);
+        }
         let cell = &mut self.cells[id.index()];
         if cell.constant {
             return Err(Violation::new(Cause::Constant, "the value is constant"));
         }
-        let wanted = change.apply(cell.value.as_ref())?;
+        let rounded = change.is_rounded();
+        let wanted = change.apply(&cell.spec, cell.value.as_ref())?;
         let Admitted { value, adjusted } = cell.spec.admit(wanted)?;
+        let value = match rounded {
+            true => cell.unrounded(value),
+            false => value,
+        };
         // Clamped or wrapped: then who asked believes something that is not so, and has to hear too.
         let heard_by = (!adjusted).then_some(origin);
         let changed = cell.value.as_ref() != Some(&value);
@@ -189,7 +198,7 @@ impl Engine {
             Owner::Remote(owner) => Some(owner),
         };
         if changed {
-            cell.set(now, Some(value), heard_by);
+            cell.set(now, Some(value.clone()), heard_by);
         } else if remote.is_some() {
             cell.version += 1;
         }
@@ -197,7 +206,8 @@ impl Engine {
             let pending = Pending {
                 version: cell.version,
                 // Nothing is under way that the owner has yet to answer, and this is what it says.
-                answered: cell.pending.is_none() && cell.reported == cell.value,
+                answered: cell.pending.is_none() && cell.has_reported(&value),
+                wanted: value,
                 deadline: None,
             };
             let forgotten = cell.pending.replace(pending);
@@ -220,22 +230,29 @@ impl Engine {
         &mut self,
         now: Time,
         id: CellId,
-        value: Value,
+        patch: Patch,
+        echo: bool,
         origin: Origin,
     ) -> Result<Accepted, Violation> {
         let cell = &mut self.cells[id.index()];
+        if patch.is_keep() || (echo && cell.pending.is_none()) {
+            return Ok(Accepted::Unchanged);
+        }
         if cell.constant {
             return Err(Violation::new(Cause::Constant, "the value is constant"));
         }
-        let Admitted { value, .. } = cell.spec.admit(value)?;
+        // What the owner leaves out is what it said before, not what somebody has asked it for.
+        let known = cell.reported.as_ref().or(cell.value.as_ref());
+        let Admitted { value, .. } = cell.spec.admit(cell.spec.merge(known, patch))?;
+        let value = cell.unrounded(value);
         cell.reported = Some(value.clone());
         let same = cell.value.as_ref() == Some(&value);
         if let Some(pending) = &mut cell.pending {
             // Only what comes after the delivery can be an answer. Anything else is what the owner
             // said before it knew; showing it would make every subscriber flicker, so it waits: at
             // the deadline the last report comes back by itself.
-            pending.answered = same;
-            if same && pending.deadline.is_some() {
+            pending.answered = pending.wanted == value;
+            if pending.answered && pending.deadline.is_some() {
                 let confirmed = cell.pending.take();
                 self.forget_deadline(id, confirmed);
             }

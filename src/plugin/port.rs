@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::notice::NOTICES_MAX;
 use super::{Announce, Notice, Notices, Payload, Sender};
-use crate::codec::{Value, Violation};
+use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
 };
@@ -69,20 +69,23 @@ impl Port {
         self.handle(Some(cell), event, sender)
     }
 
-    /// The remote owner behind this link says what the value is.
+    /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
+    /// carries our own mark, so all that it can be is the answer to a request of ours.
     ///
     /// # Errors
     /// As for [`Port::request`].
     pub fn report(
         &self,
         cell: CellId,
-        value: Value,
+        patch: Patch,
+        echo: bool,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
         let origin = self.origin(sender);
         let event = Event::Report {
             cell,
-            value,
+            patch,
+            echo,
             origin,
         };
         self.handle(Some(cell), event, sender)

@@ -4,8 +4,10 @@ mod bounded;
 mod constraints;
 mod echo;
 mod model;
+mod own_mark;
 mod owner_here;
 mod owner_remote;
+mod parts;
 mod returns;
 
 use std::time::Duration;
@@ -140,7 +142,18 @@ impl Bench {
     fn report(&mut self, value: i128) -> Result<Accepted, Rejection> {
         self.handle(Event::Report {
             cell: cell(),
-            value: Value::Int(value),
+            patch: Value::Int(value).into(),
+            echo: false,
+            origin: from(BUS),
+        })
+    }
+
+    /// The owner says what carries our own mark.
+    fn echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.handle(Event::Report {
+            cell: cell(),
+            patch: Value::Int(value).into(),
+            echo: true,
             origin: from(BUS),
         })
     }

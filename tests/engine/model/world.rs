@@ -207,7 +207,8 @@ impl World {
         let outcome = self.truths[cell].report(value);
         let report = Event::Report {
             cell: CellId::new(cell),
-            value: Value::Int(value),
+            patch: Value::Int(value).into(),
+            echo: false,
             origin: Who::Bus.origin(),
         };
         let accepted = self.engine.handle(self.now, report);

@@ -11,6 +11,7 @@ mod resolve;
 pub mod schema;
 mod tree;
 mod value;
+mod value_schema;
 mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};
@@ -19,4 +20,4 @@ pub use model::{Interval, Lenient};
 pub use placeholders::Placeholders;
 pub use read::{HELP, Literal, Raw, Spanned, read};
 pub use tree::{NodeId, Tree};
-pub use value::value_of;
+pub use value::{step_of, value_of};

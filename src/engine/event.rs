@@ -86,7 +86,7 @@ pub enum Event {
     Tick,
 }
 
-/// What a link is to send: the newest value of a cell.
+/// What a link is to send: the newest value of a cell, or where every event counts, the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     pub cell: CellId,
@@ -96,6 +96,9 @@ pub struct Effect {
     pub version: u64,
     /// Who made the change and need not hear of it, or `None` when everybody has to.
     pub origin: Option<Origin>,
+    /// Of a cell whose every event counts: nothing has happened, this is how things stand, for a link
+    /// that has begun or has lost its session. Where it would be taken for an event, leave it out.
+    pub restated: bool,
 }
 
 /// What became of an event that broke no constraint.

@@ -3,6 +3,7 @@
 use super::assigned::{
     BtUuid, CHARACTERISTIC_PRESENTATION_FORMAT, CHARACTERISTIC_USER_DESCRIPTION,
 };
+use crate::codec::presentation::Presentation;
 use crate::codec::{Spec, presentation};
 use crate::engine::CellId;
 
@@ -21,6 +22,7 @@ pub struct Characteristic {
     pub uuid: BtUuid,
     pub access: Access,
     pub spec: Spec,
+    pub presentation: Presentation,
     pub cell: CellId,
 }
 
@@ -88,7 +90,7 @@ impl Characteristic {
             uuid: CHARACTERISTIC_USER_DESCRIPTION,
             value: self.name.as_bytes().to_vec(),
         };
-        let format = presentation::format(&self.spec).map(|format| Descriptor {
+        let format = presentation::format(&self.spec, self.presentation).map(|format| Descriptor {
             uuid: CHARACTERISTIC_PRESENTATION_FORMAT,
             value: format.to_vec(),
         });

@@ -109,7 +109,9 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared.engine().poll_effect(self.link)
+        self.shared
+            .engine()
+            .poll_effect(self.shared.now(), self.link)
     }
 
     /// What was pulled has arrived.
@@ -287,17 +289,20 @@ impl Shared {
         }
     }
 
-    /// What has been refused since the start, for an operator; `None` if nothing has.
+    /// What has been refused or lost since the start, for an operator; `None` if nothing has.
     pub(crate) fn refusals(&self) -> Option<String> {
         let engine = self.engine();
-        let lines: Vec<String> = engine
-            .rejections()
-            .map(|(link, cell, cause, count)| {
-                let link = self.link_names[link.index()];
-                let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
-                format!("{count} × {name} by {link} ({cause:?})")
-            })
-            .collect();
+        let refused = engine.rejections().map(|(link, cell, cause, count)| {
+            let link = self.link_names[link.index()];
+            let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
+            format!("{count} × {name} by {link} ({cause:?})")
+        });
+        let dropped = engine.dropped().map(|(link, cell, count)| {
+            let link = self.link_names[link.index()];
+            let name = &self.cell_names[cell.index()];
+            format!("{count} × {name} to {link} (the oldest, its queue was full)")
+        });
+        let lines: Vec<String> = refused.chain(dropped).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
@@ -320,13 +325,17 @@ impl Shared {
             .expect("the engine does not panic while it is locked")
     }
 
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
     /// When the engine wants a [`Event::Tick`].
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.engine().poll_deadline().map(|at| self.started + at.0)
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        let now = Time(self.started.elapsed());
+        let now = self.now();
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);

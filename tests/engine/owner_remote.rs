@@ -257,6 +257,7 @@ fn the_deadlines_of_many_cells_come_in_their_order() {
         link: link(BUS),
         cell: CellId::new(cell),
         carries: Carries::Requests,
+        pace: Pace::OnChange,
     });
     let engine = Engine::new(vec![slow, quick], 3, &subscriptions);
     let now = seconds(0);

@@ -6,7 +6,8 @@ use std::sync::Weak;
 use tokio::time::sleep;
 
 use super::*;
-use crate::codec::Value;
+use crate::codec::presentation::Presentation;
+use crate::codec::{BytesSpec, Value};
 use crate::engine::{Carries, Origin};
 use crate::gatt::Access;
 
@@ -28,7 +29,8 @@ impl Air {
             name: "Value".to_owned(),
             uuid: "FF01".parse().expect("a UUID"),
             access,
-            spec: Spec::Bytes { max_length: 512 },
+            spec: Spec::Bytes(BytesSpec::up_to(512)),
+            presentation: Presentation::default(),
             cell: CellId::new(0),
         };
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
@@ -67,6 +69,7 @@ impl Air {
                 link,
                 peer: Some(peer(central)),
             }),
+            restated: false,
         };
         self.outlets.tell(&effect, link);
         rest().await;

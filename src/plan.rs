@@ -44,6 +44,8 @@ pub struct CellPlan {
     pub constant: bool,
     pub owner: Owner,
     pub confirm_within: Duration,
+    /// How long a report of a remote owner is true.
+    pub valid_for: Option<Duration>,
     pub delivery: Delivery,
 }
 

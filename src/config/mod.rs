@@ -11,7 +11,7 @@ mod resolve;
 pub mod schema;
 mod tree;
 mod value;
-mod value_schema;
+pub mod value_schema;
 mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};

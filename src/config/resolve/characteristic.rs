@@ -51,6 +51,7 @@ impl Resolver<'_> {
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
+            valid_for: None,
             delivery: Delivery::default(),
         });
         self.note_changes(cell, constant, &config);
@@ -59,6 +60,7 @@ impl Resolver<'_> {
         }
         self.characteristics.push(Keys {
             cell,
+            at,
             keys: config.plugins,
         });
         Characteristic {
@@ -104,6 +106,7 @@ impl Resolver<'_> {
         });
         self.sources.push(Keys {
             cell,
+            at,
             keys: value.plugins,
         });
     }

@@ -91,7 +91,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
 
 /// What became of an attempt to connect.
 enum Outcome<'a> {
-    Connected(Connection<'a>),
+    Connected(Box<Connection<'a>>),
     Failed(Trouble),
     Stopped,
 }
@@ -121,7 +121,7 @@ async fn connect<'a>(settings: &Settings, standing: &'a Standing<'a>) -> Outcome
     };
     let birth = settings.birth.as_ref();
     connection.session.begin(birth, session_present);
-    Outcome::Connected(connection)
+    Outcome::Connected(Box::new(connection))
 }
 
 /// A connection that the broker has accepted.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::info;
 
+use crate::gatt::advertising::Advertisement;
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::gatt::server::GattServer;
 use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
@@ -21,17 +22,23 @@ impl Plugin for VirtualBle {
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        match BleConfig::declare(declared)? {
-            AdapterChoice::Auto => Some(Box::new(VirtualAdapter { stands_in: true })),
-            AdapterChoice::Virtual => Some(Box::new(VirtualAdapter { stands_in: false })),
-            AdapterChoice::Named(_) => None,
-        }
+        let peripheral = BleConfig::declare(declared)?;
+        let stands_in = match peripheral.adapter {
+            AdapterChoice::Auto => true,
+            AdapterChoice::Virtual => false,
+            AdapterChoice::Named(_) => return None,
+        };
+        Some(Box::new(VirtualAdapter {
+            stands_in,
+            advertisement: peripheral.advertisement,
+        }))
     }
 }
 
 struct VirtualAdapter {
     /// For an adapter that is not there.
     stands_in: bool,
+    advertisement: Advertisement,
 }
 
 impl Link for VirtualAdapter {
@@ -41,7 +48,7 @@ impl Link for VirtualAdapter {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            let server = Arc::new(GattServer::new(port.clone()));
+            let server = Arc::new(GattServer::new(port.clone(), self.advertisement.clone()));
             let _disconnects = Disconnects(server.clone());
             // What the values were before there could be a subscriber is no change.
             tell_all(&port, &server);

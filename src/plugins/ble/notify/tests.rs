@@ -28,6 +28,7 @@ impl Air {
             name: "Value".to_owned(),
             uuid: "FF01".parse().expect("a UUID"),
             access,
+            security: Default::default(),
             spec: Spec::Bytes { max_length: 512 },
             cell: CellId::new(0),
         };

@@ -1,15 +1,19 @@
 //! The resolved configuration: what the engine is built from, and what each link is to carry.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::codec::{Spec, Value};
-use crate::engine::{Carries, CellId, CellSpec, Engine, LinkId, Owner, Subscription};
+use crate::codec::{Pointer, Spec, Value};
+use crate::engine::{
+    Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Subscription,
+};
 use crate::gatt::Service;
 use crate::plugin::Link;
 
 /// How long a remote owner may take to confirm, unless something else is declared.
 pub const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
 
+#[derive(Default)]
 pub struct Plan {
     /// The name that the device advertises.
     pub device_name: String,
@@ -17,7 +21,15 @@ pub struct Plan {
     pub cells: Vec<CellPlan>,
     /// By [`LinkId`].
     pub links: Vec<LinkPlan>,
-    pub subscriptions: Vec<Subscription>,
+    pub subscriptions: Subscriptions,
+}
+
+/// Who hears of what, in one role for each link and cell. With thousands of values it is looked up as
+/// often as it is added to.
+#[derive(Clone, Debug, Default)]
+pub struct Subscriptions {
+    all: Vec<Subscription>,
+    by_pair: HashMap<(LinkId, CellId), usize>,
 }
 
 /// One value.
@@ -26,10 +38,13 @@ pub struct CellPlan {
     /// For people: the name of the characteristic.
     pub name: String,
     pub spec: Spec,
+    /// Where it stands in a document, if that is said.
+    pub json: Option<Pointer>,
     pub initial: Option<Value>,
     pub constant: bool,
     pub owner: Owner,
     pub confirm_within: Duration,
+    pub delivery: Delivery,
 }
 
 /// One link, and who can be it: the first that is available runs.
@@ -48,27 +63,33 @@ impl Plan {
             initial: cell.initial.clone(),
             constant: cell.constant,
             confirm_within: cell.confirm_within,
+            delivery: cell.delivery,
         });
-        Engine::new(cells.collect(), self.links.len(), &self.subscriptions)
+        Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
     }
 
     /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
     pub fn subscribe(&mut self, link: LinkId, cell: CellId, carries: Carries) {
-        let subscription = Subscription {
+        self.subscribe_at(link, cell, carries, Pace::OnChange);
+    }
+
+    /// The same, at a pace of its own.
+    pub fn subscribe_at(&mut self, link: LinkId, cell: CellId, carries: Carries, pace: Pace) {
+        self.subscriptions.add(Subscription {
             link,
             cell,
             carries,
-        };
-        let of_both = |other: &&Subscription| (other.link, other.cell) == (link, cell);
-        match self.subscriptions.iter().find(of_both) {
-            Some(known) => assert_eq!(known.carries, carries, "one role for each link and cell"),
-            None => self.subscriptions.push(subscription),
-        }
+            pace,
+        });
     }
 
     /// Whether this link carries a cell or owns one.
     pub fn mentions(&self, link: LinkId) -> bool {
-        let carries = self.subscriptions.iter().any(|known| known.link == link);
+        let carries = self
+            .subscriptions
+            .all
+            .iter()
+            .any(|known| known.link == link);
         carries
             || self
                 .cells
@@ -80,11 +101,29 @@ impl Plan {
     pub fn takes_requests(&self, cell: CellId) -> bool {
         match self.cells[cell.index()].owner {
             Owner::Here => true,
-            Owner::Remote(owner) => self.subscriptions.contains(&Subscription {
-                link: owner,
-                cell,
-                carries: Carries::Requests,
-            }),
+            Owner::Remote(owner) => {
+                let known = self.subscriptions.of(owner, cell);
+                known.is_some_and(|known| known.carries == Carries::Requests)
+            }
+        }
+    }
+}
+
+impl Subscriptions {
+    /// What a link hears of a cell.
+    pub fn of(&self, link: LinkId, cell: CellId) -> Option<&Subscription> {
+        let index = self.by_pair.get(&(link, cell))?;
+        Some(&self.all[*index])
+    }
+
+    fn add(&mut self, added: Subscription) {
+        match self.of(added.link, added.cell) {
+            Some(known) => assert_eq!(*known, added, "one role for each link and cell"),
+            None => {
+                self.by_pair
+                    .insert((added.link, added.cell), self.all.len());
+                self.all.push(added);
+            }
         }
     }
 }

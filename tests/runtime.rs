@@ -62,10 +62,7 @@ impl Stage {
         let (sayer, said) = unbounded_channel();
         let plan = Plan {
             device_name: "device".to_owned(),
-            services: Vec::new(),
-            cells: Vec::new(),
-            links: Vec::new(),
-            subscriptions: Vec::new(),
+            ..Plan::default()
         };
         Self { plan, said, sayer }
     }

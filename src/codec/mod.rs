@@ -1,20 +1,33 @@
 //! Pure: what a value is, its bytes on the air and its JSON on a topic. No I/O, no clock, no async.
 //!
 //! One [`Spec`] says everything about a value, and everything else is derived from it: the ATT bytes
-//! ([`att`]), the JSON ([`json`], [`Template`]), the range check ([`Spec::admit`]) and the
+//! ([`att`]), the JSON ([`json`], [`Template`], [`document`]), the range check ([`Spec::admit`]) and the
 //! presentation format descriptor ([`presentation`]).
 
 pub mod att;
+pub mod decimal;
+pub mod document;
+pub mod ieee11073;
 pub mod json;
+mod number;
 mod patch;
+mod pointer;
 pub mod presentation;
+pub mod scale;
 mod spec;
+mod structure;
 mod template;
+mod text;
 mod value;
 mod violation;
 
+pub use number::{Flag, FloatFormat, FloatSpec, IntSpec, IntWidth, Shown};
 pub use patch::Patch;
-pub use spec::{Admitted, ByteOrder, FloatWidth, IntWidth, MAX_LENGTH, Overflow, Spec};
+pub use pointer::Pointer;
+pub use scale::Scale;
+pub use spec::{Admitted, BoolSpec, ByteOrder, MAX_LENGTH, Overflow, Spec};
+pub use structure::{ArraySpec, Field, StructSpec, When};
 pub use template::{PLACEHOLDER, Template, TemplateError};
+pub use text::{BytesSpec, JsonSpec, Pattern, TextSpec};
 pub use value::Value;
 pub use violation::{Cause, Violation};

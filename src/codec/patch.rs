@@ -1,5 +1,8 @@
-//! A change of a value of which only some parts may be mentioned.
+//! A change of a value of which only some parts may be mentioned, and what is known of a value that
+//! nobody has mentioned.
 
+use super::number::{FloatSpec, IntSpec, Shown};
+use super::structure::{ArraySpec, StructSpec};
 use super::{Spec, Value};
 
 /// What a message says of a value. Whatever it does not mention stays.
@@ -9,6 +12,8 @@ pub enum Patch {
     Keep,
     /// The whole value.
     Set(Value),
+    /// Some bits of an integer.
+    Bits { mask: i128, bits: i128 },
     /// One for each field of a struct, in their order.
     Fields(Vec<Patch>),
 }
@@ -19,6 +24,7 @@ impl Patch {
         match self {
             Self::Keep => true,
             Self::Set(_) => false,
+            Self::Bits { mask, .. } => *mask == 0,
             Self::Fields(fields) => fields.iter().all(Self::is_keep),
         }
     }
@@ -34,26 +40,91 @@ impl Spec {
     /// The whole value that a patch makes of the current one, not yet checked against the
     /// constraints. What is not mentioned and not known is [`Spec::neutral`].
     pub fn merge(&self, current: Option<&Value>, patch: Patch) -> Value {
-        match patch {
-            Patch::Set(value) => value,
-            Patch::Keep | Patch::Fields(_) => current.cloned().unwrap_or_else(|| self.neutral()),
+        match (patch, self) {
+            (Patch::Set(value), _) => value,
+            (Patch::Keep, _) => current.cloned().unwrap_or_else(|| self.neutral()),
+            (Patch::Bits { mask, bits }, _) => {
+                let held = match current {
+                    Some(Value::Int(held)) => *held,
+                    _ => 0,
+                };
+                Value::Int(held & !mask | bits & mask)
+            }
+            (Patch::Fields(patches), Self::Struct(spec)) => {
+                let known = match current {
+                    Some(Value::List(parts)) => parts.clone(),
+                    _ => match spec.neutral() {
+                        Value::List(parts) => parts,
+                        _ => [].into(),
+                    },
+                };
+                let fields = spec.fields.iter().zip(patches).enumerate();
+                let parts = fields
+                    .map(|(index, (field, patch))| field.spec.merge(known.get(index), patch))
+                    .collect();
+                Value::List(parts)
+            }
+            (Patch::Fields(_), _) => current.cloned().unwrap_or_else(|| self.neutral()),
         }
     }
 
     /// Whether two values are the same as far as JSON shows them: a report of a rounded number is no
     /// news beside the number that was rounded.
     pub fn same(&self, a: &Value, b: &Value) -> bool {
-        a == b
+        match (self, a, b) {
+            (
+                Self::Int(IntSpec {
+                    shown: Shown::Scaled(scale),
+                    ..
+                }),
+                Value::Int(a),
+                Value::Int(b),
+            ) => a == b || scale.units(*a) == scale.units(*b),
+            (
+                Self::Float(
+                    spec @ FloatSpec {
+                        decimals: Some(_), ..
+                    },
+                ),
+                Value::Float(a),
+                Value::Float(b),
+            ) => a == b || spec.text(*a) == spec.text(*b),
+            (Self::Struct(spec), Value::List(a), Value::List(b)) => {
+                let StructSpec { fields } = &**spec;
+                let parts = a.iter().zip(b.iter());
+                a.len() == b.len()
+                    && fields
+                        .iter()
+                        .zip(parts)
+                        .all(|(field, (a, b))| field.spec.same(a, b))
+            }
+            (Self::Array(spec), Value::List(a), Value::List(b)) => {
+                let ArraySpec { item, .. } = &**spec;
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| item.same(a, b))
+            }
+            (_, a, b) => a == b,
+        }
     }
 
-    /// What a value is that nobody has set: 0 or the nearest to it that is allowed, false, or empty.
+    /// What a value is that nobody has set: unknown where that can be said, otherwise 0 or the nearest
+    /// to it that is allowed, false, or empty.
     pub fn neutral(&self) -> Value {
-        match *self {
-            Self::Bool => Value::Bool(false),
-            Self::Int { min, max, .. } => Value::Int(0.clamp(min, max)),
-            Self::Float { min, max, .. } => Value::Float(0f64.clamp(min, max)),
-            Self::Utf8 { .. } => Value::Text("".into()),
-            Self::Bytes { .. } => Value::Bytes([].into()),
+        match self {
+            Self::Bool(_) => Value::Bool(false),
+            Self::Int(spec) => neutral_int(spec),
+            Self::Float(spec) if spec.nan_is_null() => Value::Null,
+            Self::Float(spec) => Value::Float(0f64.clamp(spec.min, spec.max)),
+            Self::Text(spec) => match spec.allowed.as_deref() {
+                Some([first, ..]) => Value::Text(first.clone()),
+                Some([]) | None => Value::Text("".into()),
+            },
+            Self::Bytes(spec) => match spec.allowed.as_deref() {
+                Some([first, ..]) => Value::Bytes(first.clone()),
+                Some([]) | None => Value::Bytes(vec![0; spec.min_length].into()),
+            },
+            Self::Json(_) => Value::Text("null".into()),
+            Self::Struct(spec) => spec.neutral(),
+            Self::Array(spec) => Value::List(vec![spec.item.neutral(); spec.min_items].into()),
         }
     }
 
@@ -67,4 +138,22 @@ impl Spec {
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
         }
     }
+}
+
+fn neutral_int(spec: &IntSpec) -> Value {
+    if spec.unknown.is_some() {
+        return Value::Null;
+    }
+    let words: Vec<i128> = match &spec.shown {
+        Shown::Words(words) => words.iter().map(|(number, _)| *number).collect(),
+        Shown::Plain | Shown::Scaled(_) | Shown::Flags(_) => Vec::new(),
+    };
+    let allowed = spec.allowed.as_deref().unwrap_or(&words);
+    let nearest = allowed.iter().copied().min_by_key(|number| number.abs());
+    let number = nearest.unwrap_or_else(|| 0.clamp(spec.min, spec.max));
+    // On a step: the one below.
+    let beyond = spec
+        .step
+        .map_or(0, |step| (number - spec.min).rem_euclid(step));
+    Value::Int(number - beyond)
 }

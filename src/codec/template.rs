@@ -11,7 +11,7 @@ use serde::de::{
 use serde_json::Value as Json;
 
 use super::json::{self, Scalar};
-use super::{Cause, Spec, Value, Violation};
+use super::{Cause, Patch, Spec, Value, Violation};
 
 /// The placeholder that stands for the value in a declared payload.
 pub const PLACEHOLDER: &str = "$value";
@@ -97,32 +97,51 @@ impl Template {
     /// # Errors
     /// [`Cause::InvalidUtf8`], [`Cause::MalformedJson`], [`Cause::MissingKey`] or
     /// [`Cause::WrongType`].
-    pub fn read(&self, spec: &Spec, payload: &[u8]) -> Result<Value, Violation> {
+    pub fn read(&self, spec: &Spec, payload: &[u8]) -> Result<Patch, Violation> {
         let text = std::str::from_utf8(payload).map_err(|error| {
             Violation::new(
                 Cause::InvalidUtf8,
                 format!("the payload is not UTF-8: {error}"),
             )
         })?;
+        let malformed = |error: serde_json::Error| {
+            let detail = format!("the payload is not JSON: {error}");
+            Violation::new(Cause::MalformedJson, detail)
+        };
+        if !json::is_scalar(spec) {
+            let payload: Json = serde_json::from_str(text).map_err(malformed)?;
+            let found = self
+                .path
+                .iter()
+                .try_fold(&payload, |json, step| match step {
+                    Step::Key(key) => json.get(key),
+                    Step::Index(index) => json.get(index),
+                });
+            let patch = json::read(spec, found.ok_or_else(|| self.missing())?)?;
+            return match patch.is_keep() {
+                true => Err(self.missing()),
+                false => Ok(patch),
+            };
+        }
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let found = Walk(&self.path)
             .deserialize(&mut deserializer)
             .and_then(|found| deserializer.end().map(|()| found))
-            .map_err(|error| {
-                Violation::new(
-                    Cause::MalformedJson,
-                    format!("the payload is not JSON: {error}"),
-                )
-            })?;
-        let scalar = found.ok_or_else(|| {
-            let detail = format!(
-                "the payload has no {}: it should look like {}",
-                self.place(),
-                self.json
-            );
-            Violation::new(Cause::MissingKey, detail)
-        })?;
-        json::read(spec, scalar)
+            .map_err(malformed)?;
+        match found {
+            Some(scalar) => json::read_scalar(spec, scalar).map(Patch::Set),
+            None if spec.admits_null() => Ok(Patch::Set(Value::Null)),
+            None => Err(self.missing()),
+        }
+    }
+
+    fn missing(&self) -> Violation {
+        let detail = format!(
+            "the payload has no {}: it should look like {}",
+            self.place(),
+            self.json
+        );
+        Violation::new(Cause::MissingKey, detail)
     }
 
     /// Where the value is, as a JSON pointer (RFC 6901) for a person.

@@ -15,16 +15,26 @@ pub enum Cause {
     WrongType,
     /// Outside `min` and `max`, with `overflow: reject`.
     OutOfRange,
+    /// Between two steps.
+    OffStep,
+    /// None of the allowed values or words, or not the constant.
+    NotAllowed,
+    /// A text that does not match its pattern.
+    Pattern,
     /// NaN or an infinity.
     NotFinite,
     /// More bytes than the value, or the topic, may have.
     TooLong,
+    /// Fewer bytes, or items, than the value has to have.
+    TooShort,
     /// The number of bytes does not fit the type (ATT 0x0D).
     WrongLength,
     /// The offset lies beyond the end of the value (ATT 0x07).
     InvalidOffset,
     /// The value is constant.
     Constant,
+    /// There are as many events waiting to be delivered as may wait.
+    QueueFull,
     /// A retained message on a command topic: a request of the past, not of now.
     RetainedCommand,
 }
@@ -42,6 +52,13 @@ impl Violation {
             cause,
             detail: detail.into(),
         }
+    }
+
+    /// The same, of a part of the value.
+    #[must_use]
+    pub(super) fn in_field(mut self, name: &str) -> Self {
+        self.detail = format!("`{name}`: {}", self.detail);
+        self
     }
 }
 

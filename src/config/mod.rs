@@ -12,6 +12,7 @@ pub mod schema;
 pub mod security;
 mod tree;
 mod value;
+mod value_schema;
 mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};
@@ -20,4 +21,4 @@ pub use model::{Interval, Lenient};
 pub use placeholders::Placeholders;
 pub use read::{HELP, Literal, Raw, Spanned, read};
 pub use tree::{NodeId, Tree};
-pub use value::value_of;
+pub use value::{step_of, value_of};

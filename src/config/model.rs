@@ -12,6 +12,12 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
+mod value;
+
+pub use value::{
+    EndianConfig, Entries, LongScaleConfig, OverflowConfig, ScaleConfig, TypeConfig, ValueConfig,
+};
+
 use super::read::{Literal, Raw, Spanned};
 use super::security::SecurityConfig;
 use crate::gatt::assigned::BtUuid;
@@ -133,97 +139,6 @@ pub enum AccessConfig {
     Indicate,
 }
 
-/// A value: its type and its constraints.
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ValueConfig {
-    /// Its type on the air.
-    #[serde(rename = "type")]
-    #[serde(default)]
-    #[schemars(required)]
-    pub ty: Option<Spanned<Lenient<TypeConfig>>>,
-    /// The order of the bytes of a number. Bluetooth's own characteristics are little-endian.
-    #[serde(default)]
-    pub endian: Option<Spanned<EndianConfig>>,
-    /// The smallest number allowed. Without it, the smallest of the type.
-    #[serde(default)]
-    #[schemars(with = "Option<serde_json::Number>")]
-    pub min: Option<Spanned<Literal>>,
-    /// The largest number allowed. Without it, the largest of the type.
-    #[serde(default)]
-    #[schemars(with = "Option<serde_json::Number>")]
-    pub max: Option<Spanned<Literal>>,
-    /// What happens to a number outside `min` and `max`, whoever sends it. Without it, `reject`.
-    #[serde(default)]
-    pub overflow: Option<Spanned<OverflowConfig>>,
-    /// The most bytes that a text or a byte string may have. Without it, 512, the most that Bluetooth
-    /// allows.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 512))]
-    pub max_length: Option<Spanned<u32>>,
-    /// The value before anybody has set one. Without it, 0 (or the smallest allowed), false or empty
-    /// where this process owns the value, and unknown where a remote program does.
-    #[serde(default)]
-    pub initial: Option<Spanned<Literal>>,
-    /// The value for ever. `{hostname}`, `{machine_id}` and `{device_name}` are filled in in a text.
-    #[serde(default)]
-    pub constant: Option<Spanned<Literal>>,
-}
-
-/// The type of a value on the air.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TypeConfig {
-    /// Unsigned, 1 byte.
-    U8,
-    /// Unsigned, 2 bytes.
-    U16,
-    /// Unsigned, 4 bytes.
-    U32,
-    /// Unsigned, 8 bytes.
-    U64,
-    /// Signed, 1 byte.
-    I8,
-    /// Signed, 2 bytes.
-    I16,
-    /// Signed, 4 bytes.
-    I32,
-    /// Signed, 8 bytes.
-    I64,
-    /// IEEE 754, 4 bytes.
-    F32,
-    /// IEEE 754, 8 bytes.
-    F64,
-    /// 1 byte, 0 or 1.
-    Bool,
-    /// Text.
-    Utf8,
-    /// Bytes; hexadecimal in JSON.
-    Bytes,
-}
-
-/// The order of the bytes of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EndianConfig {
-    /// The least significant byte first.
-    Little,
-    /// The most significant byte first.
-    Big,
-}
-
-/// What happens to a number outside its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OverflowConfig {
-    /// It is refused: an ATT error for a central; on MQTT it is dropped, counted and logged.
-    Reject,
-    /// The nearest bound is taken.
-    Clamp,
-    /// It goes round: one above `max` is `min`. Integers only.
-    Wrap,
-}
-
 /// A word with a form of its own. A wrong one is a mistake of its own and hides no other.
 #[derive(Clone, Debug)]
 pub struct Lenient<T>(pub Result<T, String>);
@@ -251,13 +166,6 @@ impl<'de, T: Form> Deserialize<'de> for Lenient<T> {
 impl Form for BtUuid {
     fn parse(text: &str) -> Result<Self, String> {
         Self::from_str(text)
-    }
-}
-
-impl Form for TypeConfig {
-    fn parse(text: &str) -> Result<Self, String> {
-        let word = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text);
-        Self::deserialize(word).map_err(|_| format!("`{text}` is no type"))
     }
 }
 

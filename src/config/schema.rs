@@ -1,11 +1,11 @@
 //! JSON Schemas (draft 2020-12): of the YAML, and of the payloads that it declares.
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
-use schemars::{Schema, json_schema};
 use serde_json::{Map, Value as Json};
 
 use super::model::Config;
-use crate::codec::{FloatWidth, Spec};
+pub use super::value_schema::{document_schema, value_schema};
 use crate::plugin::{PlaceKind, registry};
 
 /// The schema of the YAML: the model's, with what each plugin brings at its place.
@@ -58,55 +58,6 @@ fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {
         .or_insert_with(|| Json::Object(Map::new()))
         .as_object_mut()
         .expect("`properties` is an object")
-}
-
-/// The schema of the JSON of a value: its type and its declared range, also where a number outside is
-/// clamped or wrapped.
-pub fn value_schema(spec: &Spec) -> Schema {
-    match *spec {
-        Spec::Bool => json_schema!({ "type": "boolean" }),
-        Spec::Int { min, max, .. } => json_schema!({
-            "type": "integer",
-            "minimum": integer(min),
-            "maximum": integer(max),
-        }),
-        Spec::Float {
-            width, min, max, ..
-        } if (min, max) == width.range() => json_schema!({ "type": "number" }),
-        Spec::Float {
-            width, min, max, ..
-        } => json_schema!({
-            "type": "number",
-            "minimum": float(min, width),
-            "maximum": float(max, width),
-        }),
-        Spec::Utf8 { max_length } => json_schema!({ "type": "string", "maxLength": max_length }),
-        Spec::Bytes { max_length } => json_schema!({
-            "type": "string",
-            "pattern": "^([0-9a-fA-F]{2})*$",
-            "maxLength": 2 * max_length,
-        }),
-    }
-}
-
-/// The same number that a payload would show: of 0.1 in 32 bits that is 0.1.
-fn float(value: f64, width: FloatWidth) -> Json {
-    match width {
-        FloatWidth::W32 => {
-            let shortest = (value as f32).to_string();
-            shortest.parse().map_or(value, |shown: f64| shown).into()
-        }
-        FloatWidth::W64 => value.into(),
-    }
-}
-
-/// The bounds of every integer type fit 64 bits, one way or the other.
-fn integer(value: i128) -> Json {
-    match (u64::try_from(value), i64::try_from(value)) {
-        (Ok(value), _) => value.into(),
-        (_, Ok(value)) => value.into(),
-        _ => unreachable!("{value} is outside every integer type"),
-    }
 }
 
 /// The schema of a payload: the declared one, with the value's schema in place of `$value`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CellSpec, LinkId, Origin, Time};
+use super::{Carries, CellSpec, Delivery, LinkId, Origin, Time};
 use crate::codec::{Spec, Value};
 
 /// Who holds the truth of a value.
@@ -32,6 +32,7 @@ pub(super) struct Cell {
     pub(super) owner: Owner,
     pub(super) constant: bool,
     pub(super) confirm_within: Duration,
+    pub(super) delivery: Delivery,
     pub(super) initial: Option<Value>,
     pub(super) value: Option<Value>,
     pub(super) version: u64,
@@ -46,9 +47,11 @@ pub(super) struct Cell {
 }
 
 /// A request to a remote owner, under way or delivered but not confirmed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) version: u64,
+    /// What is asked for.
+    pub(super) wanted: Value,
     /// The owner's last word since the request is what it asks for.
     pub(super) answered: bool,
     /// Runs from the moment of delivery: while the broker is away nobody can confirm anything.
@@ -62,6 +65,7 @@ impl Cell {
             owner: declared.owner,
             constant: declared.constant,
             confirm_within: declared.confirm_within,
+            delivery: declared.delivery,
             version: u64::from(declared.initial.is_some()),
             value: declared.initial.clone(),
             initial: declared.initial,
@@ -70,6 +74,32 @@ impl Cell {
             reported: None,
             pending: None,
             outlets: Vec::new(),
+        }
+    }
+
+    /// The one of the values that are known already which a rounded value stands for, or itself.
+    pub(super) fn unrounded(&self, value: Value) -> Value {
+        let wanted = self.pending.as_ref().map(|pending| &pending.wanted);
+        let known = [wanted, self.value.as_ref(), self.reported.as_ref()];
+        let meant = known
+            .into_iter()
+            .flatten()
+            .find(|known| self.spec.same(known, &value));
+        meant.cloned().unwrap_or(value)
+    }
+
+    /// Whether this is what the owner last said, as far as JSON shows it.
+    pub(super) fn has_reported(&self, value: &Value) -> bool {
+        let reported = self.reported.as_ref();
+        reported.is_some_and(|reported| self.spec.same(reported, value))
+    }
+
+    /// What a link in this role is told: the owner, what is asked of it.
+    pub(super) fn to_tell(&self, carries: Carries) -> Option<&Value> {
+        let wanted = self.pending.as_ref().map(|pending| &pending.wanted);
+        match carries {
+            Carries::State | Carries::StateOfOthers => self.value.as_ref(),
+            Carries::Requests => wanted.or(self.value.as_ref()),
         }
     }
 

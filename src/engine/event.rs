@@ -4,7 +4,7 @@ use std::ops::Add;
 use std::time::Duration;
 
 use super::Carries;
-use crate::codec::{Cause, Value, Violation};
+use crate::codec::{Cause, Patch, Spec, Value, Violation};
 
 /// Time since some fixed start. The engine compares and adds; it never asks for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,11 @@ pub struct Origin {
 /// A change that somebody asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
+    /// Exactly this, as it came from the air.
     Set(Value),
+    /// What a JSON message says: parts that it does not mention stay, and a number that was rounded
+    /// on its way is no change beside the one that it was made of.
+    Rounded(Patch),
     /// Add to the number that is there; nothing happens while there is none.
     Step(Value),
 }
@@ -54,10 +58,13 @@ pub enum Event {
         change: Change,
         origin: Origin,
     },
-    /// The remote owner says what the value is.
+    /// The remote owner says what the value is, or parts of it.
     Report {
         cell: CellId,
-        value: Value,
+        patch: Patch,
+        /// The message carries our own mark: it answers a request that we made. Without one under way
+        /// it is ignored altogether.
+        echo: bool,
         origin: Origin,
     },
     /// A link could not even make a value of what it got. Counted, and nothing changes.
@@ -79,7 +86,7 @@ pub enum Event {
     Tick,
 }
 
-/// What a link is to send: the newest value of a cell.
+/// What a link is to send: the newest value of a cell, or where every event counts, the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     pub cell: CellId,
@@ -89,6 +96,9 @@ pub struct Effect {
     pub version: u64,
     /// Who made the change and need not hear of it, or `None` when everybody has to.
     pub origin: Option<Origin>,
+    /// Of a cell whose every event counts: nothing has happened, this is how things stand, for a link
+    /// that has begun or has lost its session. Where it would be taken for an event, leave it out.
+    pub restated: bool,
 }
 
 /// What became of an event that broke no constraint.
@@ -107,10 +117,27 @@ pub struct Rejection {
 }
 
 impl Change {
+    /// Whether it asks for nothing.
+    pub(super) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Rounded(patch) => patch.is_keep(),
+            Self::Set(_) | Self::Step(_) => false,
+        }
+    }
+
+    /// Whether two values are one for whoever asks for this change.
+    pub(super) fn is_rounded(&self) -> bool {
+        match self {
+            Self::Rounded(_) => true,
+            Self::Set(_) | Self::Step(_) => false,
+        }
+    }
+
     /// The value that is asked for, before any constraint.
-    pub(super) fn apply(self, current: Option<&Value>) -> Result<Value, Violation> {
+    pub(super) fn apply(self, spec: &Spec, current: Option<&Value>) -> Result<Value, Violation> {
         match self {
             Self::Set(value) => Ok(value),
+            Self::Rounded(patch) => Ok(spec.merge(current, patch)),
             Self::Step(step) => match (current, step) {
                 (Some(&Value::Int(held)), Value::Int(step)) => {
                     Ok(Value::Int(held.saturating_add(step)))

@@ -1,9 +1,12 @@
-//! What a link has not seen yet: one mark for each cell that it carries, and the order of the marks.
+//! What a link has not seen yet: a mark for each cell that it carries, and the order of the marks.
 
 use std::collections::VecDeque;
 
+use super::backlog::{Backlog, Told};
 use super::cell::Cell;
-use super::{CellId, LinkId, Origin};
+use super::pace::{Pace, Pacer};
+use super::timers::{Clock, Timer};
+use super::{CellId, Effect, LinkId, Origin, Time};
 
 /// In which role a link hears of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub enum Carries {
 
 /// What one link has yet to send of one cell.
 #[derive(Debug)]
-pub(super) struct Outlet {
+struct Outlet {
     cell: CellId,
     carries: Carries,
     /// There is something that the link has not taken.
@@ -28,6 +31,10 @@ pub(super) struct Outlet {
     heard_by: Option<Origin>,
     /// What it has taken and not yet delivered.
     in_flight: Option<InFlight>,
+    /// Where every event counts: those that wait. Then a mark says that there are any.
+    backlog: Option<Box<Backlog>>,
+    /// What is not simply sent when it changes.
+    pacer: Option<Box<Pacer>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,22 +44,45 @@ struct InFlight {
 }
 
 /// All outlets of one link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LinkState {
+    link: LinkId,
     outlets: Vec<Outlet>,
-    /// Outlets that are marked and have nothing in flight, the longest waiting first. Each is in it
-    /// once at most, so it never grows beyond the number of outlets.
+    /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
+    /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
     queue: VecDeque<usize>,
 }
 
 impl LinkState {
-    pub(super) fn add(&mut self, cell: CellId, carries: Carries) -> usize {
+    pub(super) fn new(link: LinkId) -> Self {
+        Self {
+            link,
+            outlets: Vec::new(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn add(
+        &mut self,
+        cell: CellId,
+        carries: Carries,
+        pace: Pace,
+        declared: &Cell,
+    ) -> usize {
+        // An owner is asked when somebody asks.
+        let by_the_clock = carries != Carries::Requests;
+        let pacer = Pacer::of(pace).filter(|pacer| by_the_clock || !pacer.is_periodic());
+        // Who hears of a value now and then hears how things stand, not what has happened.
+        let samples = pacer.as_ref().is_some_and(|pacer| pacer.is_periodic());
+        let backlog = Backlog::of(declared.delivery).filter(|_| !samples);
         self.outlets.push(Outlet {
             cell,
             carries,
             marked: false,
             heard_by: None,
             in_flight: None,
+            backlog,
+            pacer,
         });
         self.queue.reserve(self.outlets.len());
         self.outlets.len() - 1
@@ -62,85 +92,266 @@ impl LinkState {
         !self.queue.is_empty()
     }
 
-    /// Somebody changed the cell; `link` is whose outlets these are.
-    pub(super) fn mark_state(&mut self, index: usize, link: LinkId, origin: Option<Origin>) {
+    /// How many events have given way to newer ones, by cell.
+    pub(super) fn dropped(&self) -> impl Iterator<Item = (CellId, u64)> + '_ {
+        self.outlets.iter().filter_map(|outlet| {
+            let dropped = outlet.backlog.as_ref()?.dropped;
+            (dropped > 0).then_some((outlet.cell, dropped))
+        })
+    }
+
+    /// Whether there is no room for one more event of the cell.
+    pub(super) fn refuses_state(&self, index: usize, origin: Option<Origin>) -> bool {
+        let outlet = &self.outlets[index];
+        let full = outlet.backlog.as_ref().is_some_and(|it| it.refuses());
+        full && outlet.state_for(self.link, origin).is_some()
+    }
+
+    /// Whether there is no room for one more request to the owner behind this link.
+    pub(super) fn refuses_request(&self, index: usize) -> bool {
+        let outlet = &self.outlets[index];
+        let full = outlet.backlog.as_ref().is_some_and(|it| it.refuses());
+        full && outlet.carries == Carries::Requests
+    }
+
+    /// Somebody changed the cell, or where every event counts, set it to what it was.
+    pub(super) fn mark_state(
+        &mut self,
+        index: usize,
+        cell: &Cell,
+        origin: Option<Origin>,
+        clock: &mut Clock<'_>,
+    ) {
         let outlet = &mut self.outlets[index];
-        // Who asks while something older is on its way to them may get that after they asked, and
-        // would be left with it. So they have to hear the outcome too.
-        let crosses = outlet.in_flight.is_some_and(|sent| sent.heard_by != origin);
-        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
-        let from_here = is_from(link, heard_by);
-        match outlet.carries {
-            Carries::StateOfOthers if from_here => self.unmark(index),
-            Carries::State | Carries::StateOfOthers => self.mark(index, heard_by),
-            Carries::Requests => {}
+        if outlet.is_periodic() {
+            self.begin(index, clock);
+            return;
+        }
+        match outlet.state_for(self.link, origin) {
+            Some(heard_by) => self.mark(index, cell, heard_by, clock),
+            None if outlet.carries == Carries::StateOfOthers => self.unmark(index, clock),
+            None => {}
         }
     }
 
+    /// How things stand, for a link that may not know.
+    pub(super) fn restate(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
+        let outlet = &mut self.outlets[index];
+        let Some(value) = cell
+            .value
+            .as_ref()
+            .filter(|_| outlet.carries != Carries::Requests)
+        else {
+            return;
+        };
+        match &mut outlet.backlog {
+            Some(backlog) => backlog.restate(cell.version, value.clone()),
+            None => outlet.heard_by = None,
+        }
+        self.begin(index, clock);
+        self.enqueue(index, clock);
+    }
+
     /// Somebody asks the owner behind this link for a change.
-    pub(super) fn mark_request(&mut self, index: usize, origin: Option<Origin>) {
+    pub(super) fn mark_request(
+        &mut self,
+        index: usize,
+        cell: &Cell,
+        origin: Option<Origin>,
+        clock: &mut Clock<'_>,
+    ) {
         match self.outlets[index].carries {
-            Carries::Requests => self.mark(index, origin),
+            Carries::Requests => self.mark(index, cell, origin, clock),
             Carries::State | Carries::StateOfOthers => {}
         }
     }
 
     /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.
-    pub(super) fn unmark(&mut self, index: usize) {
-        self.outlets[index].marked = false;
-        self.queue.retain(|waiting| *waiting != index);
+    pub(super) fn unmark(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        let outlet = &mut self.outlets[index];
+        let waited = outlet.marked;
+        outlet.marked = match &mut outlet.backlog {
+            // What has happened has happened.
+            Some(backlog) => {
+                backlog.forget_restated();
+                !backlog.is_empty()
+            }
+            None => false,
+        };
+        if outlet.marked {
+            return;
+        }
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.end(id, clock);
+        }
+        if waited {
+            self.queue.retain(|waiting| *waiting != index);
+        }
     }
 
     /// Takes the mark that has waited longest.
-    pub(super) fn take(&mut self, cells: &[Cell]) -> Option<(CellId, Carries, Option<Origin>)> {
+    pub(super) fn take(&mut self, cells: &[Cell], now: Time) -> Option<Effect> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
-        outlet.marked = false;
+        let cell = &cells[outlet.cell.index()];
+        let told = match &mut outlet.backlog {
+            Some(backlog) => backlog.take()?.clone(),
+            None => Told {
+                version: cell.version,
+                value: cell.to_tell(outlet.carries)?.clone(),
+                heard_by: outlet.heard_by,
+                restated: false,
+            },
+        };
+        outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
         outlet.in_flight = Some(InFlight {
-            version: cells[outlet.cell.index()].version,
-            heard_by: outlet.heard_by,
+            version: told.version,
+            heard_by: told.heard_by,
         });
-        Some((outlet.cell, outlet.carries, outlet.heard_by))
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.taken(now);
+        }
+        Some(Effect {
+            cell: outlet.cell,
+            carries: outlet.carries,
+            value: told.value,
+            version: told.version,
+            origin: told.heard_by,
+            restated: told.restated,
+        })
     }
 
     /// Whether that was a request on its way to its owner: one that was given up when the transport
     /// went is sent again, and only the new one counts.
-    pub(super) fn delivered(&mut self, index: usize, version: u64) -> bool {
+    pub(super) fn delivered(&mut self, index: usize, version: u64, clock: &mut Clock<'_>) -> bool {
         let outlet = &mut self.outlets[index];
         if outlet.in_flight.is_none_or(|sent| sent.version > version) {
             return false;
         }
         outlet.in_flight = None;
-        if outlet.marked {
-            self.queue.push_back(index);
+        if let Some(backlog) = &mut outlet.backlog {
+            backlog.delivered();
         }
-        outlet.carries == Carries::Requests
+        let was_request = outlet.carries == Carries::Requests;
+        if outlet.marked {
+            self.release(index, clock);
+        }
+        was_request
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
     /// without the old session, all state is, because nobody knows what the other side has kept.
-    pub(super) fn reassert(&mut self, cells: &[Cell], session_present: bool) {
+    /// Events that have been delivered are over; of them, the state that they left is said again.
+    pub(super) fn reassert(
+        &mut self,
+        cells: &[Cell],
+        session_present: bool,
+        clock: &mut Clock<'_>,
+    ) {
         self.queue.clear();
-        for (index, outlet) in self.outlets.iter_mut().enumerate() {
-            let known = cells[outlet.cell.index()].value.is_some();
-            let anew = !session_present && known && outlet.carries != Carries::Requests;
-            if anew {
-                outlet.heard_by = None;
-            }
+        for index in 0..self.outlets.len() {
+            let outlet = &mut self.outlets[index];
+            let cell = &cells[outlet.cell.index()];
             let undelivered = outlet.in_flight.take().is_some() || outlet.marked;
-            outlet.marked = known && (undelivered || anew);
+            outlet.marked = match &mut outlet.backlog {
+                Some(backlog) => {
+                    backlog.take_back();
+                    !backlog.is_empty()
+                }
+                None => undelivered && cell.value.is_some(),
+            };
             if outlet.marked {
-                self.queue.push_back(index);
+                self.release(index, clock);
+            }
+            if !session_present {
+                self.restate(index, cell, clock);
             }
         }
     }
 
-    fn mark(&mut self, index: usize, heard_by: Option<Origin>) {
+    /// The time of an outlet has come.
+    pub(super) fn fired(&mut self, index: usize, due: Time, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
         let outlet = &mut self.outlets[index];
-        let queued = outlet.marked && outlet.in_flight.is_none();
-        outlet.marked = true;
-        outlet.heard_by = heard_by;
-        if !queued && outlet.in_flight.is_none() {
+        if let Some(pacer) = &mut outlet.pacer {
+            pacer.fired(due, id, clock);
+        }
+        if outlet.is_periodic() {
+            outlet.heard_by = None;
+            self.enqueue(index, clock);
+        } else {
             self.queue.push_back(index);
+        }
+    }
+
+    /// An outlet that sends by the clock sends when there is something to send, and then again and
+    /// again.
+    fn begin(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        if let Some(pacer) = &mut self.outlets[index].pacer
+            && pacer.begin(id, clock)
+        {
+            self.enqueue(index, clock);
+        }
+    }
+
+    fn mark(&mut self, index: usize, cell: &Cell, heard_by: Option<Origin>, clock: &mut Clock<'_>) {
+        let outlet = &mut self.outlets[index];
+        match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
+            (Some(backlog), Some(value)) => backlog.push(Told {
+                version: cell.version,
+                value: value.clone(),
+                heard_by,
+                restated: false,
+            }),
+            (Some(_), None) => return,
+            (None, _) => outlet.heard_by = heard_by,
+        }
+        self.enqueue(index, clock);
+    }
+
+    fn enqueue(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let outlet = &mut self.outlets[index];
+        let waits = outlet.marked && outlet.in_flight.is_none();
+        outlet.marked = true;
+        if !waits && outlet.in_flight.is_none() {
+            self.release(index, clock);
+        }
+    }
+
+    /// Something is marked and nothing in flight: it is sent as soon as it may be.
+    fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
+        let id = self.timer(index);
+        let pacer = &mut self.outlets[index].pacer;
+        if !pacer.as_mut().is_some_and(|it| it.holds_back(id, clock)) {
+            self.queue.push_back(index);
+        }
+    }
+
+    fn timer(&self, index: usize) -> Timer {
+        Timer::Pace(self.link, index)
+    }
+}
+
+impl Outlet {
+    /// Whether it sends by the clock, and not for a change.
+    fn is_periodic(&self) -> bool {
+        self.pacer.as_ref().is_some_and(|it| it.is_periodic())
+    }
+
+    /// Whether `link`, whose outlet this is, hears of a change by `origin`, and then who of it need not.
+    fn state_for(&self, link: LinkId, origin: Option<Origin>) -> Option<Option<Origin>> {
+        // Who asks while something older is on its way to them may get that after they asked, and
+        // would be left with it. So they have to hear the outcome too.
+        let crosses = match &self.backlog {
+            Some(backlog) => backlog.crosses(origin),
+            None => self.in_flight.is_some_and(|sent| sent.heard_by != origin),
+        };
+        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
+        match self.carries {
+            Carries::StateOfOthers if is_from(link, heard_by) => None,
+            Carries::State | Carries::StateOfOthers => Some(heard_by),
+            Carries::Requests => None,
         }
     }
 }

@@ -43,7 +43,9 @@ impl std::error::Error for AttError {}
 impl From<&Violation> for AttError {
     fn from(violation: &Violation) -> Self {
         match violation.cause {
-            Cause::WrongLength | Cause::TooLong => Self::InvalidAttributeValueLength,
+            Cause::WrongLength | Cause::TooLong | Cause::TooShort => {
+                Self::InvalidAttributeValueLength
+            }
             Cause::InvalidOffset => Self::InvalidOffset,
             Cause::Constant => Self::WriteNotPermitted,
             Cause::MalformedJson
@@ -52,6 +54,10 @@ impl From<&Violation> for AttError {
             | Cause::WrongType
             | Cause::OutOfRange
             | Cause::NotFinite
+            | Cause::OffStep
+            | Cause::NotAllowed
+            | Cause::Pattern
+            | Cause::QueueFull
             | Cause::RetainedCommand => Self::Refused,
         }
     }

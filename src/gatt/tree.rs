@@ -4,6 +4,7 @@ use super::Security;
 use super::assigned::{
     BtUuid, CHARACTERISTIC_PRESENTATION_FORMAT, CHARACTERISTIC_USER_DESCRIPTION,
 };
+use crate::codec::presentation::Presentation;
 use crate::codec::{Spec, presentation};
 use crate::engine::CellId;
 
@@ -23,6 +24,7 @@ pub struct Characteristic {
     pub access: Access,
     pub security: Security,
     pub spec: Spec,
+    pub presentation: Presentation,
     pub cell: CellId,
 }
 
@@ -94,7 +96,7 @@ impl Characteristic {
             uuid: CHARACTERISTIC_USER_DESCRIPTION,
             value: self.name.as_bytes().to_vec(),
         };
-        let format = presentation::format(&self.spec).map(|format| Descriptor {
+        let format = presentation::format(&self.spec, self.presentation).map(|format| Descriptor {
             uuid: CHARACTERISTIC_PRESENTATION_FORMAT,
             value: format.to_vec(),
         });

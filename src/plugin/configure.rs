@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
-use crate::engine::{Carries, CellId, LinkId, Owner};
+use crate::engine::{Carries, CellId, LinkId, Owner, Pace};
 use crate::gatt::{Characteristic, Service};
 use crate::plan::{CellPlan, Plan};
 
@@ -130,6 +130,11 @@ impl Configure<'_> {
     /// The link is to hear of a value.
     pub fn subscribe(&mut self, cell: CellId, carries: Carries) {
         self.plan.subscribe(self.link, cell, carries);
+    }
+
+    /// The same, at a pace of its own.
+    pub fn subscribe_at(&mut self, cell: CellId, carries: Carries, pace: Pace) {
+        self.plan.subscribe_at(self.link, cell, carries, pace);
     }
 
     /// The truth of a value lies behind this link: what it holds before the first report is unknown,

@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::notice::NOTICES_MAX;
 use super::{Announce, Notice, Notices, Payload, Sender};
-use crate::codec::{Value, Violation};
+use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
 };
@@ -69,20 +69,23 @@ impl Port {
         self.handle(Some(cell), event, sender)
     }
 
-    /// The remote owner behind this link says what the value is.
+    /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
+    /// carries our own mark, so all that it can be is the answer to a request of ours.
     ///
     /// # Errors
     /// As for [`Port::request`].
     pub fn report(
         &self,
         cell: CellId,
-        value: Value,
+        patch: Patch,
+        echo: bool,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
         let origin = self.origin(sender);
         let event = Event::Report {
             cell,
-            value,
+            patch,
+            echo,
             origin,
         };
         self.handle(Some(cell), event, sender)
@@ -106,7 +109,9 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared.engine().poll_effect(self.link)
+        self.shared
+            .engine()
+            .poll_effect(self.shared.now(), self.link)
     }
 
     /// What was pulled has arrived.
@@ -307,17 +312,20 @@ impl Shared {
         }
     }
 
-    /// What has been refused since the start, for an operator; `None` if nothing has.
+    /// What has been refused or lost since the start, for an operator; `None` if nothing has.
     pub(crate) fn refusals(&self) -> Option<String> {
         let engine = self.engine();
-        let lines: Vec<String> = engine
-            .rejections()
-            .map(|(link, cell, cause, count)| {
-                let link = self.link_names[link.index()];
-                let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
-                format!("{count} × {name} by {link} ({cause:?})")
-            })
-            .collect();
+        let refused = engine.rejections().map(|(link, cell, cause, count)| {
+            let link = self.link_names[link.index()];
+            let name = cell.map_or("-", |cell| &self.cell_names[cell.index()]);
+            format!("{count} × {name} by {link} ({cause:?})")
+        });
+        let dropped = engine.dropped().map(|(link, cell, count)| {
+            let link = self.link_names[link.index()];
+            let name = &self.cell_names[cell.index()];
+            format!("{count} × {name} to {link} (the oldest, its queue was full)")
+        });
+        let lines: Vec<String> = refused.chain(dropped).collect();
         (!lines.is_empty()).then(|| lines.join(", "))
     }
 
@@ -340,13 +348,17 @@ impl Shared {
             .expect("the engine does not panic while it is locked")
     }
 
+    fn now(&self) -> Time {
+        Time(self.started.elapsed())
+    }
+
     /// When the engine wants a [`Event::Tick`].
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.engine().poll_deadline().map(|at| self.started + at.0)
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        let now = Time(self.started.elapsed());
+        let now = self.now();
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);

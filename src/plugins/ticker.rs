@@ -92,8 +92,14 @@ impl Clock {
             return None;
         }
         let step = match &config.step {
-            None => Value::Int(1),
-            Some(literal) => match crate::config::value_of(literal, &spec) {
+            None => {
+                let one = Literal {
+                    text: "1".to_owned(),
+                    quoted: false,
+                };
+                crate::config::step_of(&one, &spec).unwrap_or(Value::Int(1))
+            }
+            Some(literal) => match crate::config::step_of(literal, &spec) {
                 Some(step) => step,
                 None => {
                     let message = format!("the step is no {}", spec.noun());

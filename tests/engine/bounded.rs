@@ -62,6 +62,7 @@ fn what_waits_is_never_more_than_the_cells_of_a_link_and_the_longest_waiting_goe
             link: link(0),
             cell: CellId::new(cell),
             carries: Carries::State,
+            pace: Pace::OnChange,
         })
         .collect();
     let engine = Engine::new(vec![declared; cells], 2, &subscriptions);

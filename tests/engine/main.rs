@@ -3,17 +3,21 @@
 mod bounded;
 mod constraints;
 mod echo;
+mod every;
 mod model;
+mod own_mark;
 mod owner_here;
 mod owner_remote;
+mod pace;
+mod parts;
 mod returns;
 
 use std::time::Duration;
 
-use bemo_sync::codec::{ByteOrder, FloatWidth, IntWidth, Overflow, Spec, Value};
+use bemo_sync::codec::{FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, CellSpec, Change, Effect, Engine, Event, LinkId, Origin, Owner,
-    PeerId, Rejection, Subscription, Time,
+    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Origin,
+    Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -24,24 +28,20 @@ fn seconds(seconds: u64) -> Time {
 
 /// An integer between 0 and 9.
 fn digit(overflow: Overflow) -> Spec {
-    Spec::Int {
-        width: IntWidth::W8,
-        signed: true,
-        order: ByteOrder::Little,
+    Spec::Int(IntSpec {
         min: 0,
         max: 9,
         overflow,
-    }
+        ..IntSpec::new(IntWidth::W8, true)
+    })
 }
 
 fn f32_up_to_one() -> Spec {
-    Spec::Float {
-        width: FloatWidth::W32,
-        order: ByteOrder::Little,
+    Spec::Float(FloatSpec {
         min: 0.0,
         max: 1.0,
-        overflow: Overflow::Reject,
-    }
+        ..FloatSpec::new(FloatFormat::F32)
+    })
 }
 
 fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
@@ -51,6 +51,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         initial: initial.map(Value::Int),
         constant: false,
         confirm_within: CONFIRM_WITHIN,
+        delivery: Delivery::Latest,
     }
 }
 
@@ -95,6 +96,7 @@ impl Bench {
             link: link(index),
             cell: cell(),
             carries,
+            pace: Pace::OnChange,
         };
         let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
         let mut bench = Self {
@@ -108,6 +110,13 @@ impl Bench {
     /// Held here: the bus publishes every accepted change.
     fn here(overflow: Overflow) -> Self {
         let declared = cell_spec(digit(overflow), Owner::Here, Some(0));
+        Self::new(declared, Carries::State)
+    }
+
+    /// Held here, and every event counts; so many wait for each link.
+    fn every(room: usize, when_full: WhenFull) -> Self {
+        let mut declared = cell_spec(digit(Overflow::Clamp), Owner::Here, Some(0));
+        declared.delivery = Delivery::Every { room, when_full };
         Self::new(declared, Carries::State)
     }
 
@@ -140,7 +149,18 @@ impl Bench {
     fn report(&mut self, value: i128) -> Result<Accepted, Rejection> {
         self.handle(Event::Report {
             cell: cell(),
-            value: Value::Int(value),
+            patch: Value::Int(value).into(),
+            echo: false,
+            origin: from(BUS),
+        })
+    }
+
+    /// The owner says what carries our own mark.
+    fn echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.handle(Event::Report {
+            cell: cell(),
+            patch: Value::Int(value).into(),
+            echo: true,
             origin: from(BUS),
         })
     }
@@ -154,7 +174,7 @@ impl Bench {
     }
 
     fn pull(&mut self, index: usize) -> Option<Effect> {
-        self.engine.poll_effect(link(index))
+        self.engine.poll_effect(self.now, link(index))
     }
 
     fn deliver(&mut self, index: usize, effect: &Effect) {

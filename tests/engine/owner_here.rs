@@ -12,6 +12,7 @@ fn the_initial_value_is_told_to_everybody_and_an_unknown_one_to_nobody() {
             link: link(index),
             cell: cell(),
             carries,
+            pace: Pace::OnChange,
         };
         let subscriptions = [
             hears(0, Carries::State),

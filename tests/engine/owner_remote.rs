@@ -257,15 +257,17 @@ fn the_deadlines_of_many_cells_come_in_their_order() {
         link: link(BUS),
         cell: CellId::new(cell),
         carries: Carries::Requests,
+        pace: Pace::OnChange,
     });
     let engine = Engine::new(vec![slow, quick], 3, &subscriptions);
     let now = seconds(0);
     let mut bench = Bench { engine, now };
     for cell in [0, 1].map(CellId::new) {
-        let (value, origin) = (Value::Int(1), from(BUS));
+        let (patch, origin) = (Value::Int(1).into(), from(BUS));
         let report = Event::Report {
             cell,
-            value,
+            patch,
+            echo: false,
             origin,
         };
         bench.handle(report).expect("followed");

@@ -3,25 +3,20 @@
 use std::collections::HashMap;
 
 use super::{ChangedHere, Resolver, Subscribable};
-use crate::codec::{ByteOrder, IntWidth, Overflow, Spec, Value};
+use crate::codec::{IntSpec, IntWidth, Spec, Value};
 use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned};
-use crate::config::tree::NodeId;
-use crate::engine::{CellId, Owner};
+use crate::config::tree::{Kind, NodeId, Style};
+use crate::engine::{CellId, Delivery, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
 use crate::plan::{CONFIRM_WITHIN, CellPlan};
 use crate::plugin::Keys;
 
 /// Stands in for a value whose own declaration is wrong.
-const ANY_NUMBER: Spec = Spec::Int {
-    width: IntWidth::W64,
-    signed: true,
-    order: ByteOrder::Little,
-    min: i64::MIN as i128,
-    max: i64::MAX as i128,
-    overflow: Overflow::Reject,
-};
+fn any_number() -> Spec {
+    Spec::Int(IntSpec::new(IntWidth::W64, true))
+}
 
 impl Resolver<'_> {
     pub(super) fn characteristic(
@@ -37,6 +32,8 @@ impl Resolver<'_> {
         let security = self.security(&config, access);
         self.check_constant(&config);
         let declared = value.and_then(|value| self.values.spec(value));
+        let presentation = value.map(|value| self.values.presentation(value));
+        let json = value.and_then(|value| self.values.pointer(value));
         let (initial, constant) = match (&declared, value) {
             (Some(spec), Some(value)) => {
                 self.check_writes(&config, access, spec);
@@ -45,15 +42,17 @@ impl Resolver<'_> {
             _ => (None, value.is_some_and(|value| value.constant.is_some())),
         };
         // A wrong value must not hide what else is wrong around it.
-        let spec = declared.unwrap_or(ANY_NUMBER);
+        let spec = declared.unwrap_or_else(any_number);
         let cell = CellId::new(self.plan.cells.len());
         self.plan.cells.push(CellPlan {
             name: name.clone(),
             spec: spec.clone(),
+            json,
             initial,
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
+            delivery: Delivery::default(),
         });
         self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {
@@ -69,6 +68,7 @@ impl Resolver<'_> {
             access,
             security,
             spec,
+            presentation: presentation.unwrap_or_default(),
             cell,
         }
     }
@@ -162,39 +162,40 @@ impl Resolver<'_> {
         }
         if config.source.is_some() {
             let help = "remove `source` or `constant`";
-            self.mistake(constant.at, "a constant has no source", help);
+            self.mistake(constant.0, "a constant has no source", help);
         }
     }
 
     fn start_value(&mut self, value: &ValueConfig, spec: &Spec) -> (Option<Value>, bool) {
-        if let (Some(initial), Some(_)) = (&value.initial, &value.constant) {
+        if let (Some(initial), Some(_)) = (value.initial, value.constant) {
             let help = "remove one: a constant is its own initial value";
-            self.mistake(initial.at, "both `initial` and `constant`", help);
+            self.mistake(initial.0, "both `initial` and `constant`", help);
         }
-        if let Some(constant) = &value.constant {
-            let text = Spanned {
-                at: constant.at,
-                value: constant.text.clone(),
-            };
-            let text = match spec {
-                Spec::Utf8 { .. } => self.expand(&text).unwrap_or_default(),
-                _ => text.value,
-            };
-            let literal = Literal {
-                text,
-                quoted: constant.quoted,
-            };
-            let literal = Spanned {
-                at: constant.at,
-                value: literal,
-            };
-            return (self.values.literal("constant", &literal, spec), true);
+        if let Some(constant) = value.constant {
+            return (self.constant(constant.0, spec), true);
         }
-        let initial = value.initial.as_ref();
+        let initial = value.initial;
         (
-            initial.and_then(|initial| self.values.literal("initial", initial, spec)),
+            initial.and_then(|initial| self.values.literal_at("initial", initial.0, spec)),
             false,
         )
+    }
+
+    /// A constant; in a text, placeholders are filled in.
+    fn constant(&mut self, at: NodeId, spec: &Spec) -> Option<Value> {
+        let (Spec::Text(_), Kind::Scalar { text, style }) = (spec, &self.values.tree.node(at).kind)
+        else {
+            return self.values.literal_at("constant", at, spec);
+        };
+        let text = Spanned {
+            at,
+            value: text.clone(),
+        };
+        let literal = Literal {
+            text: self.expand(&text)?,
+            quoted: *style == Style::Quoted,
+        };
+        self.values.literal("constant", at, &literal, spec)
     }
 }
 

@@ -47,13 +47,7 @@ pub(in crate::config) fn resolve(
     let mut resolver = Resolver {
         values: ValueReader { tree, diagnostics },
         placeholders: host,
-        plan: Plan {
-            device_name: String::new(),
-            services: Vec::new(),
-            cells: Vec::new(),
-            links: Vec::new(),
-            subscriptions: Vec::new(),
-        },
+        plan: Plan::default(),
         characteristics: Vec::new(),
         sources: Vec::new(),
         changed_here: Vec::new(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 
 use super::config::Qos;
-use crate::codec::{Cause, Spec, Template, Value, Violation};
+use crate::codec::{Cause, Patch, Spec, Template, Violation};
 use crate::config::schema::{payload_schema, value_schema};
 use crate::engine::{Carries, CellId, Effect};
 
@@ -61,9 +61,9 @@ pub enum Topics {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
     /// Somebody asks for this value.
-    Request(Value),
+    Request(Patch),
     /// The remote owner says that this is the value.
-    Report(Value),
+    Report(Patch),
     /// It broke a rule.
     Refused(Violation),
 }

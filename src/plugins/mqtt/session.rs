@@ -215,8 +215,11 @@ impl<'a> Session<'a> {
             is_expected = true;
             // What breaks a rule has been counted, and logged the first time.
             let _ = match received {
-                Received::Request(value) => self.port.request(cell, Change::Set(value), &sender),
-                Received::Report(value) => self.port.report(cell, value, &sender),
+                Received::Request(value) => {
+                    let change = Change::Rounded(value.into());
+                    self.port.request(cell, change, &sender)
+                }
+                Received::Report(value) => self.port.report(cell, value.into(), false, &sender),
                 Received::Refused(violation) => {
                     Err(self.port.refuse(Some(cell), violation, &sender))
                 }

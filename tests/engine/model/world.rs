@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bemo_sync::codec::{Overflow, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, Change, Effect, Engine, Event, Origin, Owner, PeerId, Rejection,
-    Subscription, Time,
+    Accepted, Carries, CellId, Change, Effect, Engine, Event, Origin, Owner, Pace, PeerId,
+    Rejection, Subscription, Time,
 };
 
 use super::truth::{Outcome, Truth, Waiting};
@@ -207,7 +207,8 @@ impl World {
         let outcome = self.truths[cell].report(value);
         let report = Event::Report {
             cell: CellId::new(cell),
-            value: Value::Int(value),
+            patch: Value::Int(value).into(),
+            echo: false,
             origin: Who::Bus.origin(),
         };
         let accepted = self.engine.handle(self.now, report);
@@ -250,7 +251,7 @@ impl World {
     }
 
     fn pull(&mut self, at: usize, arrives: bool) -> bool {
-        let Some(effect) = self.engine.poll_effect(link(at)) else {
+        let Some(effect) = self.engine.poll_effect(self.now, link(at)) else {
             assert!(!self.engine.has_effects(link(at)));
             return false;
         };
@@ -385,6 +386,7 @@ fn engine_for(truths: &[Truth]) -> Engine {
                 link: link(at),
                 cell: CellId::new(index),
                 carries,
+                pace: Pace::OnChange,
             });
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Weak;
 use tokio::time::sleep;
 
 use super::*;
-use crate::codec::Value;
+use crate::codec::presentation::Presentation;
+use crate::codec::{BytesSpec, Value};
 use crate::engine::{Carries, Origin};
 use crate::gatt::Access;
 
@@ -29,7 +30,8 @@ impl Air {
             uuid: "FF01".parse().expect("a UUID"),
             access,
             security: Default::default(),
-            spec: Spec::Bytes { max_length: 512 },
+            spec: Spec::Bytes(BytesSpec::up_to(512)),
+            presentation: Presentation::default(),
             cell: CellId::new(0),
         };
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
@@ -68,6 +70,7 @@ impl Air {
                 link,
                 peer: Some(peer(central)),
             }),
+            restated: false,
         };
         self.outlets.tell(&effect, link);
         rest().await;

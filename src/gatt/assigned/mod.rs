@@ -1,9 +1,16 @@
-//! UUIDs that the Bluetooth SIG has assigned (Assigned Numbers, section 3), and their short forms.
+//! What the Bluetooth SIG has assigned (Assigned Numbers, section 3): UUIDs and their short forms, and the
+//! names of services and units.
+
+mod services;
+mod units;
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
+
+pub use services::services;
+pub use units::{unit, unit_name, units};
 
 /// 16 and 32 bit UUIDs stand for `xxxxxxxx-0000-1000-8000-00805F9B34FB` (Core Spec 5.4, Vol 3,
 /// Part B, 2.5.1).

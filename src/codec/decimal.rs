@@ -1,0 +1,99 @@
+//! Decimal numbers, exactly: people write scales and values in decimal, and judge rounding by it.
+
+/// `digits × 10^exponent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal {
+    pub digits: i128,
+    pub exponent: i32,
+}
+
+impl Decimal {
+    /// The shortest decimal that reads back as this number; `None` for NaN and the infinities.
+    pub fn of(value: f64) -> Option<Self> {
+        if !value.is_finite() {
+            return None;
+        }
+        let text = format!("{value:e}");
+        let (mantissa, exponent) = text.split_once('e')?;
+        let fraction = mantissa.split_once('.').map_or(0, |(_, after)| after.len());
+        Some(Self {
+            digits: mantissa.replace('.', "").parse().ok()?,
+            exponent: exponent.parse::<i32>().ok()? - i32::try_from(fraction).ok()?,
+        })
+    }
+
+    /// A number as it is written: `0.01`, `-40`, `1e-3`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::of(text.parse().ok()?)
+    }
+
+    /// How many digits stand after the point.
+    pub fn decimals(self) -> u32 {
+        if self.digits == 0 {
+            return 0;
+        }
+        self.exponent.min(0).unsigned_abs()
+    }
+
+    /// The number times a power of ten, if that is a whole number that fits.
+    pub fn scaled(self, power: u32) -> Option<i128> {
+        if self.digits == 0 {
+            return Some(0);
+        }
+        let exponent = self.exponent.checked_add(i32::try_from(power).ok()?)?;
+        let factor = 10i128.checked_pow(u32::try_from(exponent).ok()?)?;
+        self.digits.checked_mul(factor)
+    }
+}
+
+/// The quotient, rounded half away from zero. `None` if it is not to be had in 128 bits.
+pub fn divide(dividend: i128, divisor: i128) -> Option<i128> {
+    let quotient = dividend.checked_div(divisor)?;
+    let rest = dividend.checked_rem(divisor)?;
+    let up = rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs();
+    let away = if (dividend < 0) == (divisor < 0) {
+        1
+    } else {
+        -1
+    };
+    Some(if rest != 0 && up {
+        quotient + away
+    } else {
+        quotient
+    })
+}
+
+/// `units × 10^-decimals` as JSON writes it: no needless zeros, but a point where there are decimals,
+/// as Python does it.
+pub fn text(units: i128, decimals: u8) -> String {
+    if decimals == 0 {
+        return units.to_string();
+    }
+    let width = usize::from(decimals) + 1;
+    let digits = format!("{:0width$}", units.unsigned_abs());
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
+    let fraction = fraction.trim_end_matches('0');
+    let fraction = if fraction.is_empty() { "0" } else { fraction };
+    let sign = if units < 0 { "-" } else { "" };
+    format!("{sign}{whole}.{fraction}")
+}
+
+/// A number with so many decimals, rounded half away from zero as its shortest decimal says.
+pub fn rounded(value: f64, decimals: u8) -> String {
+    let units = Decimal::of(value).and_then(|number| {
+        let exponent = number.exponent + i32::from(decimals);
+        match u32::try_from(exponent) {
+            Ok(_) => number.scaled(decimals.into()),
+            Err(_) => {
+                let power = 10i128.checked_pow(exponent.unsigned_abs());
+                // Beyond 38 digits nothing is left of it.
+                power.map_or(Some(0), |power| divide(number.digits, power))
+            }
+        }
+    });
+    match units {
+        Some(units) => text(units, decimals),
+        // So large that it has no decimals.
+        None => format!("{value:?}"),
+    }
+}

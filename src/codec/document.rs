@@ -1,0 +1,255 @@
+//! Values in a JSON document that they share: each stands at its pointer, and a message that does not
+//! mention it leaves it as it is.
+
+use serde_json::Value as Json;
+
+use super::number::{IntSpec, Shown};
+use super::structure::{Field, StructSpec};
+use super::{Patch, Pointer, Spec, Value, Violation, json};
+
+/// What a document says of a value that stands `at` a place in it. `document` chooses among the fields
+/// of a struct: those that stand in the document of this name, or with `None`, in the one that has
+/// none. A key that is missing says nothing.
+///
+/// # Errors
+/// That of [`json::read`].
+pub fn read(
+    spec: &Spec,
+    at: &Pointer,
+    document: Option<&str>,
+    json: &Json,
+) -> Result<Patch, Violation> {
+    let reader = Reader {
+        root: json,
+        choice: Choice::Of(document),
+    };
+    reader.value(spec, at, at.find(json))
+}
+
+/// Puts a value where it stands in a document; `document` as for [`read`]. What is not there is not
+/// written, nor with `omit_empty` what is empty.
+pub fn write(
+    spec: &Spec,
+    at: &Pointer,
+    document: Option<&str>,
+    value: &Value,
+    omit_empty: bool,
+    into: &mut Json,
+) {
+    let writer = Writer {
+        choice: Choice::Of(document),
+        omit_empty,
+    };
+    writer.value(spec, at, value, into);
+}
+
+/// Where all that JSON shows of a value stands, and what it is.
+pub fn places<'a>(spec: &'a Spec, at: &Pointer) -> Vec<(Pointer, &'a Spec)> {
+    let mut places = Vec::new();
+    collect(spec, at, &mut places);
+    places
+}
+
+/// The whole of a struct, in an object of its own.
+pub(super) fn write_all(spec: &Spec, value: &Value, into: &mut Json) {
+    let writer = Writer {
+        choice: Choice::All,
+        omit_empty: false,
+    };
+    writer.value(spec, &Pointer::default(), value, into);
+}
+
+/// What an object of its own says of a struct.
+pub(super) fn read_all(spec: &Spec, json: &Json) -> Result<Patch, Violation> {
+    let reader = Reader {
+        root: json,
+        choice: Choice::All,
+    };
+    reader.value(spec, &Pointer::default(), Some(json))
+}
+
+/// JSON with a space after each colon and comma, as Python's `json.dumps` writes it.
+pub fn render(json: &Json) -> String {
+    let mut out = String::new();
+    render_into(json, &mut out);
+    out
+}
+
+pub(super) fn render_into(json: &Json, out: &mut String) {
+    match json {
+        Json::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                render_into(item, out);
+            }
+            out.push(']');
+        }
+        Json::Object(entries) => {
+            out.push('{');
+            for (index, (key, item)) in entries.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { ", " });
+                out.push_str(&json::quoted(key));
+                out.push_str(": ");
+                render_into(item, out);
+            }
+            out.push('}');
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
+            out.push_str(&json.to_string());
+        }
+    }
+}
+
+/// Which fields are meant.
+#[derive(Clone, Copy)]
+enum Choice<'a> {
+    /// All, wherever they are said to stand: the object is the struct's own.
+    All,
+    Of(Option<&'a str>),
+}
+
+impl Choice<'_> {
+    fn includes(self, at: &Pointer) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(document) => at.document.as_deref() == document,
+        }
+    }
+}
+
+struct Reader<'a> {
+    root: &'a Json,
+    choice: Choice<'a>,
+}
+
+impl Reader<'_> {
+    fn value(&self, spec: &Spec, at: &Pointer, found: Option<&Json>) -> Result<Patch, Violation> {
+        if let (Spec::Struct(spec), None | Some(Json::Object(_))) = (spec, found) {
+            return self.fields(spec, at);
+        }
+        match found {
+            Some(json) if self.choice.includes(at) => json::read(spec, json),
+            Some(_) | None => Ok(Patch::Keep),
+        }
+    }
+
+    fn fields(&self, spec: &StructSpec, at: &Pointer) -> Result<Patch, Violation> {
+        let mut patches: Vec<Patch> = Vec::with_capacity(spec.fields.len());
+        for (index, field) in spec.fields.iter().enumerate() {
+            let taken = field.when.is_some()
+                && alternatives(spec, index)
+                    .any(|other| matches!(&patches[other], Patch::Set(it) if *it != Value::Null));
+            patches.push(match taken {
+                true => Patch::Set(Value::Null),
+                false => self.field(field, at, is_last_alternative(spec, index))?,
+            });
+        }
+        Ok(Patch::Fields(patches))
+    }
+
+    fn field(&self, field: &Field, outer: &Pointer, is_last: bool) -> Result<Patch, Violation> {
+        if field.constant.is_some() || field.copy.is_some() {
+            return Ok(Patch::Keep);
+        }
+        let at = field.at.within(outer);
+        let found = at.find(self.root);
+        let in_own_object = matches!(self.choice, Choice::All);
+        match found {
+            None if in_own_object && (field.when.is_some() || field.spec.admits_null()) => {
+                Ok(Patch::Set(Value::Null))
+            }
+            Some(Json::Null) if field.when.is_some() && self.choice.includes(&at) => {
+                Ok(Patch::Set(Value::Null))
+            }
+            found => {
+                let patch = self.value(&field.spec, &at, found);
+                let patch = patch.map_err(|violation| violation.in_field(&field.name))?;
+                match &patch {
+                    // Another field stands at the same place, and may be able to hold it.
+                    Patch::Set(value) if !is_last && field.spec.admit(value.clone()).is_err() => {
+                        Ok(Patch::Set(Value::Null))
+                    }
+                    _ => Ok(patch),
+                }
+            }
+        }
+    }
+}
+
+/// The optional fields before this one that stand at the same place.
+fn alternatives(spec: &StructSpec, index: usize) -> impl Iterator<Item = usize> + '_ {
+    let at = &spec.fields[index].at;
+    (0..index).filter(move |&other| {
+        let field = &spec.fields[other];
+        field.when.is_some() && field.at == *at
+    })
+}
+
+fn is_last_alternative(spec: &StructSpec, index: usize) -> bool {
+    let field = &spec.fields[index];
+    let mut later = spec.fields[index + 1..].iter();
+    field.when.is_none() || !later.any(|other| other.when.is_some() && other.at == field.at)
+}
+
+struct Writer<'a> {
+    choice: Choice<'a>,
+    omit_empty: bool,
+}
+
+impl Writer<'_> {
+    fn value(&self, spec: &Spec, at: &Pointer, value: &Value, into: &mut Json) {
+        if let (Spec::Struct(spec), Value::List(parts)) = (spec, value) {
+            for (field, part) in spec.fields.iter().zip(&**parts) {
+                let is_shown = field.constant.is_none()
+                    && StructSpec::is_there(field, parts)
+                    && shows(&field.spec);
+                if is_shown {
+                    self.value(&field.spec, &field.at.within(at), part, into);
+                }
+            }
+            return;
+        }
+        let left_out = self.omit_empty && spec.is_empty(value);
+        if self.choice.includes(at) && !left_out {
+            at.put(json::to_json(spec, value), into);
+        }
+    }
+}
+
+/// Whether there is anything to show: flags that all follow from other fields are not.
+fn shows(spec: &Spec) -> bool {
+    match spec {
+        Spec::Int(IntSpec {
+            shown: Shown::Flags(flags),
+            ..
+        }) => flags.iter().any(|flag| !flag.derived),
+        Spec::Bool(_)
+        | Spec::Int(_)
+        | Spec::Float(_)
+        | Spec::Text(_)
+        | Spec::Bytes(_)
+        | Spec::Json(_)
+        | Spec::Struct(_)
+        | Spec::Array(_) => true,
+    }
+}
+
+fn collect<'a>(spec: &'a Spec, at: &Pointer, places: &mut Vec<(Pointer, &'a Spec)>) {
+    match spec {
+        Spec::Struct(spec) => {
+            for field in &spec.fields {
+                if field.constant.is_none() && shows(&field.spec) {
+                    collect(&field.spec, &field.at.within(at), places);
+                }
+            }
+        }
+        Spec::Bool(_)
+        | Spec::Int(_)
+        | Spec::Float(_)
+        | Spec::Text(_)
+        | Spec::Bytes(_)
+        | Spec::Json(_)
+        | Spec::Array(_) => places.push((at.clone(), spec)),
+    }
+}

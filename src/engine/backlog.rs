@@ -1,0 +1,147 @@
+//! What a link has yet to hear of a value whose every event counts: all of them, in their order, in
+//! a queue with an end.
+
+use std::collections::VecDeque;
+
+use super::Origin;
+use crate::codec::Value;
+
+/// What of a cell reaches its links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// The newest value; what lies between two pulls is passed over.
+    #[default]
+    Latest,
+    /// Every accepted request and report, in order, also when it is equal to the last: each is an
+    /// event. So many of them wait for each link, which may be down; then [`WhenFull`] decides.
+    Every { room: usize, when_full: WhenFull },
+}
+
+/// What gives way when one more event does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The new event: it is refused, and nothing changes anywhere. Only what cannot be refused, as a
+    /// value that comes back because nobody has confirmed it, takes the place of the oldest.
+    Reject,
+    /// The oldest event, which is counted.
+    DropOldest,
+}
+
+impl Delivery {
+    /// How many events wait, unless something else is declared.
+    pub const ROOM: usize = 256;
+
+    pub fn is_every(self) -> bool {
+        match self {
+            Self::Latest => false,
+            Self::Every { .. } => true,
+        }
+    }
+}
+
+/// One event on its way to one link.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) version: u64,
+    pub(super) value: Value,
+    /// Who need not hear of it.
+    pub(super) heard_by: Option<Origin>,
+    /// No event, but how things stand.
+    pub(super) restated: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Backlog {
+    room: usize,
+    when_full: WhenFull,
+    /// How things stand is told last or not at all: an event tells it too.
+    waiting: VecDeque<Told>,
+    under_way: Option<Told>,
+    pub(super) dropped: u64,
+}
+
+impl Backlog {
+    pub(super) fn of(delivery: Delivery) -> Option<Box<Self>> {
+        match delivery {
+            Delivery::Latest => None,
+            Delivery::Every { room, when_full } => Some(Box::new(Self {
+                room: room.max(1),
+                when_full,
+                waiting: VecDeque::new(),
+                under_way: None,
+                dropped: 0,
+            })),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether one more event has to be refused.
+    pub(super) fn refuses(&self) -> bool {
+        match self.when_full {
+            WhenFull::Reject => self.events().len() >= self.room,
+            WhenFull::DropOldest => false,
+        }
+    }
+
+    /// Whether something older of another origin is still to arrive.
+    pub(super) fn crosses(&self, origin: Option<Origin>) -> bool {
+        let mut older = self.under_way.iter().chain(self.events());
+        older.any(|told| told.heard_by != origin)
+    }
+
+    pub(super) fn push(&mut self, event: Told) {
+        self.forget_restated();
+        while self.waiting.len() >= self.room {
+            self.waiting.pop_front();
+            self.dropped += 1;
+        }
+        self.waiting.push_back(event);
+    }
+
+    /// How things stand, for a link that may not know; unless the last event that waits says it.
+    pub(super) fn restate(&mut self, version: u64, value: Value) {
+        self.forget_restated();
+        match self.waiting.back_mut() {
+            Some(last) if last.version == version => last.heard_by = None,
+            _ => self.waiting.push_back(Told {
+                version,
+                value,
+                heard_by: None,
+                restated: true,
+            }),
+        }
+    }
+
+    pub(super) fn forget_restated(&mut self) {
+        if self.waiting.back().is_some_and(|last| last.restated) {
+            self.waiting.pop_back();
+        }
+    }
+
+    pub(super) fn take(&mut self) -> Option<&Told> {
+        self.under_way = self.waiting.pop_front();
+        self.under_way.as_ref()
+    }
+
+    pub(super) fn delivered(&mut self) {
+        self.under_way = None;
+    }
+
+    /// What was under way may be lost: it is the next again.
+    pub(super) fn take_back(&mut self) {
+        if let Some(told) = self.under_way.take()
+            && (!told.restated || self.waiting.is_empty())
+        {
+            self.waiting.push_front(told);
+        }
+    }
+
+    fn events(&self) -> impl ExactSizeIterator<Item = &Told> {
+        let restated = self.waiting.back().is_some_and(|last| last.restated);
+        let events = self.waiting.len() - usize::from(restated);
+        self.waiting.range(..events)
+    }
+}

@@ -52,8 +52,8 @@ impl Port {
     /// Somebody behind this link asks for a change.
     ///
     /// # Errors
-    /// The [`Violation`] when it breaks a constraint. It has then been counted, announced and, the
-    /// first time, logged; the cell has not changed.
+    /// The [`Violation`] when it breaks a constraint, unless that is answered in another value. It has
+    /// then been counted, announced and, the first time, logged; the cell has not changed.
     pub fn request(
         &self,
         cell: CellId,
@@ -212,12 +212,18 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared
-            .handle(event)
-            .map_err(|Rejection { violation, count }| {
-                self.rejected(cell, &violation, count, sender);
-                violation
-            })
+        self.shared.handle(event).or_else(|rejection| {
+            let Rejection {
+                violation,
+                count,
+                answered,
+            } = rejection;
+            self.rejected(cell, &violation, count, sender);
+            match answered {
+                true => Ok(Accepted::Unchanged),
+                false => Err(violation),
+            }
+        })
     }
 
     fn rejected(

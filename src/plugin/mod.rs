@@ -7,6 +7,7 @@
 mod configure;
 mod notice;
 mod port;
+mod receipt;
 mod registry;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub(crate) use port::Shared;
 pub use port::{Offer, Port};
+pub use receipt::Receipt;
 pub use registry::registry;
 
 /// A future on the heap: what lets links of different kinds stand in one list.

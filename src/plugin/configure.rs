@@ -110,6 +110,11 @@ impl Configure<'_> {
         &self.plan.cells[cell.index()]
     }
 
+    /// The device's name, as centrals see it.
+    pub fn device_name(&self) -> &str {
+        &self.plan.device_name
+    }
+
     /// The services of the plan, in the order of their handles.
     pub fn services(&self) -> &[Service] {
         &self.plan.services
@@ -159,17 +164,16 @@ impl Configure<'_> {
 
     /// The truth of a value lies behind this link: what it holds before the first report is unknown,
     /// unless an initial value was declared.
-    pub fn owned_remotely(
-        &mut self,
-        cell: CellId,
-        confirm_within: Duration,
-        valid_for: Option<Duration>,
-    ) {
+    pub fn owned_remotely(&mut self, cell: CellId, confirm_within: Duration) {
         let owner = Owner::Remote(self.link);
         let cell = &mut self.plan.cells[cell.index()];
         cell.owner = owner;
         cell.confirm_within = confirm_within;
-        cell.valid_for = valid_for;
+    }
+
+    /// What the remote owner of a value has said is true for so long; then it is unknown again.
+    pub fn valid_for(&mut self, cell: CellId, valid_for: Duration) {
+        self.plan.cells[cell.index()].valid_for = Some(valid_for);
     }
 }
 

@@ -323,7 +323,10 @@ impl Times {
     }
 
     pub(super) fn apply(self, declared: &mut Configure<'_>, cell: CellId) {
-        declared.owned_remotely(cell, self.confirm_within, self.valid_for);
+        declared.owned_remotely(cell, self.confirm_within);
+        if let Some(valid_for) = self.valid_for {
+            declared.valid_for(cell, valid_for);
+        }
     }
 }
 

@@ -132,7 +132,13 @@ impl Configure<'_> {
 
     /// Where the characteristic of a value is declared.
     pub fn place(&self, cell: CellId) -> NodeId {
-        self.characteristics[cell.index()].at
+        let keys = self.characteristics.iter().find(|keys| keys.cell == cell);
+        keys.map_or(self.tree.root(), |keys| keys.at)
+    }
+
+    /// All values of the plan, in the order of their declarations.
+    pub fn cells(&self) -> impl Iterator<Item = CellId> + use<> {
+        (0..self.plan.cells.len()).map(CellId::new)
     }
 
     /// Every accepted change of a value is an event for whoever hears of it, also one that sets it to what

@@ -10,6 +10,7 @@ use super::values::{Times, Values, check_same, only_remote};
 use crate::codec::{Pointer, Spec, document::places};
 use crate::config::{NodeId, Spanned, nearest};
 use crate::engine::{Carries, CellId};
+use crate::plan::CellPlan;
 use crate::plugins::mqtt::binding::Topics;
 use crate::plugins::mqtt::config::{DocumentConfig, DocumentsConfig, OwnerConfig, SendConfig};
 use crate::plugins::mqtt::document::{Document, Member, Sending};
@@ -61,19 +62,24 @@ fn members(
     names: &[String],
 ) -> BTreeMap<String, Vec<Place>> {
     let mut found: BTreeMap<String, Vec<Place>> = BTreeMap::new();
-    for characteristic in reader.declared.characteristics_of_plan() {
-        let cell = characteristic.cell;
-        let at = reader.declared.cell(cell).json.clone();
+    for cell in reader.declared.cells() {
+        let CellPlan {
+            name: value,
+            spec,
+            json: at,
+            constant,
+            ..
+        } = reader.declared.cell(cell).clone();
         let main = values.members.get(&cell);
         let place = main.map_or_else(|| reader.declared.place(cell), |main| main.at);
-        let parts = places(&characteristic.spec, &at.clone().unwrap_or_default());
+        let parts = places(&spec, &at.clone().unwrap_or_default());
         let named: BTreeSet<Arc<str>> = parts
             .iter()
             .filter_map(|(at, _)| at.document.clone())
             .collect();
         let is_main = |name: &str| main.is_some_and(|main| main.value == name);
         if let Some(main) = main {
-            check_member(reader, main, &characteristic.spec, at.as_ref(), &parts);
+            check_member(reader, main, &spec, at.as_ref(), &parts);
         } else if let (Some(at), Some(topics)) = (&at, values.own_topics.get(&cell))
             && at.document.is_none()
         {
@@ -97,11 +103,11 @@ fn members(
             let unnamed = is_main(&name).then_some(None);
             let member = Member {
                 cell,
-                name: characteristic.name.clone(),
-                spec: characteristic.spec.clone(),
+                name: value.clone(),
+                spec: spec.clone(),
                 at: at.clone().unwrap_or_default(),
                 known_as: unnamed.into_iter().chain(own).collect(),
-                is_constant: reader.declared.cell(cell).constant,
+                is_constant: constant,
             };
             let at = place;
             found.entry(name).or_default().push(Place { member, at });

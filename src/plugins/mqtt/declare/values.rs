@@ -6,7 +6,6 @@ use super::topic::{Reader, Traffic, said};
 use crate::codec::{Template, TemplateError};
 use crate::config::{NodeId, Spanned};
 use crate::engine::{Carries, CellId};
-use crate::gatt::Characteristic;
 use crate::plan::CONFIRM_WITHIN;
 use crate::plugin::{Configure, Declared};
 use crate::plugins::mqtt::binding::{Binding, Topic, Topics};
@@ -33,19 +32,13 @@ impl Values {
         has_section: bool,
         traffic: &mut Traffic,
     ) -> Self {
-        let characteristics: BTreeMap<CellId, Characteristic> = reader
-            .declared
-            .characteristics_of_plan()
-            .into_iter()
-            .map(|characteristic| (characteristic.cell, characteristic))
-            .collect();
         let mut values = Self::default();
         for value in reader.declared.characteristics::<ValueConfig>("mqtt") {
             if !has_section {
                 let help = "add `mqtt: { broker: auto }` at the top level";
                 reader.mistake(value.at, "there is no broker to have a topic at", help);
             }
-            values.value(reader, &value, &characteristics[&value.cell], traffic);
+            values.value(reader, &value, traffic);
         }
         values
     }
@@ -54,7 +47,6 @@ impl Values {
         &mut self,
         reader: &mut Reader<'_, '_>,
         value: &Declared<ValueConfig>,
-        characteristic: &Characteristic,
         traffic: &mut Traffic,
     ) {
         let config = &value.value;
@@ -72,7 +64,7 @@ impl Values {
             return;
         }
         self.own_topics.insert(value.cell, value.at);
-        if let Some(binding) = binding(reader, value, characteristic) {
+        if let Some(binding) = binding(reader, value) {
             let is_state = binding.topics.takes_commands();
             let (published, subscribed) = match is_state {
                 true => (&config.state, &config.command),
@@ -146,11 +138,7 @@ fn gathers(reader: &mut Reader<'_, '_>, value: &Declared<ValueConfig>) {
     reader.declared.every_change_counts(value.cell);
 }
 
-fn binding(
-    reader: &mut Reader<'_, '_>,
-    value: &Declared<ValueConfig>,
-    characteristic: &Characteristic,
-) -> Option<Binding> {
+fn binding(reader: &mut Reader<'_, '_>, value: &Declared<ValueConfig>) -> Option<Binding> {
     let Declared {
         cell,
         at,
@@ -191,10 +179,11 @@ fn binding(
     } else {
         here(reader, value, published, subscribed)
     };
+    let declared = reader.declared.cell(*cell);
     Some(Binding {
         cell: *cell,
-        name: characteristic.name.clone(),
-        spec: characteristic.spec.clone(),
+        name: declared.name.clone(),
+        spec: declared.spec.clone(),
         format: format?,
         topics,
     })

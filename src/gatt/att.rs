@@ -5,7 +5,7 @@ use std::fmt;
 use super::Characteristic;
 use crate::codec::{Cause, MAX_LENGTH, Spec, Value, Violation, att};
 use crate::engine::{Change, PeerId};
-use crate::plugin::Port;
+use crate::plugin::{Port, Sender};
 
 /// ATT error codes that a server here answers with (Core Spec 5.4, Vol 3, Part F, 3.4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,13 @@ pub enum AttError {
     InvalidHandle = 0x01,
     ReadNotPermitted = 0x02,
     WriteNotPermitted = 0x03,
+    InsufficientAuthentication = 0x05,
     RequestNotSupported = 0x06,
     InvalidOffset = 0x07,
     PrepareQueueFull = 0x09,
     AttributeNotFound = 0x0A,
     InvalidAttributeValueLength = 0x0D,
+    InsufficientEncryption = 0x0F,
     /// The first application error. Out of range would be 0x13 (Value Not Allowed) or 0xFF (Out of
     /// Range, Supplement Part B), but BlueZ lets an application answer with 0x80 … 0x9F only, and an
     /// error must not depend on which adapter serves.
@@ -61,6 +63,14 @@ impl From<&Violation> for AttError {
     }
 }
 
+/// The central that makes a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester<'a> {
+    pub peer: PeerId,
+    /// As people know it.
+    pub address: &'a str,
+}
+
 /// The octets of a value.
 pub fn encode(spec: &Spec, value: &Value) -> Vec<u8> {
     let mut octets = Vec::with_capacity(8);
@@ -95,11 +105,12 @@ pub fn read(
 /// offset of the first. Octets before the offset stay.
 ///
 /// # Errors
-/// The ATT error for the central; the reason has then been counted and, the first time, logged.
+/// The ATT error for the central; the reason has then been counted, announced and, the first time,
+/// logged.
 pub fn write(
     port: &Port,
     characteristic: &Characteristic,
-    central: PeerId,
+    central: &Requester<'_>,
     offset: usize,
     octets: &[u8],
 ) -> Result<(), AttError> {
@@ -107,6 +118,11 @@ pub fn write(
         return Err(AttError::WriteNotPermitted);
     }
     let Characteristic { spec, cell, .. } = characteristic;
+    let sender = Sender {
+        peer: Some(central.peer),
+        by: Some(central.address),
+        payload: octets,
+    };
     splice(
         port.value(*cell).filter(|_| offset > 0).as_ref(),
         spec,
@@ -114,11 +130,8 @@ pub fn write(
         octets,
     )
     .and_then(|whole| att::decode(spec, &whole))
-    .map_err(|violation| port.refuse(Some(*cell), violation))
-    .and_then(|value| {
-        port.request(*cell, Change::Set(value), Some(central))
-            .map(|_| ())
-    })
+    .map_err(|violation| port.refuse(Some(*cell), violation, &sender))
+    .and_then(|value| port.request(*cell, Change::Set(value), &sender).map(|_| ()))
     .map_err(|violation| AttError::from(&violation))
 }
 

@@ -1,18 +1,20 @@
 //! What a link has of the rest of the program: events in, effects out.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::notice::NOTICES_MAX;
+use super::{Announce, Notice, Notices, Payload, Receipt, Sender};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, PeerId, Rejection, Time,
+    Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
 };
-use crate::gatt::Service;
+use crate::gatt::{SecurityLevel, Service};
 use crate::plan::Plan;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
@@ -50,26 +52,21 @@ impl Port {
     /// Somebody behind this link asks for a change.
     ///
     /// # Errors
-    /// The [`Violation`] when it breaks a constraint. It has then been counted and, the first time,
-    /// logged; the cell has not changed.
+    /// The [`Violation`] when it breaks a constraint, unless that is answered in another value. It has
+    /// then been counted, announced and, the first time, logged; the cell has not changed.
     pub fn request(
         &self,
         cell: CellId,
         change: Change,
-        peer: Option<PeerId>,
+        sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        let origin = Origin {
-            link: self.link,
-            peer,
+        let origin = self.origin(sender);
+        let event = Event::Request {
+            cell,
+            change,
+            origin,
         };
-        self.handle(
-            Some(cell),
-            Event::Request {
-                cell,
-                change,
-                origin,
-            },
-        )
+        self.handle(Some(cell), event, sender)
     }
 
     /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
@@ -77,31 +74,37 @@ impl Port {
     ///
     /// # Errors
     /// As for [`Port::request`].
-    pub fn report(&self, cell: CellId, patch: Patch, echo: bool) -> Result<Accepted, Violation> {
-        let origin = Origin {
-            link: self.link,
-            peer: None,
+    pub fn report(
+        &self,
+        cell: CellId,
+        patch: Patch,
+        echo: bool,
+        sender: &Sender<'_>,
+    ) -> Result<Accepted, Violation> {
+        let origin = self.origin(sender);
+        let event = Event::Report {
+            cell,
+            patch,
+            echo,
+            origin,
         };
-        self.handle(
-            Some(cell),
-            Event::Report {
-                cell,
-                patch,
-                echo,
-                origin,
-            },
-        )
+        self.handle(Some(cell), event, sender)
     }
 
-    /// What came in could not even be made a value. Counts it, logs it the first time, and hands the
-    /// violation back.
-    pub fn refuse(&self, cell: Option<CellId>, violation: Violation) -> Violation {
+    /// What came in could not even be made a value. Counts and announces it, logs it the first time,
+    /// and hands the violation back.
+    pub fn refuse(
+        &self,
+        cell: Option<CellId>,
+        violation: Violation,
+        sender: &Sender<'_>,
+    ) -> Violation {
         let event = Event::Refused {
             link: self.link,
             cell,
             violation: violation.clone(),
         };
-        self.handle(cell, event).err().unwrap_or(violation)
+        self.handle(cell, event, sender).err().unwrap_or(violation)
     }
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
@@ -118,6 +121,17 @@ impl Port {
             cell,
             version,
         });
+    }
+
+    /// For an effect that several have to get: it is delivered when the last of them drops this.
+    pub fn receipt(&self, effect: &Effect) -> Receipt {
+        let (port, cell, version) = (self.clone(), effect.cell, effect.version);
+        Receipt::new(move || port.delivered(cell, version))
+    }
+
+    /// Whether every event of a value counts, and not just the newest.
+    pub fn hears_every(&self, cell: CellId) -> bool {
+        self.shared.every.contains(&cell)
     }
 
     /// The transport is there (again), with or without the session it had.
@@ -147,6 +161,23 @@ impl Port {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
+    /// Tells everybody who listens of something that has happened.
+    pub fn announce(&self, notice: Notice) {
+        // An error means that nobody does.
+        let _ = self.shared.notices.send(notice);
+    }
+
+    /// [`Port::announce`], for whoever needs nothing else of a port.
+    pub fn announcer(&self) -> Announce {
+        let port = self.clone();
+        Arc::new(move |notice| port.announce(notice))
+    }
+
+    /// What is announced from now on, by any link.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.shared.clone())
+    }
+
     /// Hands something out to the rest of the process by its type, for as long as this link runs:
     /// the virtual adapter, for example, to whoever wants to be a central of it.
     pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
@@ -165,25 +196,84 @@ impl Port {
     }
 
     fn accept(&self, event: Event) {
-        if let Err(violation) = self.handle(None, event) {
+        if let Err(violation) = self.handle(None, event, &Sender::nobody()) {
             unreachable!("an event that asks for nothing was refused: {violation}");
         }
     }
 
-    fn handle(&self, cell: Option<CellId>, event: Event) -> Result<Accepted, Violation> {
-        self.shared
-            .handle(event)
-            .map_err(|Rejection { violation, count }| {
-                if count == 1 {
-                    let link = self.shared.link_names[self.link.index()];
-                    let name = cell.map_or("-", |cell| &self.shared.cell_names[cell.index()]);
-                    warn!(
-                        link, value = name, cause = ?violation.cause,
-                        "refused: {violation} (said once, then only counted)"
-                    );
-                }
-                violation
-            })
+    /// Whether only an encrypted link may see a value. When it is not known which one is meant, it may
+    /// be any.
+    pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
+        match cell {
+            Some(cell) => self.shared.withheld.contains(&cell),
+            None => !self.shared.withheld.is_empty(),
+        }
+    }
+
+    fn origin(&self, sender: &Sender<'_>) -> Origin {
+        Origin {
+            link: self.link,
+            peer: sender.peer,
+        }
+    }
+
+    fn handle(
+        &self,
+        cell: Option<CellId>,
+        event: Event,
+        sender: &Sender<'_>,
+    ) -> Result<Accepted, Violation> {
+        self.shared.handle(event).or_else(|rejection| {
+            let Rejection {
+                violation,
+                count,
+                answered,
+            } = rejection;
+            self.rejected(cell, &violation, count, sender);
+            match answered {
+                true => Ok(Accepted::Unchanged),
+                false => Err(violation),
+            }
+        })
+    }
+
+    fn rejected(
+        &self,
+        cell: Option<CellId>,
+        violation: &Violation,
+        count: u64,
+        sender: &Sender<'_>,
+    ) {
+        let link = self.shared.link_names[self.link.index()];
+        let name = cell.map(|cell| &self.shared.cell_names[cell.index()]);
+        let withheld = self.is_withheld(cell);
+        // A reason may quote what it is about.
+        let reason = if withheld {
+            "only an encrypted link may see what was wrong".to_owned()
+        } else {
+            violation.to_string()
+        };
+        if count == 1 {
+            warn!(
+                link, value = name.map_or("-", String::as_str), cause = ?violation.cause,
+                "refused: {reason} (said once, then only counted)"
+            );
+        }
+        // Nothing is put together for nobody.
+        if self.shared.notices.receiver_count() > 0 {
+            self.announce(Notice::Rejected {
+                value: name.cloned(),
+                link,
+                by: sender.by.map(str::to_owned),
+                cause: violation.cause,
+                reason,
+                payload: if withheld {
+                    Payload::Withheld
+                } else {
+                    Payload::cut(sender.payload)
+                },
+            });
+        }
     }
 }
 
@@ -214,6 +304,11 @@ pub(crate) struct Shared {
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
     offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    pub(super) notices: broadcast::Sender<Notice>,
+    /// The values that only an encrypted link may see.
+    withheld: HashSet<CellId>,
+    /// The values of which every event counts.
+    every: HashSet<CellId>,
     cell_names: Vec<String>,
     link_names: Vec<&'static str>,
 }
@@ -229,6 +324,9 @@ impl Shared {
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
             offers: watch::Sender::new(HashMap::new()),
+            notices: broadcast::Sender::new(NOTICES_MAX),
+            withheld: withheld(&plan.services),
+            every: every(plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
         }
@@ -294,4 +392,19 @@ impl Shared {
         }
         result
     }
+}
+
+fn every(plan: &Plan) -> HashSet<CellId> {
+    let cells = plan.cells.iter().enumerate();
+    let every = cells.filter(|(_, cell)| match cell.delivery {
+        Delivery::Every { .. } => true,
+        Delivery::Latest => false,
+    });
+    every.map(|(index, _)| CellId::new(index)).collect()
+}
+
+fn withheld(services: &[Service]) -> HashSet<CellId> {
+    let all = services.iter().flat_map(|it| &it.characteristics);
+    let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
+    secured.flat_map(|it| [it.cell, it.told().0]).collect()
 }

@@ -10,7 +10,7 @@ use tracing::info;
 use crate::codec::Value;
 use crate::config::{Interval, Lenient, Literal, Spanned};
 use crate::engine::{Carries, CellId, Change};
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
+use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Sender};
 
 /// Steps the value again and again. When somebody else changes the value, a whole period passes
 /// before the next step, so that what was set stays to be seen.
@@ -155,7 +155,7 @@ impl Tickers {
         for (cell, clock) in &mut self.clocks {
             if let Some(due) = clock.next.filter(|due| *due <= now) {
                 // A step that is refused, at the end of the range, has been counted and logged.
-                let _ = port.request(*cell, Change::Step(clock.step.clone()), None);
+                let _ = port.request(*cell, Change::Step(clock.step.clone()), &Sender::nobody());
                 // Measured from when it was due, so that no step is late because of the one before;
                 // but a machine that slept does not make up for what it missed.
                 let next = due + clock.every;

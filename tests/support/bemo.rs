@@ -14,7 +14,7 @@ use bemo_sync::codec::{Value, Violation};
 use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId};
 use bemo_sync::plan::{LinkPlan, Plan};
-use bemo_sync::plugin::{BoxFuture, Failure, Link, Port};
+use bemo_sync::plugin::{BoxFuture, Failure, Link, Notices, Port, Sender};
 use bemo_sync::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -121,12 +121,20 @@ impl Bemo {
     /// What a central's write does.
     pub fn write(&self, cell: usize, value: Value) -> Result<Accepted, Violation> {
         let change = Change::Set(value);
-        self.port
-            .request(CellId::new(cell), change, Some(PeerId(1)))
+        let sender = Sender {
+            peer: Some(PeerId(1)),
+            ..Sender::nobody()
+        };
+        self.port.request(CellId::new(cell), change, &sender)
     }
 
     pub fn value(&self, cell: usize) -> Option<Value> {
         self.port.value(CellId::new(cell))
+    }
+
+    /// What is announced from now on.
+    pub fn notices(&self) -> Notices {
+        self.port.notices()
     }
 
     /// What a link has offered: the virtual adapter, say.

@@ -9,18 +9,30 @@ use super::connection::{Notification, Subscribed};
 use super::table::{Attribute, DiscoveredService};
 use super::{GattServer, MTU_MAX, MTU_MIN, RequestError};
 use crate::engine::PeerId;
-use crate::gatt::{AttError, read, write};
+use crate::gatt::{AttError, Requester, Security, SecurityLevel, read, write};
 
 /// Dropping it disconnects.
 pub struct Central {
     server: Arc<GattServer>,
     peer: PeerId,
+    address: String,
     wake: Arc<Notify>,
 }
 
 impl Central {
     pub(super) fn new(server: Arc<GattServer>, peer: PeerId, wake: Arc<Notify>) -> Self {
-        Self { server, peer, wake }
+        let address = address(peer);
+        Self {
+            server,
+            peer,
+            address,
+            wake,
+        }
+    }
+
+    /// As which it is announced.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// What stands as the origin of the changes that it makes.
@@ -48,6 +60,15 @@ impl Central {
         self.server.with(self.peer, |connection| connection.mtu)
     }
 
+    /// Pairs, or connects anew as it has never paired: from here on the link is as safe as this.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn secure(&self, level: SecurityLevel) -> Result<(), RequestError> {
+        self.server
+            .with(self.peer, |connection| connection.security = level)
+    }
+
     /// The whole tree.
     pub fn discover(&self) -> &[DiscoveredService] {
         self.server.table.services()
@@ -71,6 +92,9 @@ impl Central {
             Attribute::Fixed(octets) => from(octets, offset)?,
             Attribute::Value(index) => {
                 let characteristic = self.server.table.characteristic_at(*index);
+                if characteristic.access.read {
+                    self.check_link(*index, |security| security.read)?;
+                }
                 read(&self.server.port, characteristic, offset)?
             }
             Attribute::Configuration(index) => {
@@ -127,7 +151,9 @@ impl Central {
             && fits
         {
             // Refusals have been counted and logged on the way.
-            let _ = self.write_value(*index, 0, octets);
+            let _ = self
+                .check_link(*index, |security| security.write)
+                .and_then(|()| self.write_value(*index, 0, octets));
         }
     }
 
@@ -235,9 +261,13 @@ impl Central {
     fn write_value(&self, index: usize, offset: usize, octets: &[u8]) -> Result<(), RequestError> {
         let GattServer { port, table, .. } = &*self.server;
         let characteristic = table.characteristic_at(index);
+        let requester = Requester {
+            peer: self.peer,
+            address: &self.address,
+        };
         // In one go: what comes of the write is told after it, and is not forgotten with the rest.
         self.server.with(self.peer, |connection| {
-            write(port, characteristic, self.peer, offset, octets)?;
+            write(port, characteristic, &requester, offset, octets)?;
             for (index, _) in table.characteristics_of(characteristic.cell) {
                 connection.forget(index);
             }
@@ -250,6 +280,7 @@ impl Central {
             .map(u16::from_le_bytes)
             .map_err(|_| AttError::InvalidAttributeValueLength)?;
         let access = self.access(index);
+        self.check_link(index, |security| security.notify)?;
         let by = match bits {
             0 => None,
             1 if access.notify => Some(Subscribed::Notify),
@@ -257,12 +288,29 @@ impl Central {
             // As BlueZ answers. Both bits at once are legal, but it takes them for neither.
             _ => return Err(AttError::RequestNotSupported.into()),
         };
-        self.server.with(self.peer, |it| it.subscribe(index, by))
+        let before = self.server.with(self.peer, |it| it.subscribe(index, by))?;
+        if before != by.is_some() {
+            self.server
+                .announce_subscription(&self.address, index, by.is_some());
+        }
+        Ok(())
     }
 
-    fn check_can_write(&self, index: usize) -> Result<(), AttError> {
-        let allowed = self.access(index).write;
-        allowed.then_some(()).ok_or(AttError::WriteNotPermitted)
+    fn check_can_write(&self, index: usize) -> Result<(), RequestError> {
+        if !self.access(index).write {
+            return Err(AttError::WriteNotPermitted.into());
+        }
+        self.check_link(index, |security| security.write)
+    }
+
+    fn check_link(
+        &self,
+        index: usize,
+        of: fn(Security) -> SecurityLevel,
+    ) -> Result<(), RequestError> {
+        let wanted = of(self.server.table.characteristic_at(index).security);
+        let level = self.server.with(self.peer, |it| it.security)?;
+        Ok(level.suffices_for(wanted)?)
     }
 
     fn access(&self, index: usize) -> crate::gatt::Access {
@@ -280,6 +328,17 @@ impl fmt::Debug for Central {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Central({})", self.peer.0)
     }
+}
+
+/// Static random, as phones have them: the two most significant bits are 1 (Core Spec 5.4, Vol 6,
+/// Part B, 1.3.2.1).
+pub(super) fn address(peer: PeerId) -> String {
+    let octets = peer.0.to_be_bytes();
+    let low: Vec<String> = octets[3..]
+        .iter()
+        .map(|octet| format!("{octet:02X}"))
+        .collect();
+    format!("C0:{}", low.join(":"))
 }
 
 fn from(octets: &[u8], offset: usize) -> Result<Vec<u8>, AttError> {

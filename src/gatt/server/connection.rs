@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
-use crate::gatt::AttError;
+use crate::gatt::{AttError, SecurityLevel};
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
 const PREPARED_MAX: usize = 4 * MAX_LENGTH;
@@ -36,6 +36,7 @@ pub struct Notification {
 
 pub(super) struct Connection {
     pub(super) mtu: usize,
+    pub(super) security: SecurityLevel,
     pub(super) wake: Arc<Notify>,
     subscriptions: BTreeMap<usize, Subscribed>,
     /// The newest value of each characteristic that the central has not taken, the longest waiting
@@ -59,6 +60,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             mtu: MTU_MIN,
+            security: SecurityLevel::Open,
             wake: Arc::new(Notify::new()),
             subscriptions: BTreeMap::new(),
             untold: Vec::new(),
@@ -73,16 +75,20 @@ impl Connection {
         self.subscriptions.get(&index).copied()
     }
 
-    pub(super) fn subscribe(&mut self, index: usize, by: Option<Subscribed>) {
+    /// Returns whether it had subscribed before.
+    pub(super) fn subscribe(&mut self, index: usize, by: Option<Subscribed>) -> bool {
         match by {
-            Some(by) => {
-                self.subscriptions.insert(index, by);
-            }
+            Some(by) => self.subscriptions.insert(index, by).is_some(),
             None => {
-                self.subscriptions.remove(&index);
                 self.forget(index);
+                self.subscriptions.remove(&index).is_some()
             }
         }
+    }
+
+    /// Of which characteristics it wants to hear.
+    pub(super) fn subscribed(&self) -> impl Iterator<Item = usize> {
+        self.subscriptions.keys().copied()
     }
 
     /// The central is to hear of a value, if it has subscribed. A value that it has not taken yet is

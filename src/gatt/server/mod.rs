@@ -16,10 +16,10 @@ pub use central::Central;
 pub use connection::{Notification, Subscribed};
 pub use table::{DiscoveredCharacteristic, DiscoveredDescriptor, DiscoveredService};
 
-use super::assigned::BtUuid;
+use super::advertising::Advertisement;
 use super::{AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::Port;
+use crate::plugin::{Notice, Port};
 use connection::Connection;
 use table::Table;
 
@@ -31,6 +31,7 @@ pub const MTU_MAX: usize = 517;
 /// The server. It is shared: with the link that feeds it, and with everybody who is a central of it.
 pub struct GattServer {
     port: Port,
+    advertisement: Advertisement,
     table: Table,
     state: Mutex<State>,
 }
@@ -54,25 +55,24 @@ pub enum RequestError {
 }
 
 impl GattServer {
-    pub fn new(port: Port) -> Self {
+    pub fn new(port: Port, advertisement: Advertisement) -> Self {
         let table = Table::new(port.services());
         Self {
             port,
+            advertisement,
             table,
             state: Mutex::default(),
         }
     }
 
-    /// The local name in the advertisement.
+    /// The device's name, which every central can read.
     pub fn device_name(&self) -> &str {
         self.port.device_name()
     }
 
-    /// The UUIDs of services in the advertisement.
-    pub fn advertised(&self) -> Vec<BtUuid> {
-        let services = self.port.services().iter();
-        let advertised = services.filter(|service| service.advertise);
-        advertised.map(|service| service.uuid).collect()
+    /// What is advertised, as far as it goes without a radio.
+    pub fn advertised(&self) -> &Advertisement {
+        &self.advertisement
     }
 
     /// A new central. It is connected until it is dropped, or the server is closed.
@@ -82,10 +82,17 @@ impl GattServer {
         state.centrals += 1;
         let connection = Connection::default();
         let wake = connection.wake.clone();
-        if !state.closed {
+        let is_open = !state.closed;
+        if is_open {
             state.connections.insert(peer, connection);
         }
-        Central::new(self.clone(), peer, wake)
+        drop(state);
+        let central = Central::new(self.clone(), peer, wake);
+        if is_open {
+            let central = central.address().to_owned();
+            self.port.announce(Notice::Connected { central });
+        }
+        central
     }
 
     /// How many centrals are connected.
@@ -113,13 +120,43 @@ impl GattServer {
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        for connection in std::mem::take(&mut state.connections).into_values() {
+        let connections = std::mem::take(&mut state.connections);
+        drop(state);
+        for (peer, connection) in connections {
+            self.announce_end(peer, &connection);
             connection.wake.notify_one();
         }
     }
 
     fn disconnect(&self, peer: PeerId) {
-        self.state().connections.remove(&peer);
+        let connection = self.state().connections.remove(&peer);
+        if let Some(connection) = connection {
+            self.announce_end(peer, &connection);
+        }
+    }
+
+    fn announce_end(&self, peer: PeerId, connection: &Connection) {
+        let central = central::address(peer);
+        for index in connection.subscribed() {
+            self.announce_subscription(&central, index, false);
+        }
+        self.port.announce(Notice::Disconnected { central });
+    }
+
+    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
+        let central = central.to_owned();
+        let characteristic = self.table.characteristic_at(index).name.clone();
+        self.port.announce(if subscribed {
+            Notice::Subscribed {
+                central,
+                characteristic,
+            }
+        } else {
+            Notice::Unsubscribed {
+                central,
+                characteristic,
+            }
+        });
     }
 
     /// Does something with a central's connection, if it is still there.

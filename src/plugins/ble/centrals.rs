@@ -1,4 +1,4 @@
-//! Says who connects and who disconnects.
+//! Says who connects and who disconnects, in the log and to whoever listens.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -7,12 +7,15 @@ use bluer::{Adapter, AdapterEvent, Address, DeviceEvent, DeviceProperty};
 use tokio_stream::{Stream, StreamExt, StreamMap};
 use tracing::{debug, info};
 
+use crate::plugin::{Notice, Port};
+
 type Events = Pin<Box<dyn Stream<Item = DeviceEvent> + Send>>;
 
 /// Watches until it is dropped, or the adapter goes.
-pub(super) async fn watch(adapter: Adapter) {
+pub(super) async fn watch(adapter: Adapter, port: Port) {
     let mut centrals = Centrals {
         adapter,
+        port,
         known: StreamMap::new(),
         connected: BTreeSet::new(),
     };
@@ -23,6 +26,7 @@ pub(super) async fn watch(adapter: Adapter) {
 
 struct Centrals {
     adapter: Adapter,
+    port: Port,
     known: StreamMap<Address, Events>,
     connected: BTreeSet<Address>,
 }
@@ -64,10 +68,24 @@ impl Centrals {
     }
 
     fn is(&mut self, address: Address, connected: bool) {
+        let central = address.to_string();
         if connected && self.connected.insert(address) {
             info!("{address} has connected");
+            self.port.announce(Notice::Connected { central });
         } else if !connected && self.connected.remove(&address) {
             info!("{address} has disconnected");
+            self.port.announce(Notice::Disconnected { central });
+        }
+    }
+}
+
+/// Whoever is connected when the adapter goes, or this program, is so no longer as far as anybody can
+/// tell; it connects again when it is still there afterwards.
+impl Drop for Centrals {
+    fn drop(&mut self) {
+        for address in &self.connected {
+            let central = address.to_string();
+            self.port.announce(Notice::Disconnected { central });
         }
     }
 }

@@ -72,7 +72,7 @@ impl Resolver<'_> {
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,
-            answer: None,
+            told: None,
         }
     }
 

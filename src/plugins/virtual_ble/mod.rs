@@ -75,7 +75,6 @@ impl Link for VirtualAdapter {
 fn tell_all(port: &Port, server: &GattServer) {
     while let Some(effect) = port.pull() {
         server.tell(&effect);
-        port.delivered(effect.cell, effect.version);
     }
 }
 

@@ -216,10 +216,10 @@ impl<'a> Session<'a> {
             // What breaks a rule has been counted, and logged the first time.
             let _ = match received {
                 Received::Request(value) => {
-                    let change = Change::Rounded(value.into());
+                    let change = Change::Rounded(value);
                     self.port.request(cell, change, &sender)
                 }
-                Received::Report(value) => self.port.report(cell, value.into(), false, &sender),
+                Received::Report(value) => self.port.report(cell, value, false, &sender),
                 Received::Refused(violation) => {
                     Err(self.port.refuse(Some(cell), violation, &sender))
                 }

@@ -102,6 +102,11 @@ impl Configure<'_> {
         &self.plan.cells[cell.index()]
     }
 
+    /// The device's name, as centrals see it.
+    pub fn device_name(&self) -> &str {
+        &self.plan.device_name
+    }
+
     /// The services of the plan, in the order of their handles.
     pub fn services(&self) -> &[Service] {
         &self.plan.services

@@ -18,6 +18,9 @@ use super::bus::Connection;
 use super::centrals;
 use super::notify::Outlets;
 use super::objects::Objects;
+use super::pairing::Pairing;
+use crate::gatt::advertising::Advertisement;
+use crate::gatt::section::Peripheral;
 use crate::plugin::Port;
 
 /// How often an advertisement is tried that was refused altogether.
@@ -31,6 +34,7 @@ pub(super) struct Serving {
     objects: Arc<Objects>,
     outlets: Outlets,
     delivery: Delivery,
+    pairing: Pairing,
     watch: AbortHandle,
 }
 
@@ -49,6 +53,7 @@ impl Serving {
     /// When it does not want it.
     pub(super) async fn start(
         port: &Port,
+        declared: &Peripheral,
         adapter: Adapter,
         bluetoothd: String,
     ) -> Result<Self, String> {
@@ -63,6 +68,7 @@ impl Serving {
             .register_application(adapter.name())
             .await
             .map_err(|problem| problem.to_string())?;
+        let pairing = Pairing::begin(&declared.pairing, &adapter, &objects).await;
         let watch = tokio::spawn(centrals::watch(adapter.clone(), port.clone())).abort_handle();
         Ok(Self {
             adapter,
@@ -70,15 +76,22 @@ impl Serving {
             objects,
             outlets,
             delivery,
+            pairing,
             watch,
         })
     }
 
     /// Advertises, and tells subscribers of changes, until the adapter is gone.
-    pub(super) async fn run(&mut self, port: &Port) -> bluer::Result<Lost> {
+    pub(super) async fn run(&mut self, port: &Port, declared: &Peripheral) -> bluer::Result<Lost> {
         let mut events = Box::pin(self.adapter.events().await?);
         // Beside the rest: bluetoothd may take its time, and subscribers are not to wait for that.
-        let advertised = go_on_the_air(port, &self.adapter, &self.objects, self.delivery);
+        let advertised = go_on_the_air(
+            port,
+            &declared.advertisement,
+            &self.adapter,
+            &self.objects,
+            self.delivery,
+        );
         let mut advertised = pin!(advertised);
         loop {
             tokio::select! {
@@ -104,6 +117,7 @@ impl Serving {
         let adapter = self.adapter.name();
         // The quick one first: an application of many services takes its time.
         let unadvertised = self.objects.unregister_advertisement(adapter).await;
+        self.pairing.end(&self.adapter, &self.objects).await;
         let unregistered = self.objects.unregister_application(adapter).await;
         debug!(?unadvertised, ?unregistered, "taken back");
     }
@@ -119,11 +133,12 @@ impl Drop for Serving {
 /// the adapter. Returns only when the adapter does not answer.
 async fn go_on_the_air(
     port: &Port,
+    advertisement: &Advertisement,
     adapter: &Adapter,
     objects: &Objects,
     delivery: Delivery,
 ) -> bluer::Result<Infallible> {
-    let advertise = || advertise(objects, adapter.name(), port.device_name(), port.services());
+    let advertise = || advertise(objects, adapter.name(), advertisement);
     let first = advertise().await;
     if let Err(problem) = &first {
         warn!("not advertised, tried again and again: {problem}");

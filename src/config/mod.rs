@@ -12,7 +12,7 @@ pub mod schema;
 pub mod security;
 mod tree;
 mod value;
-mod value_schema;
+pub mod value_schema;
 mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};

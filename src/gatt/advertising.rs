@@ -38,7 +38,8 @@ pub struct AdvertiseConfig {
     pub name: Option<Spanned<Literal>>,
     /// How much time passes between two packets, 20ms … 10.24s; or the least and the most,
     /// `[100ms, 150ms]`. Short ones are found sooner and take more power. Without it, as the system
-    /// has it, mostly 1.28s. BlueZ before 5.56 and Linux before 5.11 keep to that.
+    /// has it, mostly 1.28s. BlueZ before 5.78 (without
+    /// `--experimental`) and Linux before 5.11 keep to that.
     #[serde(default)]
     pub interval: Option<Spanned<IntervalRange>>,
     /// After this time it ends, until the next start: whole seconds, 65535s at most. Without it, never.

@@ -53,6 +53,8 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
             delivery: Delivery::default(),
+            valid_for: None,
+            response: None,
         });
         self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {
@@ -60,6 +62,7 @@ impl Resolver<'_> {
         }
         self.characteristics.push(Keys {
             cell,
+            at,
             keys: config.plugins,
         });
         Characteristic {
@@ -70,6 +73,7 @@ impl Resolver<'_> {
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,
+            answer: None,
         }
     }
 
@@ -106,6 +110,7 @@ impl Resolver<'_> {
         });
         self.sources.push(Keys {
             cell,
+            at,
             keys: value.plugins,
         });
     }

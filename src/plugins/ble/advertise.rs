@@ -69,8 +69,8 @@ fn is_about_content(problem: &dbus::Error) -> bool {
     kind.is_some_and(|kind| kinds.contains(&kind))
 }
 
-/// As `org.bluez.LEAdvertisement1` has them. The intervals count from BlueZ 5.56 and Linux 5.11 on;
-/// others pass over them.
+/// As `org.bluez.LEAdvertisement1` has them. BlueZ before 5.78 and Linux before 5.11 pass over
+/// the intervals.
 fn properties(content: &Advertisement) -> Properties {
     let uuids = content.services.iter().map(|uuid| uuid.0.to_string());
     let mut properties = vec![

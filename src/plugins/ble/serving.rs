@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
-use super::adapter::{Delivery, delivery};
+use super::adapter::{Delivery, bluez_version, delivery};
 use super::advertise::advertise;
 use super::bus::Connection;
 use super::centrals;
@@ -62,12 +62,16 @@ impl Serving {
             port.delivered(effect.cell, effect.version);
         }
         let connection = Connection::open().await?;
-        let delivery = delivery(&adapter).await;
+        let version = bluez_version(&adapter).await;
+        let delivery = delivery(version);
         let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, delivery);
         objects
             .register_application(adapter.name())
             .await
             .map_err(|problem| problem.to_string())?;
+        if declared.advertisement.interval.is_some() {
+            warn_of_interval(version);
+        }
         let pairing = Pairing::begin(&declared.pairing, &adapter, &objects).await;
         let watch = tokio::spawn(centrals::watch(adapter.clone(), port.clone())).abort_handle();
         Ok(Self {
@@ -96,8 +100,7 @@ impl Serving {
         loop {
             tokio::select! {
                 () = port.changed() => while let Some(effect) = port.pull() {
-                    self.outlets.tell(&effect, port.link());
-                    port.delivered(effect.cell, effect.version);
+                    self.outlets.tell(&effect, port.link(), &port.receipt(&effect));
                 },
                 event = events.next() => match event {
                     Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) => {
@@ -120,6 +123,18 @@ impl Serving {
         self.pairing.end(&self.adapter, &self.objects).await;
         let unregistered = self.objects.unregister_application(adapter).await;
         debug!(?unadvertised, ?unregistered, "taken back");
+    }
+}
+
+/// Up to 5.77, BlueZ takes the intervals of an advertisement for an experiment.
+fn warn_of_interval(bluez_version: Option<u32>) {
+    if let Some(version @ ..0x054E) = bluez_version {
+        warn!(
+            "BlueZ {}.{} passes over the `interval` of the advertisement unless it runs with \
+            `--experimental`, or `Experimental = true` in /etc/bluetooth/main.conf",
+            version >> 8,
+            version & 0xFF
+        );
     }
 }
 

@@ -78,6 +78,7 @@ async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> 
     let _offer = port.offer(server.clone());
     loop {
         tokio::select! {
+            biased;
             () = port.changed() => tell_all(&port, &server),
             () = port.stopped() => return Ok(()),
         }

@@ -1,7 +1,10 @@
 //! A value in the engine: what it holds, how it came to, and who has to hear of it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::{Ask, Response};
 use super::{Carries, CellSpec, Delivery, LinkId, Origin, Time};
 use crate::codec::{Spec, Value};
 
@@ -42,6 +45,10 @@ pub(super) struct Cell {
     pub(super) reported: Option<Value>,
     /// The request that it has yet to confirm.
     pub(super) pending: Option<Pending>,
+    /// How writes of it by a central are answered.
+    pub(super) response: Option<Arc<Response>>,
+    /// The writes that are answered here and have not been, the oldest first.
+    pub(super) asks: VecDeque<Ask>,
     /// By link, the index of its outlet for this cell.
     pub(super) outlets: Vec<(LinkId, usize)>,
 }
@@ -73,6 +80,8 @@ impl Cell {
             changed_at: Time::default(),
             reported: None,
             pending: None,
+            response: declared.response.map(Arc::new),
+            asks: VecDeque::new(),
             outlets: Vec::new(),
         }
     }
@@ -101,6 +110,26 @@ impl Cell {
             Carries::State | Carries::StateOfOthers => self.value.as_ref(),
             Carries::Requests => wanted.or(self.value.as_ref()),
         }
+    }
+
+    /// The version of what a link in this role is told.
+    pub(super) fn version_to_tell(&self, carries: Carries) -> u64 {
+        match (carries, &self.pending) {
+            (Carries::Requests, Some(pending)) => pending.version,
+            (Carries::Requests, None) | (Carries::State | Carries::StateOfOthers, _) => {
+                self.version
+            }
+        }
+    }
+
+    /// Something happens to the value, even if it is what it was. Returns whether it is another.
+    pub(super) fn happen(&mut self, now: Time, value: Value, origin: Option<Origin>) -> bool {
+        let changed = self.value.as_ref() != Some(&value);
+        match changed {
+            true => self.set(now, Some(value), origin),
+            false => self.version += 1,
+        }
+        changed
     }
 
     pub(super) fn set(&mut self, now: Time, value: Option<Value>, origin: Option<Origin>) {

@@ -50,8 +50,8 @@ impl Port {
     /// Somebody behind this link asks for a change.
     ///
     /// # Errors
-    /// The [`Violation`] when it breaks a constraint. It has then been counted and, the first time,
-    /// logged; the cell has not changed.
+    /// The [`Violation`] when it breaks a constraint, unless that is answered in another value. It has
+    /// then been counted and, the first time, logged; the cell has not changed.
     pub fn request(
         &self,
         cell: CellId,
@@ -171,19 +171,25 @@ impl Port {
     }
 
     fn handle(&self, cell: Option<CellId>, event: Event) -> Result<Accepted, Violation> {
-        self.shared
-            .handle(event)
-            .map_err(|Rejection { violation, count }| {
-                if count == 1 {
-                    let link = self.shared.link_names[self.link.index()];
-                    let name = cell.map_or("-", |cell| &self.shared.cell_names[cell.index()]);
-                    warn!(
-                        link, value = name, cause = ?violation.cause,
-                        "refused: {violation} (said once, then only counted)"
-                    );
-                }
-                violation
-            })
+        self.shared.handle(event).or_else(|rejection| {
+            let Rejection {
+                violation,
+                count,
+                answered,
+            } = rejection;
+            if count == 1 {
+                let link = self.shared.link_names[self.link.index()];
+                let name = cell.map_or("-", |cell| &self.shared.cell_names[cell.index()]);
+                warn!(
+                    link, value = name, cause = ?violation.cause,
+                    "refused: {violation} (said once, then only counted)"
+                );
+            }
+            match answered {
+                true => Ok(Accepted::Unchanged),
+                false => Err(violation),
+            }
+        })
     }
 }
 

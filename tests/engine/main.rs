@@ -1,5 +1,6 @@
 //! What the engine promises to everybody who is linked to it.
 
+mod answers;
 mod bounded;
 mod constraints;
 mod echo;
@@ -52,6 +53,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         constant: false,
         confirm_within: CONFIRM_WITHIN,
         delivery: Delivery::Latest,
+        response: None,
     }
 }
 

@@ -52,6 +52,7 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
             delivery: Delivery::default(),
+            response: None,
         });
         self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {

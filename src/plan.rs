@@ -45,6 +45,8 @@ pub struct CellPlan {
     pub owner: Owner,
     pub confirm_within: Duration,
     pub delivery: Delivery,
+    /// How long what a remote owner has said is true.
+    pub valid_for: Option<Duration>,
     /// How writes of it by a central are answered, if they are.
     pub response: Option<Response>,
 }
@@ -66,6 +68,7 @@ impl Plan {
             constant: cell.constant,
             confirm_within: cell.confirm_within,
             delivery: cell.delivery,
+            valid_for: cell.valid_for,
             response: cell.response.clone(),
         });
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)

@@ -36,6 +36,7 @@ pub(super) struct Cell {
     pub(super) constant: bool,
     pub(super) confirm_within: Duration,
     pub(super) delivery: Delivery,
+    pub(super) valid_for: Option<Duration>,
     pub(super) initial: Option<Value>,
     pub(super) value: Option<Value>,
     pub(super) version: u64,
@@ -43,6 +44,8 @@ pub(super) struct Cell {
     pub(super) changed_at: Time,
     /// What the remote owner last said.
     pub(super) reported: Option<Value>,
+    /// When that is too old to be true.
+    pub(super) valid_until: Option<Time>,
     /// The request that it has yet to confirm.
     pub(super) pending: Option<Pending>,
     /// How writes of it by a central are answered.
@@ -73,12 +76,14 @@ impl Cell {
             constant: declared.constant,
             confirm_within: declared.confirm_within,
             delivery: declared.delivery,
+            valid_for: declared.valid_for,
             version: u64::from(declared.initial.is_some()),
             value: declared.initial.clone(),
             initial: declared.initial,
             origin: None,
             changed_at: Time::default(),
             reported: None,
+            valid_until: None,
             pending: None,
             response: declared.response.map(Arc::new),
             asks: VecDeque::new(),

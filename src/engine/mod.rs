@@ -41,6 +41,8 @@ pub struct CellSpec {
     /// How long a remote owner may take to confirm a request that has been delivered.
     pub confirm_within: Duration,
     pub delivery: Delivery,
+    /// How long what a remote owner has said is true. Without it, until it says something else.
+    pub valid_for: Option<Duration>,
     /// How writes by a central are answered, if they are.
     pub response: Option<Response>,
 }
@@ -205,6 +207,7 @@ impl Engine {
                     self.cells[id.index()].pending = None;
                     self.settle(now, id);
                 }
+                Timer::Silence(id) => self.silent(now, id),
                 Timer::Answer(id) => self.unanswered(now, id),
                 Timer::Pace(link, outlet) => {
                     let timers = &mut self.timers;

@@ -103,6 +103,7 @@ impl Engine {
         if answers {
             self.answered(id, origin);
         }
+        self.heard_from_owner(now, id);
         let cell = &mut self.cells[id.index()];
         cell.reported = Some(value.clone());
         if let Some(pending) = &mut cell.pending {
@@ -175,6 +176,30 @@ impl Engine {
                 pending.deadline = Some(deadline);
                 self.timers.set(deadline, Timer::Confirmation(id));
             }
+        }
+    }
+
+    /// What the owner says is true for so long.
+    fn heard_from_owner(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        let Some(valid_for) = cell.valid_for else {
+            return;
+        };
+        let until = now + valid_for;
+        if let Some(before) = cell.valid_until.replace(until) {
+            self.timers.clear(before, Timer::Silence(id));
+        }
+        self.timers.set(until, Timer::Silence(id));
+    }
+
+    /// The owner has said nothing for too long: nobody knows what it would say.
+    pub(super) fn silent(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        cell.valid_until = None;
+        cell.reported = None;
+        // What somebody has asked it for stands until it is clear that it does not answer.
+        if cell.pending.is_none() {
+            self.settle(now, id);
         }
     }
 

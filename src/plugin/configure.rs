@@ -140,6 +140,11 @@ impl Configure<'_> {
         cell.owner = owner;
         cell.confirm_within = confirm_within;
     }
+
+    /// What the remote owner of a value has said is true for so long; then it is unknown again.
+    pub fn valid_for(&mut self, cell: CellId, valid_for: Duration) {
+        self.plan.cells[cell.index()].valid_for = Some(valid_for);
+    }
 }
 
 fn declared<T: DeserializeOwned>(

@@ -12,6 +12,7 @@ mod owner_remote;
 mod pace;
 mod parts;
 mod returns;
+mod silence;
 
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         constant: false,
         confirm_within: CONFIRM_WITHIN,
         delivery: Delivery::Latest,
+        valid_for: None,
         response: None,
     }
 }

@@ -52,6 +52,7 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
             delivery: Delivery::default(),
+            valid_for: None,
             response: None,
         });
         self.note_changes(cell, constant, &config);

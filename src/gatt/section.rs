@@ -43,7 +43,8 @@ impl BleConfig {
         }
         for characteristic in declared.characteristics_of_plan() {
             if characteristic.access.can_subscribe() {
-                declared.subscribe(characteristic.cell, Carries::State);
+                let (cell, _) = characteristic.tells();
+                declared.subscribe_at(cell, Carries::State, characteristic.pace);
             }
         }
         Some(match section.value.adapter {

@@ -5,7 +5,7 @@ use super::assigned::{
 };
 use crate::codec::presentation::Presentation;
 use crate::codec::{Spec, presentation};
-use crate::engine::CellId;
+use crate::engine::{CellId, Pace};
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -24,6 +24,10 @@ pub struct Characteristic {
     pub spec: Spec,
     pub presentation: Presentation,
     pub cell: CellId,
+    /// What is notified and indicated, if that is something else.
+    pub told: Option<(CellId, Spec)>,
+    /// How often subscribers hear.
+    pub pace: Pace,
 }
 
 /// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
@@ -79,6 +83,14 @@ impl Service {
 }
 
 impl Characteristic {
+    /// What is notified and indicated.
+    pub fn tells(&self) -> (CellId, &Spec) {
+        match &self.told {
+            Some((cell, spec)) => (*cell, spec),
+            None => (self.cell, &self.spec),
+        }
+    }
+
     fn attributes(&self) -> usize {
         2 + usize::from(self.access.can_subscribe()) + self.descriptors().len()
     }

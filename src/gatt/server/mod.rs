@@ -98,7 +98,7 @@ impl GattServer {
         let writer = effect.origin.and_then(|origin| origin.peer);
         let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == self.port.link()));
         for (index, characteristic) in self.table.characteristics_of(effect.cell) {
-            let octets = encode(&characteristic.spec, &effect.value);
+            let octets = encode(characteristic.tells().1, &effect.value);
             for (peer, connection) in &mut self.state().connections {
                 if Some(*peer) == writer {
                     connection.forget(index);

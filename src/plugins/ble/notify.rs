@@ -51,8 +51,9 @@ pub(super) struct Outlets {
 impl Outlets {
     pub(super) fn open(&mut self, declared: &Characteristic, delivery: Delivery) -> Outlet {
         let (sender, latest) = watch::channel(Told::default());
-        let of_cell = self.by_cell.entry(declared.cell).or_default();
-        of_cell.push((declared.spec.clone(), sender));
+        let (cell, spec) = declared.tells();
+        let of_cell = self.by_cell.entry(cell).or_default();
+        of_cell.push((spec.clone(), sender));
         Outlet {
             latest: latest.clone(),
             name: declared.name.as_str().into(),

@@ -210,10 +210,8 @@ impl<'a> Session<'a> {
             is_expected = true;
             // What breaks a rule has been counted, and logged the first time.
             let _ = match received {
-                Received::Request(value) => {
-                    self.port.request(cell, Change::Rounded(value.into()), None)
-                }
-                Received::Report(value) => self.port.report(cell, value.into(), false),
+                Received::Request(value) => self.port.request(cell, Change::Rounded(value), None),
+                Received::Report(value) => self.port.report(cell, value, false),
                 Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation)),
             };
         }

@@ -1,15 +1,14 @@
 //! From `mqtt` in a characteristic to its binding, and everything that can be wrong with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::binding::{Binding, Topic, Topics};
 use super::config::{OwnerConfig, Qos, TopicConfig, ValueConfig};
 use super::topics;
 use crate::codec::{Template, TemplateError};
 use crate::config::{Interval, Lenient, NodeId, Spanned};
-use crate::engine::{Carries, CellId};
-use crate::gatt::Characteristic;
-use crate::plan::CONFIRM_WITHIN;
+use crate::engine::Carries;
+use crate::plan::{CONFIRM_WITHIN, CellPlan};
 use crate::plugin::{Configure, Declared};
 
 /// All values that have topics.
@@ -50,20 +49,16 @@ impl Values {
         qos: Qos,
         has_section: bool,
     ) -> Self {
-        let characteristics: BTreeMap<CellId, Characteristic> = declared
-            .characteristics_of_plan()
-            .into_iter()
-            .map(|characteristic| (characteristic.cell, characteristic))
-            .collect();
         let mut values = Self::default();
         for value in declared.characteristics::<ValueConfig>("mqtt") {
             if !has_section {
                 let help = "add `mqtt: { broker: auto }` at the top level";
                 declared.mistake(value.at, "there is no broker to have a topic at", help);
             }
+            let plan = declared.cell(value.cell).clone();
             let mut reader = Reader {
                 declared,
-                characteristic: &characteristics[&value.cell],
+                plan: &plan,
                 client_id,
                 qos,
             };
@@ -120,10 +115,10 @@ fn place_of(config: &Spanned<TopicConfig>) -> NodeId {
     }
 }
 
-/// One characteristic while it is looked through.
+/// One value while it is looked through.
 struct Reader<'a, 'b> {
     declared: &'a mut Configure<'b>,
-    characteristic: &'a Characteristic,
+    plan: &'a CellPlan,
     client_id: &'a str,
     qos: Qos,
 }
@@ -166,8 +161,8 @@ impl Reader<'_, '_> {
         };
         Some(Binding {
             cell: *cell,
-            name: self.characteristic.name.clone(),
-            spec: self.characteristic.spec.clone(),
+            name: self.plan.name.clone(),
+            spec: self.plan.spec.clone(),
             payload: payload?,
             topics,
         })

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::*;
 use crate::codec::presentation::Presentation;
 use crate::codec::{BytesSpec, Value};
-use crate::engine::{Carries, Origin};
+use crate::engine::{Carries, Origin, Pace};
 use crate::gatt::Access;
 
 const LINK: usize = 1;
@@ -31,6 +31,8 @@ impl Air {
             spec: Spec::Bytes(BytesSpec::up_to(512)),
             presentation: Presentation::default(),
             cell: CellId::new(0),
+            told: None,
+            pace: Pace::OnChange,
         };
         let mut outlets = Outlets::default();
         let outlet = outlets.open(&declared, delivery);

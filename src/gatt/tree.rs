@@ -28,7 +28,7 @@ pub struct Characteristic {
     /// What is read and written.
     pub cell: CellId,
     /// What is notified and indicated, if that is something else.
-    pub answer: Option<(CellId, Spec)>,
+    pub told: Option<(CellId, Spec)>,
 }
 
 /// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
@@ -85,8 +85,8 @@ impl Service {
 
 impl Characteristic {
     /// What is notified and indicated.
-    pub fn told(&self) -> (CellId, &Spec) {
-        match &self.answer {
+    pub fn tells(&self) -> (CellId, &Spec) {
+        match &self.told {
             Some((cell, spec)) => (*cell, spec),
             None => (self.cell, &self.spec),
         }

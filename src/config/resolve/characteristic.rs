@@ -73,7 +73,7 @@ impl Resolver<'_> {
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,
-            answer: None,
+            told: None,
         }
     }
 

@@ -39,7 +39,7 @@ impl Air {
             spec: Spec::Bytes(BytesSpec::up_to(512)),
             presentation: Presentation::default(),
             cell: CellId::new(0),
-            answer: None,
+            told: None,
         };
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();

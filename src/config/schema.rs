@@ -2,9 +2,10 @@
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::model::Config;
+use super::sig::Attribute;
 pub use super::value_schema::{document_schema, value_schema};
 use crate::plugin::{PlaceKind, registry};
 
@@ -49,7 +50,48 @@ pub fn services_schema() -> Schema {
         source.insert("minProperties".to_owned(), 1.into());
         source.insert("maxProperties".to_owned(), 1.into());
     }
+    names_bring(object, "ServiceConfig", Attribute::Service, &["name"]);
+    let brought = ["name", "access", "value"];
+    names_bring(
+        object,
+        "CharacteristicConfig",
+        Attribute::Characteristic,
+        &brought,
+    );
     root
+}
+
+/// What a name in `uuid` brings need not be written beside it.
+fn names_bring(root: &mut Map<String, Json>, of: &str, kind: Attribute, brought: &[&str]) {
+    let definition = root["$defs"][of].as_object_mut();
+    let definition = definition.expect("every struct of the model has a definition");
+    if let Some(required) = definition.get_mut("required").and_then(Json::as_array_mut) {
+        required.retain(|key| !brought.iter().any(|brought| *key == *brought));
+    }
+    definition.insert(
+        "if".to_owned(),
+        json!({ "properties": { "uuid": { "enum": kind.names() } }, "required": ["uuid"] }),
+    );
+    let mut otherwise = json!({ "required": brought });
+    if brought.contains(&"value") {
+        otherwise["properties"] = json!({
+            "value": {
+                "required": ["type"],
+                "properties": {
+                    "fields": { "items": { "required": ["name", "type"] } },
+                    "items": { "required": ["type"] },
+                },
+            },
+        });
+        // A value beside a name need not say its type again, nor a field.
+        let value = root["$defs"]["ValueConfig"].as_object_mut();
+        if let Some(required) = value.and_then(|value| value.get_mut("required")?.as_array_mut()) {
+            required.retain(|key| key != "type");
+        }
+    }
+    let definition = root["$defs"][of].as_object_mut();
+    let definition = definition.expect("it was there just before");
+    definition.insert("else".to_owned(), otherwise);
 }
 
 fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {
@@ -74,17 +116,17 @@ pub fn payload_schema(template: &Json, value: &Schema) -> Schema {
                 .filter(|(_, inner)| holds_value(inner))
                 .map(|(key, _)| key.clone().into())
                 .collect();
-            serde_json::json!({ "type": "object", "properties": properties, "required": required })
+            json!({ "type": "object", "properties": properties, "required": required })
         }
         Json::Array(items) => {
             let prefix: Vec<Json> = items
                 .iter()
                 .map(|inner| payload_schema(inner, value).to_value())
                 .collect();
-            serde_json::json!({ "type": "array", "prefixItems": prefix, "minItems": prefix.len() })
+            json!({ "type": "array", "prefixItems": prefix, "minItems": prefix.len() })
         }
         // A constant is sent, but nobody has to send it to us: it is an example, not a condition.
-        other => serde_json::json!({ "examples": [other] }),
+        other => json!({ "examples": [other] }),
     };
     Schema::try_from(json).expect("an object is a schema")
 }

@@ -214,7 +214,7 @@ const EXAMPLES: &[Example] = &[
         },
         &[0x02, 0x6B, 0x1D, 0x46, 0x02, 0x13, 0x02],
     ),
-    // Device Information Service 1.1, System ID: OUI 0x123456 and 0x9ABCDE are 0x123456FFFE9ABCDE.
+    // Bluetooth SIG, definition of System ID of 2011, its example: OUI 0x123456 and 0x9ABCDE are 0x123456FFFE9ABCDE.
     (
         "system_id",
         || json!("debc9afeff563412"),

@@ -50,48 +50,43 @@ pub fn services_schema() -> Schema {
         source.insert("minProperties".to_owned(), 1.into());
         source.insert("maxProperties".to_owned(), 1.into());
     }
-    names_bring(object, "ServiceConfig", Attribute::Service, &["name"]);
-    let brought = ["name", "access", "value"];
-    names_bring(
-        object,
-        "CharacteristicConfig",
-        Attribute::Characteristic,
-        &brought,
-    );
+    require(object);
     root
 }
 
-/// What a name in `uuid` brings need not be written beside it.
-fn names_bring(root: &mut Map<String, Json>, of: &str, kind: Attribute, brought: &[&str]) {
-    let definition = root["$defs"][of].as_object_mut();
-    let definition = definition.expect("every struct of the model has a definition");
-    if let Some(required) = definition.get_mut("required").and_then(Json::as_array_mut) {
-        required.retain(|key| !brought.iter().any(|brought| *key == *brought));
-    }
-    definition.insert(
-        "if".to_owned(),
-        json!({ "properties": { "uuid": { "enum": kind.names() } }, "required": ["uuid"] }),
+/// What has to be there. A default for serde, which every key of these has, is none for a person; and
+/// what a name in `uuid` brings need not be written beside it.
+fn require(root: &mut Map<String, Json>) {
+    root.insert("required".to_owned(), json!(["version", "services"]));
+    let is_named = |kind: Attribute| json!({ "properties": { "uuid": { "enum": kind.names() } }, "required": ["uuid"] });
+    let mut say = |of: &str, required: Json, kind: Attribute, unnamed: Json| {
+        let definition = root["$defs"][of].as_object_mut();
+        let definition = definition.expect("every struct of the model has a definition");
+        definition.insert("required".to_owned(), required);
+        definition.insert("if".to_owned(), is_named(kind));
+        definition.insert("else".to_owned(), unnamed);
+    };
+    say(
+        "ServiceConfig",
+        json!(["uuid", "characteristics"]),
+        Attribute::Service,
+        json!({ "required": ["name"] }),
     );
-    let mut otherwise = json!({ "required": brought });
-    if brought.contains(&"value") {
-        otherwise["properties"] = json!({
-            "value": {
+    say(
+        "CharacteristicConfig",
+        json!(["uuid"]),
+        Attribute::Characteristic,
+        json!({
+            "required": ["name", "access", "value"],
+            "properties": { "value": {
                 "required": ["type"],
                 "properties": {
                     "fields": { "items": { "required": ["name", "type"] } },
                     "items": { "required": ["type"] },
                 },
-            },
-        });
-        // A value beside a name need not say its type again, nor a field.
-        let value = root["$defs"]["ValueConfig"].as_object_mut();
-        if let Some(required) = value.and_then(|value| value.get_mut("required")?.as_array_mut()) {
-            required.retain(|key| key != "type");
-        }
-    }
-    let definition = root["$defs"][of].as_object_mut();
-    let definition = definition.expect("it was there just before");
-    definition.insert("else".to_owned(), otherwise);
+            } },
+        }),
+    );
 }
 
 fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {

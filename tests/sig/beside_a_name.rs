@@ -30,6 +30,26 @@ fn a_value_of_another_type_is_all_its_own() {
     );
 }
 
+/// Degrees Fahrenheit in JSON: the least of them is not -273.15, nor is the unit Celsius.
+#[test]
+fn an_own_scale_takes_the_place_of_all_that_is_said_in_its_unit() {
+    let own = resolved(
+        "{ uuid: temperature, access: [read], value: { scale: { by: 0.018, offset: 32, decimals: 1 } } }",
+    );
+    assert_eq!(
+        bytes(&own.spec, &of_json(&own.spec, &json!(212))),
+        [0x10, 0x27]
+    );
+    assert_eq!(
+        bytes(&own.spec, &of_json(&own.spec, &json!(-459.6))),
+        [0x51, 0x95]
+    );
+    assert_eq!(
+        own.presentation,
+        bemo_sync::codec::presentation::Presentation::default()
+    );
+}
+
 #[test]
 fn fields_are_met_by_their_names_and_stay_in_their_order() {
     let own = resolved(

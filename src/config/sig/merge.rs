@@ -10,6 +10,9 @@ use crate::gatt::assigned::{BtUuid, services};
 /// What a name brings besides the number.
 const BROUGHT: [&str; 3] = ["name", "access", "value"];
 
+/// What is said in the unit of the scale, or of it: an own scale stands for these too.
+const IN_SCALE: [&str; 3] = ["min", "max", "unit"];
+
 /// The tree cannot take more.
 struct Full;
 
@@ -150,8 +153,12 @@ impl Merge<'_> {
         {
             return Ok(own);
         }
+        let is_scaled = self.tree.has_key(own, "scale");
         for (key, theirs) in table.entries(brought) {
             let key_text = table.text(*key);
+            if is_scaled && IN_SCALE.contains(&key_text) {
+                continue;
+            }
             let ours = entries
                 .iter_mut()
                 .find(|(known, _)| self.tree.text(*known) == key_text);

@@ -94,7 +94,7 @@ pub struct TlsConfig {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttMessageConfig")]
 pub struct MessageConfig {
-    /// Its topic. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its topic. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its payload, as it is.
     #[schemars(with = "Literal")]
@@ -118,7 +118,8 @@ pub struct ValueConfig {
     #[schemars(extend("default" = "here"))]
     pub owner: Option<Spanned<OwnerConfig>>,
     /// The topic that says what the value is. With `owner: here` every change is published there,
-    /// retained unless said otherwise; with `owner: remote` the value follows it, or a list of topics.
+    /// retained unless said otherwise or every event counts (`delivery`); with `owner: remote` the value
+    /// follows it, or a list of topics.
     #[serde(default)]
     pub state: Option<Spanned<OneOrMany<TopicConfig>>>,
     /// The topic on which a change is asked for. With `owner: here` whoever publishes there, or on one of
@@ -256,14 +257,15 @@ pub enum OneOrMany<T> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttDocumentTopicInFull")]
 pub struct LongDocumentTopicConfig {
-    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its name. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
     /// at most.
     #[serde(default)]
     pub qos: Option<Spanned<Lenient<Qos>>>,
     /// Whether the broker keeps the newest message for those who come later. Without it, state is
-    /// retained and a command is not. Only for a topic that this process publishes on.
+    /// retained unless it is gathered, and a command is not. Only for a topic that this process publishes
+    /// on.
     #[serde(default)]
     pub retain: Option<Spanned<bool>>,
     /// How much of the document is published, and when. Without it, `whole` for the state and `changed`
@@ -290,14 +292,15 @@ pub enum SendConfig {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttTopicInFull")]
 pub struct LongTopicConfig {
-    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its name. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
     /// at most: 2 would keep the broker's half of a hand-over that does not survive a reconnection.
     #[serde(default)]
     pub qos: Option<Spanned<Lenient<Qos>>>,
     /// Whether the broker keeps the newest message for those who come later. Without it, state is
-    /// retained and a command is not. Only for a topic that this process publishes on.
+    /// retained unless every event counts, and a command is not. Only for a topic that this process
+    /// publishes on.
     #[serde(default)]
     pub retain: Option<Spanned<bool>>,
 }

@@ -152,7 +152,7 @@ impl<'a> Exchange<'a> {
                         }
                     }
                     Carrier::Document(index) => {
-                        if self.bindings.document(index).publishes(effect.carries) {
+                        if self.bindings.document(index).publishes(&effect) {
                             changed.entry(index).or_default().push(effect.clone());
                             copies += 1;
                         }

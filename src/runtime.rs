@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Availability, BoxFuture, Failure, Link, Notices, Port, Shared};
+use crate::plugin::{Availability, BoxFuture, Failure, Link, Notices, Port, Shared, Stage};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -31,11 +31,21 @@ pub struct Runtime {
 impl Runtime {
     /// Starts every link of the plan. Has to be called inside a tokio runtime.
     pub fn start(plan: Plan) -> Self {
+        Self::on(plan, None)
+    }
+
+    /// Starts every link of the plan that can be rehearsed, on this stage. Has to be called inside a tokio
+    /// runtime; where that has its clock paused, time passes only when everybody waits.
+    pub fn rehearse(plan: Plan, stage: Stage) -> Self {
+        Self::on(plan, Some(stage))
+    }
+
+    fn on(plan: Plan, stage: Option<Stage>) -> Self {
         let shared = Arc::new(Shared::new(&plan));
         let mut links = JoinSet::new();
         for (index, link) in plan.links.into_iter().enumerate() {
             let port = Port::new(shared.clone(), LinkId::new(index));
-            links.spawn(supervise(link, port));
+            links.spawn(supervise(link, port, stage.clone()));
         }
         links.spawn(keep_time(shared.clone()));
         Self { shared, links }
@@ -76,6 +86,8 @@ async fn keep_time(shared: Arc<Shared>) {
             }
         };
         tokio::select! {
+            // The same every time, so that a rehearsal is.
+            biased;
             () = due => { let _ = shared.handle(Event::Tick); }
             () = shared.deadline_changed.notified() => {}
             _ = stop.wait_for(|stop| *stop) => return,
@@ -84,7 +96,15 @@ async fn keep_time(shared: Arc<Shared>) {
 }
 
 /// Runs the best of a link's candidates, for as long as the program runs.
-async fn supervise(mut link: LinkPlan, port: Port) {
+async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
+    if stage.is_some() {
+        link.candidates.retain(|candidate| candidate.can_rehearse());
+        link.candidates.truncate(1);
+    }
+    if link.candidates.is_empty() {
+        debug!(section = link.section, "nothing of this can be rehearsed");
+        return;
+    }
     let mut backoff = Backoff::default();
     let mut said = None;
     loop {
@@ -96,8 +116,13 @@ async fn supervise(mut link: LinkPlan, port: Port) {
         // Whatever ran before is gone with all that it had under way.
         port.link_up(false);
         let started = Instant::now();
+        let running = match &stage {
+            None => running.run(port.clone()),
+            Some(stage) => running.rehearse(port.clone(), stage.clone()),
+        };
         let result = tokio::select! {
-            result = caught(running.run(port.clone())) => result,
+            biased;
+            result = caught(running) => result,
             () = available_later(better) => continue,
         };
         match result {

@@ -1,14 +1,17 @@
 //! `bemo-sync schema`: the JSON Schema of the YAML, or those of the payloads that a YAML declares.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use schemars::Schema;
+use schemars::{Schema, json_schema};
 
 use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
 use crate::config::{load, schema::services_schema};
+use crate::plugin::TopicDoc;
+use crate::rehearsal::tests_schema;
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaCommand {
@@ -16,10 +19,17 @@ pub(super) struct SchemaCommand {
     /// directory. Without it, the schema of the configuration itself is printed.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Print the schema of files of tests instead: `lamp.test.yaml`.
+    #[arg(long, conflicts_with = "out")]
+    tests: bool,
 }
 
 impl SchemaCommand {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
+        if self.tests {
+            return print(&text(&tests_schema()));
+        }
         let Some(directory) = self.out else {
             return print(&text(&services_schema()));
         };
@@ -30,15 +40,8 @@ impl SchemaCommand {
                 return EXIT_MISTAKE.into();
             }
         };
-        let schemas: Vec<(String, Schema)> = plan
-            .links
-            .iter()
-            .flat_map(|link| {
-                link.candidates
-                    .iter()
-                    .flat_map(|candidate| candidate.payload_schemas())
-            })
-            .collect();
+        let links = plan.links.iter().flat_map(|link| &link.candidates);
+        let schemas = by_topic(links.flat_map(|link| link.topics()));
         match write_all(&directory, &schemas) {
             Ok(written) => print(&written),
             Err(problem) => {
@@ -49,8 +52,30 @@ impl SchemaCommand {
     }
 }
 
+/// One schema for each topic, also where messages go both ways: then it is that of either.
+fn by_topic(topics: impl Iterator<Item = TopicDoc>) -> BTreeMap<String, Schema> {
+    let mut found: BTreeMap<String, Vec<TopicDoc>> = BTreeMap::new();
+    for topic in topics {
+        found.entry(topic.topic.clone()).or_default().push(topic);
+    }
+    let one = |(topic, docs): (String, Vec<TopicDoc>)| {
+        let lines: Vec<&str> = docs.iter().map(|doc| doc.description.as_str()).collect();
+        let description = lines.join(" ");
+        let mut schemas: Vec<Schema> = docs.into_iter().map(|doc| doc.schema).collect();
+        schemas.dedup();
+        let mut schema = match schemas.len() {
+            1 => schemas.remove(0),
+            _ => json_schema!({ "anyOf": schemas }),
+        };
+        schema.insert("title".to_owned(), topic.as_str().into());
+        schema.insert("description".to_owned(), description.into());
+        (topic, schema)
+    };
+    found.into_iter().map(one).collect()
+}
+
 /// Returns what was written where.
-fn write_all(directory: &Path, schemas: &[(String, Schema)]) -> std::io::Result<String> {
+fn write_all(directory: &Path, schemas: &BTreeMap<String, Schema>) -> std::io::Result<String> {
     fs::create_dir_all(directory)?;
     let mut written = String::new();
     for (topic, schema) in schemas {

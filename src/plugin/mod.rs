@@ -9,6 +9,8 @@ mod notice;
 mod port;
 mod receipt;
 mod registry;
+pub mod stage;
+mod topic;
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +25,8 @@ pub(crate) use port::Shared;
 pub use port::{Offer, Port};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use stage::Stage;
+pub use topic::{Direction, TopicDoc};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -110,8 +114,24 @@ pub trait Link: Send {
     /// only needs patience (no adapter yet, no broker) is no failure and stays inside.
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>>;
 
-    /// The JSON Schemas of the payloads that it sends and takes, by topic.
-    fn payload_schemas(&self) -> Vec<(String, Schema)> {
+    /// Whether it can be rehearsed at all. Where it cannot, an alternative that can takes its place;
+    /// without one, nothing does.
+    fn can_rehearse(&self) -> bool {
+        true
+    }
+
+    /// Works as [`Link::run`] does, in a test: nothing of the world is touched, and time passes only when
+    /// everybody waits. What goes through a broker otherwise goes through the stage.
+    ///
+    /// # Errors
+    /// As for [`Link::run`].
+    fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
+        drop(stage);
+        self.run(port)
+    }
+
+    /// The topics that it publishes on and subscribes to, in their order.
+    fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
     }
 }

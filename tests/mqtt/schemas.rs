@@ -9,8 +9,11 @@ fn schemas(characteristics: &[&str]) -> Vec<(String, Json)> {
     let plan = plan(&yaml("{ broker: auto }", characteristics));
     let links = plan.links.iter().flat_map(|link| &link.candidates);
     links
-        .flat_map(|link| link.payload_schemas())
-        .map(|(topic, schema)| (topic, schema.to_value()))
+        .flat_map(|link| link.topics())
+        .map(|topic| {
+            assert!(topic.description.contains("Value 0"));
+            (topic.topic, topic.schema.to_value())
+        })
         .collect()
 }
 
@@ -26,9 +29,7 @@ fn every_topic_has_one_with_the_declared_range() {
         let schemas = schemas(&[number]);
         let topics: Vec<&str> = schemas.iter().map(|(topic, _)| topic.as_str()).collect();
         assert_eq!(topics, ["number/changed", "number/set"]);
-        for (topic, schema) in schemas {
-            assert_eq!(schema["title"], json!(topic));
-            assert!(schema["description"].as_str().unwrap().contains("Value 0"));
+        for (_, schema) in schemas {
             assert!(accepts(&schema, json!({ "number": 255, "more": 1 })));
             assert!(!accepts(&schema, json!({ "number": 256 })));
             assert!(!accepts(&schema, json!({})));

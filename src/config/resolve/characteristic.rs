@@ -62,6 +62,7 @@ impl Resolver<'_> {
         }
         self.characteristics.push(Keys {
             cell,
+            at,
             keys: config.plugins,
         });
         Characteristic {
@@ -109,6 +110,7 @@ impl Resolver<'_> {
         });
         self.sources.push(Keys {
             cell,
+            at,
             keys: value.plugins,
         });
     }

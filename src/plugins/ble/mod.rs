@@ -73,6 +73,11 @@ impl Link for Ours {
         Box::pin(std::future::ready(availability))
     }
 
+    /// BlueZ is the world; the virtual adapter serves instead.
+    fn can_rehearse(&self) -> bool {
+        false
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             let mut life = Life {

@@ -1,33 +1,44 @@
 //! MQTT: state and commands on topics, through a broker.
 //!
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
-//! means, `client` the life of a connection, `session` what is under way on it.
+//! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
+//! to a broker, `session` what is under way on it, and `rehearsal` both for a stage.
 
 mod address;
 pub mod binding;
 mod client;
 pub mod config;
 mod declare;
+mod describe;
+pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
+mod exchange;
+mod format;
+mod rehearsal;
 mod secret;
 mod session;
+mod table;
+mod tidings;
 mod tls;
 mod topics;
 mod trouble;
-mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemars::Schema;
+use serde_json::Value as Json;
 
 use crate::config::nearest;
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
+use crate::plugin::{
+    BoxFuture, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage, TopicDoc,
+};
 use address::Address;
-use binding::{Bindings, Message};
-use config::{MqttConfig, ValueConfig};
+use binding::Message;
+use config::{DocumentsConfig, MqttConfig, ValueConfig};
+use exchange::Standing;
 use secret::Secret;
+use table::Bindings;
 
 pub struct Mqtt;
 
@@ -39,6 +50,7 @@ impl Plugin for Mqtt {
     fn places(&self) -> Vec<Place> {
         vec![
             Place::section::<MqttConfig>("mqtt"),
+            Place::section::<DocumentsConfig>("documents"),
             Place::characteristic::<ValueConfig>("mqtt"),
         ]
     }
@@ -105,12 +117,65 @@ impl Link for MqttLink {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            client::run(&self.settings, &self.bindings, &port).await;
+            let standing = Standing::new(&self.bindings, &port);
+            tokio::select! {
+                () = client::run(&self.settings, &standing) => {}
+                () = standing.tidings.listen(&port) => {}
+            }
             Ok(())
         })
     }
 
-    fn payload_schemas(&self) -> Vec<(String, Schema)> {
-        self.bindings.payload_schemas()
+    fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            let standing = Standing::new(&self.bindings, &port);
+            tokio::select! {
+                biased;
+                () = standing.tidings.listen(&port) => {}
+                () = rehearsal::run(&self.settings, &standing, &stage) => {}
+            }
+            Ok(())
+        })
+    }
+
+    fn topics(&self) -> Vec<TopicDoc> {
+        let mut topics = self.bindings.topics();
+        topics.extend(self.settings.presence());
+        topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
+        topics
+    }
+}
+
+impl Settings {
+    /// The topics of birth and will, which are often one.
+    fn presence(&self) -> Vec<TopicDoc> {
+        let birth = "Published on every connection, before anything else.";
+        let will = "Published when the connection is lost or this process stops.";
+        let mut topics: Vec<TopicDoc> = Vec::new();
+        for (message, description) in [(&self.birth, birth), (&self.will, will)] {
+            let Some(message) = message else {
+                continue;
+            };
+            let payload = String::from_utf8_lossy(&message.payload).into_owned();
+            let description = format!("`{payload}`: {description}");
+            if let Some(first) = topics.iter_mut().find(|first| first.topic == message.topic) {
+                if let Some(payloads) = first.schema.get_mut("enum").and_then(Json::as_array_mut) {
+                    payloads.push(payload.into());
+                    payloads.dedup();
+                }
+                first.description = format!("{} {description}", first.description);
+                continue;
+            }
+            topics.push(TopicDoc {
+                topic: message.topic.clone(),
+                direction: Direction::Publish,
+                qos: message.qos as u8,
+                retain: message.retain,
+                schema: schemars::json_schema!({ "type": "string", "enum": [payload] }),
+                description,
+                content_type: "text/plain",
+            });
+        }
+        topics
     }
 }

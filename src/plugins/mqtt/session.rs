@@ -6,44 +6,31 @@ use std::collections::{HashMap, VecDeque};
 use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
 use tracing::{debug, error, trace, warn};
 
-use super::binding::{Bindings, Message, Received};
+use super::binding::Message;
 use super::config::Qos;
-use crate::engine::{CellId, Change};
-use crate::plugin::{Port, Sender};
+use super::exchange::{Exchange, Publication, Receipt, Standing};
+use super::table::Bindings;
 
-/// So much of a payload is shown in a log.
-const SHOWN: usize = 200;
+/// What is under way besides the messages of values: the subscription, birth, will and disconnection.
+const MORE: usize = 8;
 
 pub(super) struct Session<'a> {
     client: AsyncClient,
-    bindings: &'a Bindings,
-    port: &'a Port,
+    exchange: Exchange<'a>,
     /// Handed over and not yet written, in this order.
-    queued: VecDeque<Sent>,
+    queued: VecDeque<Receipt>,
     /// Held back, because the broker has yet to acknowledge an older message of this packet id.
-    held_back: Option<(u16, Sent)>,
+    held_back: Option<(u16, Receipt)>,
     /// Written and not yet acknowledged, by packet id.
-    in_flight: HashMap<u16, Sent>,
+    in_flight: HashMap<u16, Receipt>,
     pub(super) has_disconnected: bool,
 }
 
-/// What was published.
-#[derive(Clone, Copy, Debug)]
-enum Sent {
-    Value {
-        cell: CellId,
-        version: u64,
-    },
-    /// Birth or will: nobody waits for it.
-    Notice,
-}
-
 impl<'a> Session<'a> {
-    pub(super) fn new(client: AsyncClient, bindings: &'a Bindings, port: &'a Port) -> Self {
+    pub(super) fn new(client: AsyncClient, standing: &'a Standing<'a>) -> Self {
         Self {
             client,
-            bindings,
-            port,
+            exchange: Exchange::new(standing),
             queued: VecDeque::new(),
             held_back: None,
             in_flight: HashMap::new(),
@@ -51,17 +38,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// How many requests can be under way at once: each value has one at most in each direction, and
-    /// there are the subscription, birth, will and the disconnection.
+    /// How many requests can be under way at once.
     pub(super) fn capacity(bindings: &Bindings) -> usize {
-        bindings.len() + 8
+        Exchange::capacity(bindings) + MORE
     }
 
     /// The broker has accepted the connection. Subscribes first: the requests are written in this
     /// order, so that no answer to what is published can be missed.
     pub(super) fn begin(&mut self, birth: Option<&Message>, session_present: bool) {
         let filters: Vec<SubscribeFilter> = self
-            .bindings
+            .exchange
             .subscriptions()
             .into_iter()
             .map(|(topic, qos)| SubscribeFilter::new(topic.to_owned(), qos.into()))
@@ -74,29 +60,20 @@ impl<'a> Session<'a> {
         if let Some(birth) = birth {
             self.notify(birth);
         }
-        self.port.link_up(session_present);
+        self.exchange.begin(session_present);
         self.pump();
     }
 
     /// Publishes everything that has not been.
     pub(super) fn pump(&mut self) {
-        while let Some(effect) = self.port.pull() {
-            match self.bindings.publish(&effect) {
-                Some(message) => {
-                    let sent = Sent::Value {
-                        cell: effect.cell,
-                        version: effect.version,
-                    };
-                    self.publish(&message, sent);
-                }
-                None => self.port.delivered(effect.cell, effect.version),
-            }
+        while let Some(Publication { message, receipt }) = self.exchange.next() {
+            self.publish(&message, receipt);
         }
     }
 
     /// Publishes a message that stands for itself.
     pub(super) fn notify(&mut self, message: &Message) {
-        self.publish(message, Sent::Notice);
+        self.publish(message, Receipt::default());
     }
 
     pub(super) fn disconnect(&mut self) {
@@ -121,7 +98,13 @@ impl<'a> Session<'a> {
     fn handle_incoming(&mut self, packet: Incoming) {
         match packet {
             Incoming::Publish(publish) => {
-                self.receive(&publish.topic, &publish.payload, publish.retain);
+                let rumqttc::Publish {
+                    topic,
+                    payload,
+                    retain,
+                    ..
+                } = &publish;
+                self.exchange.receive(topic, payload, *retain);
             }
             Incoming::PubAck(ack) => self.acknowledged(ack.pkid),
             Incoming::PubComp(complete) => self.acknowledged(complete.pkid),
@@ -143,7 +126,7 @@ impl<'a> Session<'a> {
         match activity {
             Outgoing::Publish(id) => self.written(id),
             Outgoing::AwaitAck(id) => {
-                self.held_back = self.queued.pop_front().map(|sent| (id, sent));
+                self.held_back = self.queued.pop_front().map(|receipt| (id, receipt));
             }
             Outgoing::Disconnect => self.has_disconnected = true,
             Outgoing::Subscribe(_)
@@ -157,19 +140,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn publish(&mut self, message: &Message, sent: Sent) {
+    fn publish(&mut self, message: &Message, receipt: Receipt) {
         let Message {
             topic,
             payload,
             qos,
             retain,
         } = message;
-        debug!(topic, payload = cut(payload.as_bytes()), "publishes");
         let result = self
             .client
-            .try_publish(topic, (*qos).into(), *retain, payload.as_bytes());
+            .try_publish(topic, (*qos).into(), *retain, payload.as_slice());
         match result {
-            Ok(()) => self.queued.push_back(sent),
+            Ok(()) => self.queued.push_back(receipt),
             // It stays in flight for the engine, which hands it out again on the next connection.
             Err(error) => error!(topic, "cannot publish: {error}"),
         }
@@ -177,61 +159,25 @@ impl<'a> Session<'a> {
 
     /// A publish is on its way. With QoS 0 (no packet id) that is all that will ever be known of it.
     fn written(&mut self, id: u16) {
-        let sent = match self.held_back.take_if(|(held_back, _)| *held_back == id) {
-            Some((_, sent)) => Some(sent),
+        let receipt = match self.held_back.take_if(|(held_back, _)| *held_back == id) {
+            Some((_, receipt)) => Some(receipt),
             None => self.queued.pop_front(),
         };
-        match sent {
-            Some(sent) if id == 0 => self.delivered(sent),
-            Some(sent) => {
-                self.in_flight.insert(id, sent);
-            }
+        match receipt {
+            Some(receipt) if id == 0 => self.exchange.acknowledged(receipt),
+            Some(receipt) => drop(self.in_flight.insert(id, receipt)),
             None => {}
         }
     }
 
     fn acknowledged(&mut self, id: u16) {
-        if let Some(sent) = self.in_flight.remove(&id) {
-            self.delivered(sent);
-        }
-    }
-
-    fn delivered(&self, sent: Sent) {
-        match sent {
-            Sent::Value { cell, version } => self.port.delivered(cell, version),
-            Sent::Notice => {}
-        }
-    }
-
-    fn receive(&self, topic: &str, payload: &[u8], retained: bool) {
-        debug!(topic, retained, payload = cut(payload), "received");
-        let mut is_expected = false;
-        let sender = Sender {
-            peer: None,
-            by: Some(topic),
-            payload,
-        };
-        for (cell, received) in self.bindings.receive(topic, payload, retained) {
-            is_expected = true;
-            // What breaks a rule has been counted, and logged the first time.
-            let _ = match received {
-                Received::Request(value) => {
-                    let change = Change::Rounded(value);
-                    self.port.request(cell, change, &sender)
-                }
-                Received::Report(value) => self.port.report(cell, value, false, &sender),
-                Received::Refused(violation) => {
-                    Err(self.port.refuse(Some(cell), violation, &sender))
-                }
-            };
-        }
-        if !is_expected {
-            debug!(topic, "ignored: nobody has subscribed to this topic");
+        if let Some(receipt) = self.in_flight.remove(&id) {
+            self.exchange.acknowledged(receipt);
         }
     }
 
     fn check_subscriptions(&self, codes: &[SubscribeReasonCode]) {
-        for ((topic, _), code) in self.bindings.subscriptions().into_iter().zip(codes) {
+        for ((topic, _), code) in self.exchange.subscriptions().into_iter().zip(codes) {
             match code {
                 SubscribeReasonCode::Success(_) => debug!(topic, "subscribed"),
                 SubscribeReasonCode::Failure => warn!(
@@ -250,14 +196,5 @@ impl From<Qos> for QoS {
             Qos::AtLeastOnce => Self::AtLeastOnce,
             Qos::ExactlyOnce => Self::ExactlyOnce,
         }
-    }
-}
-
-/// The beginning of a payload, for a log line.
-fn cut(payload: &[u8]) -> String {
-    let shown = String::from_utf8_lossy(&payload[..payload.len().min(SHOWN)]);
-    match payload.len() {
-        0..=SHOWN => shown.into_owned(),
-        length => format!("{shown}… ({length} bytes)"),
     }
 }

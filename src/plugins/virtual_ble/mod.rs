@@ -8,7 +8,9 @@ use tracing::info;
 use crate::gatt::advertising::Advertisement;
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::gatt::server::GattServer;
-use crate::plugin::{BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
+use crate::plugin::{
+    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage,
+};
 
 pub struct VirtualBle;
 
@@ -23,21 +25,15 @@ impl Plugin for VirtualBle {
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let peripheral = BleConfig::declare(declared)?;
-        let stands_in = match peripheral.adapter {
-            AdapterChoice::Auto => true,
-            AdapterChoice::Virtual => false,
-            AdapterChoice::Named(_) => return None,
-        };
         Some(Box::new(VirtualAdapter {
-            stands_in,
+            choice: peripheral.adapter,
             advertisement: peripheral.advertisement,
         }))
     }
 }
 
 struct VirtualAdapter {
-    /// For an adapter that is not there.
-    stands_in: bool,
+    choice: AdapterChoice,
     advertisement: Advertisement,
 }
 
@@ -46,29 +42,46 @@ impl Link for VirtualAdapter {
         "virtual_ble"
     }
 
+    /// Of an adapter that is named it takes the place in rehearsals only.
+    fn available(&mut self) -> BoxFuture<'_, Availability> {
+        let availability = match &self.choice {
+            AdapterChoice::Auto | AdapterChoice::Virtual => Availability::Ready,
+            AdapterChoice::Named(name) => Availability::Absent(format!("{name} is wanted")),
+        };
+        Box::pin(std::future::ready(availability))
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(async move {
-            let server = Arc::new(GattServer::new(port.clone(), self.advertisement.clone()));
-            let _disconnects = Disconnects(server.clone());
-            // What the values were before there could be a subscriber is no change.
-            tell_all(&port, &server);
-            let _offer = port.offer(server.clone());
-            let name = port.device_name();
-            if self.stands_in {
-                info!(
-                    "no Bluetooth adapter: {name:?} is on a virtual one, and nothing is on the air, \
-                    until there is a real one"
-                );
-            } else {
+        let name = port.device_name();
+        match &self.choice {
+            AdapterChoice::Auto => info!(
+                "no Bluetooth adapter: {name:?} is on a virtual one, and nothing is on the air, \
+                until there is a real one"
+            ),
+            AdapterChoice::Virtual | AdapterChoice::Named(_) => {
                 info!("{name:?} is on a virtual adapter: nothing is on the air");
             }
-            loop {
-                tokio::select! {
-                    () = port.changed() => tell_all(&port, &server),
-                    () = port.stopped() => return Ok(()),
-                }
-            }
-        })
+        }
+        Box::pin(serve(port, self.advertisement.clone()))
+    }
+
+    fn rehearse(&mut self, port: Port, _: Stage) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(serve(port, self.advertisement.clone()))
+    }
+}
+
+async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> {
+    let server = Arc::new(GattServer::new(port.clone(), advertisement));
+    let _disconnects = Disconnects(server.clone());
+    // What the values were before there could be a subscriber is no change.
+    tell_all(&port, &server);
+    let _offer = port.offer(server.clone());
+    loop {
+        tokio::select! {
+            biased;
+            () = port.changed() => tell_all(&port, &server),
+            () = port.stopped() => return Ok(()),
+        }
     }
 }
 

@@ -136,7 +136,7 @@ fn plan_of(
 fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
     let kind = match name {
         "Config" => PlaceKind::Section,
-        "CharacteristicConfig" => PlaceKind::Characteristic,
+        "CharacteristicConfig" | "ResponseConfig" => PlaceKind::Characteristic,
         "SourceConfig" => PlaceKind::Source,
         _ => return Vec::new(),
     };

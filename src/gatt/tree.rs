@@ -6,7 +6,7 @@ use super::assigned::{
 };
 use crate::codec::presentation::Presentation;
 use crate::codec::{Spec, presentation};
-use crate::engine::CellId;
+use crate::engine::{CellId, Pace};
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -29,6 +29,8 @@ pub struct Characteristic {
     pub cell: CellId,
     /// What is notified and indicated, if that is something else.
     pub told: Option<(CellId, Spec)>,
+    /// How often subscribers hear.
+    pub pace: Pace,
 }
 
 /// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).

@@ -150,7 +150,7 @@ pub(super) fn known(services: &[Service]) -> Vec<Known> {
             full_name,
             access: characteristic.access,
             spec: characteristic.spec.clone(),
-            told: characteristic.spec.clone(),
+            told: characteristic.tells().1.clone(),
         }
     })
     .collect()

@@ -119,7 +119,7 @@ pub struct CharacteristicConfig {
     /// How often subscribers hear of it. Without it, on every change.
     #[serde(default)]
     pub notify: Option<Spanned<NotifyConfig>>,
-    /// What of it reaches subscribers and topics. Without it, the newest value.
+    /// What of it reaches subscribers and topics. Without it, the newest value; with a `response`, every one.
     #[serde(default)]
     pub delivery: Option<Spanned<DeliveryConfig>>,
     /// What a central hears of what came of its write.

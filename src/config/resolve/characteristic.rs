@@ -52,7 +52,7 @@ impl Resolver<'_> {
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
-            delivery: delivery.unwrap_or_default(),
+            delivery,
             valid_for: None,
             response: None,
         });

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::int::{IntSpec, Shown};
-use super::structure::{Field, StructSpec};
+use super::structure::{Field, StructSpec, When};
 use super::{Patch, Pointer, Spec, Value, Violation, json};
 
 /// What a document says of a value that stands `at` a place in it. `document` chooses among the fields
@@ -145,27 +145,47 @@ impl Reader<'_> {
     }
 
     fn fields(&self, spec: &StructSpec, at: &Pointer) -> Result<Patch, Violation> {
+        // A flag may choose among the alternatives of several places: what one of them cannot hold, none
+        // of those that go with it is for.
+        let mut ruled_out: Vec<When> = Vec::new();
+        loop {
+            match self.fields_without(spec, at, &ruled_out)? {
+                Ok(patches) => return Ok(Patch::Fields(patches)),
+                Err(when) => ruled_out.push(when),
+            }
+        }
+    }
+
+    /// One patch for each field, or which fields cannot be there.
+    fn fields_without(
+        &self,
+        spec: &StructSpec,
+        at: &Pointer,
+        ruled_out: &[When],
+    ) -> Result<Result<Vec<Patch>, When>, Violation> {
         let gone = Patch::Set(Value::Null);
+        let says = |patch: &Patch| !patch.is_keep() && *patch != gone;
         let mut patches: Vec<Patch> = Vec::with_capacity(spec.fields.len());
         for (index, field) in spec.fields.iter().enumerate() {
-            let says = |patch: &Patch| !patch.is_keep() && *patch != gone;
-            let is_taken = spec
-                .alternatives_before(index)
-                .any(|other| says(&patches[other]));
-            let mut later = spec.fields[index + 1..].iter();
-            let is_last = !later.any(|other| other.is_alternative_to(field));
-            let patch = match is_taken {
-                true => gone.clone(),
-                false => match self.field(field, at) {
-                    Ok(patch) if is_last || !says(&patch) || holds(&field.spec, &patch) => patch,
-                    // Another field stands at the same place, and may be able to hold it.
-                    Ok(_) | Err(_) if !is_last => gone.clone(),
-                    other => other.map_err(|violation| violation.in_field(&field.name))?,
+            let mut before = spec.alternatives_before(index);
+            let is_taken = before.any(|other| says(&patches[other]));
+            // Another field stands at the same place, and may be able to hold what this one cannot.
+            let instead = field.when.filter(|_| spec.has_alternative_after(index));
+            let patch = match instead {
+                _ if is_taken => gone.clone(),
+                Some(when) if ruled_out.contains(&when) => gone.clone(),
+                Some(when) => match self.field(field, at) {
+                    Ok(patch) if !says(&patch) || holds(&field.spec, &patch) => patch,
+                    Ok(_) | Err(_) => return Ok(Err(when)),
                 },
+                None => {
+                    let patch = self.field(field, at);
+                    patch.map_err(|violation| violation.in_field(&field.name))?
+                }
             };
             patches.push(patch);
         }
-        Ok(Patch::Fields(patches))
+        Ok(Ok(patches))
     }
 
     fn field(&self, field: &Field, outer: &Pointer) -> Result<Patch, Violation> {

@@ -79,6 +79,12 @@ impl StructSpec {
         (0..index).filter(move |&other| self.fields[other].is_alternative_to(field))
     }
 
+    pub(super) fn has_alternative_after(&self, index: usize) -> bool {
+        let field = &self.fields[index];
+        let mut later = self.fields[index + 1..].iter();
+        later.any(|other| other.is_alternative_to(field))
+    }
+
     /// The whole that patches of the fields make of the current value.
     pub(super) fn merge(&self, current: Option<&Value>, patches: Vec<Patch>) -> Value {
         let known = match current {

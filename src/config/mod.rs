@@ -21,3 +21,4 @@ pub use placeholders::Placeholders;
 pub use read::{HELP, Literal, Raw, Spanned, read};
 pub use tree::{NodeId, Tree};
 pub use value::{step_of, value_of};
+pub use value_schema::value_schema;

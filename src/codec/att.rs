@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::float::{FloatFormat, FloatSpec};
 use super::ieee11073::{self, Read};
-use super::number::{FloatFormat, FloatSpec, IntSpec};
+use super::int::IntSpec;
 use super::structure::{ArraySpec, StructSpec};
 use super::{ByteOrder, Cause, Spec, Value, Violation};
 

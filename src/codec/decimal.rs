@@ -8,6 +8,11 @@ pub struct Decimal {
 }
 
 impl Decimal {
+    pub const ZERO: Self = Self {
+        digits: 0,
+        exponent: 0,
+    };
+
     /// The shortest decimal that reads back as this number; `None` for NaN and the infinities.
     pub fn of(value: f64) -> Option<Self> {
         if !value.is_finite() {
@@ -25,6 +30,19 @@ impl Decimal {
     /// A number as it is written: `0.01`, `-40`, `1e-3`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::of(text.parse().ok()?)
+    }
+
+    /// The number in units of its last of so many decimals, rounded half away from zero, if that fits.
+    pub fn units(self, decimals: u8) -> Option<i128> {
+        let exponent = self.exponent.checked_add(decimals.into())?;
+        if exponent >= 0 {
+            return self.scaled(decimals.into());
+        }
+        match 10i128.checked_pow(exponent.unsigned_abs()) {
+            Some(power) => divide(self.digits, power),
+            // Beyond 38 digits nothing is left of it.
+            None => Some(0),
+        }
     }
 
     /// How many digits stand after the point.
@@ -76,24 +94,4 @@ pub fn text(units: i128, decimals: u8) -> String {
     let fraction = if fraction.is_empty() { "0" } else { fraction };
     let sign = if units < 0 { "-" } else { "" };
     format!("{sign}{whole}.{fraction}")
-}
-
-/// A number with so many decimals, rounded half away from zero as its shortest decimal says.
-pub fn rounded(value: f64, decimals: u8) -> String {
-    let units = Decimal::of(value).and_then(|number| {
-        let exponent = number.exponent + i32::from(decimals);
-        match u32::try_from(exponent) {
-            Ok(_) => number.scaled(decimals.into()),
-            Err(_) => {
-                let power = 10i128.checked_pow(exponent.unsigned_abs());
-                // Beyond 38 digits nothing is left of it.
-                power.map_or(Some(0), |power| divide(number.digits, power))
-            }
-        }
-    });
-    match units {
-        Some(units) => text(units, decimals),
-        // So large that it has no decimals.
-        None => format!("{value:?}"),
-    }
 }

@@ -3,8 +3,8 @@
 
 use serde_json::Value as Json;
 
-use super::number::{IntSpec, Shown};
-use super::structure::{Field, StructSpec};
+use super::int::{IntSpec, Shown};
+use super::structure::{Field, StructSpec, When};
 use super::{Patch, Pointer, Spec, Value, Violation, json};
 
 /// What a document says of a value that stands `at` a place in it. `document` chooses among the fields
@@ -76,12 +76,22 @@ pub fn render(json: &Json) -> String {
 }
 
 pub(super) fn render_into(json: &Json, out: &mut String) {
+    render_around(json, out, &mut |_, _| false);
+}
+
+/// The same, where `is_written` may write a piece itself.
+pub(super) fn render_around(
+    json: &Json,
+    out: &mut String,
+    is_written: &mut impl FnMut(&Json, &mut String) -> bool,
+) {
     match json {
+        json if is_written(json, out) => {}
         Json::Array(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { ", " });
-                render_into(item, out);
+                render_around(item, out, is_written);
             }
             out.push(']');
         }
@@ -91,7 +101,7 @@ pub(super) fn render_into(json: &Json, out: &mut String) {
                 out.push_str(if index == 0 { "" } else { ", " });
                 out.push_str(&json::quoted(key));
                 out.push_str(": ");
-                render_into(item, out);
+                render_around(item, out, is_written);
             }
             out.push('}');
         }
@@ -135,61 +145,73 @@ impl Reader<'_> {
     }
 
     fn fields(&self, spec: &StructSpec, at: &Pointer) -> Result<Patch, Violation> {
-        let mut patches: Vec<Patch> = Vec::with_capacity(spec.fields.len());
-        for (index, field) in spec.fields.iter().enumerate() {
-            let taken = field.when.is_some()
-                && alternatives(spec, index)
-                    .any(|other| matches!(&patches[other], Patch::Set(it) if *it != Value::Null));
-            patches.push(match taken {
-                true => Patch::Set(Value::Null),
-                false => self.field(field, at, is_last_alternative(spec, index))?,
-            });
+        // A flag may choose among the alternatives of several places: what one of them cannot hold, none
+        // of those that go with it is for.
+        let mut ruled_out: Vec<When> = Vec::new();
+        loop {
+            match self.fields_without(spec, at, &ruled_out)? {
+                Ok(patches) => return Ok(Patch::Fields(patches)),
+                Err(when) => ruled_out.push(when),
+            }
         }
-        Ok(Patch::Fields(patches))
     }
 
-    fn field(&self, field: &Field, outer: &Pointer, is_last: bool) -> Result<Patch, Violation> {
+    /// One patch for each field, or which fields cannot be there.
+    fn fields_without(
+        &self,
+        spec: &StructSpec,
+        at: &Pointer,
+        ruled_out: &[When],
+    ) -> Result<Result<Vec<Patch>, When>, Violation> {
+        let gone = Patch::Set(Value::Null);
+        let says = |patch: &Patch| !patch.is_keep() && *patch != gone;
+        let mut patches: Vec<Patch> = Vec::with_capacity(spec.fields.len());
+        for (index, field) in spec.fields.iter().enumerate() {
+            let mut before = spec.alternatives_before(index);
+            let is_taken = before.any(|other| says(&patches[other]));
+            // Another field stands at the same place, and may be able to hold what this one cannot.
+            let instead = field.when.filter(|_| spec.has_alternative_after(index));
+            let patch = match instead {
+                _ if is_taken => gone.clone(),
+                Some(when) if ruled_out.contains(&when) => gone.clone(),
+                Some(when) => match self.field(field, at) {
+                    Ok(patch) if !says(&patch) || holds(&field.spec, &patch) => patch,
+                    Ok(_) | Err(_) => return Ok(Err(when)),
+                },
+                None => {
+                    let patch = self.field(field, at);
+                    patch.map_err(|violation| violation.in_field(&field.name))?
+                }
+            };
+            patches.push(patch);
+        }
+        Ok(Ok(patches))
+    }
+
+    fn field(&self, field: &Field, outer: &Pointer) -> Result<Patch, Violation> {
         if field.constant.is_some() || field.copy.is_some() {
             return Ok(Patch::Keep);
         }
         let at = field.at.within(outer);
         let found = at.find(self.root);
         let in_own_object = matches!(self.choice, Choice::All);
+        let is_optional = field.when.is_some();
         match found {
-            None if in_own_object && (field.when.is_some() || field.spec.admits_null()) => {
+            None if in_own_object && (is_optional || field.spec.admits_null()) => {
                 Ok(Patch::Set(Value::Null))
             }
-            Some(Json::Null) if field.when.is_some() && self.choice.includes(&at) => {
+            Some(Json::Null) if is_optional && self.choice.includes(&at) => {
                 Ok(Patch::Set(Value::Null))
             }
-            found => {
-                let patch = self.value(&field.spec, &at, found);
-                let patch = patch.map_err(|violation| violation.in_field(&field.name))?;
-                match &patch {
-                    // Another field stands at the same place, and may be able to hold it.
-                    Patch::Set(value) if !is_last && field.spec.admit(value.clone()).is_err() => {
-                        Ok(Patch::Set(Value::Null))
-                    }
-                    _ => Ok(patch),
-                }
-            }
+            found => self.value(&field.spec, &at, found),
         }
     }
 }
 
-/// The optional fields before this one that stand at the same place.
-fn alternatives(spec: &StructSpec, index: usize) -> impl Iterator<Item = usize> + '_ {
-    let at = &spec.fields[index].at;
-    (0..index).filter(move |&other| {
-        let field = &spec.fields[other];
-        field.when.is_some() && field.at == *at
-    })
-}
-
-fn is_last_alternative(spec: &StructSpec, index: usize) -> bool {
-    let field = &spec.fields[index];
-    let mut later = spec.fields[index + 1..].iter();
-    field.when.is_none() || !later.any(|other| other.when.is_some() && other.at == field.at)
+/// Whether a value is as it was said when a type has taken it.
+fn holds(spec: &Spec, patch: &Patch) -> bool {
+    let admitted = spec.admit(spec.merge(None, patch.clone()));
+    admitted.is_ok_and(|admitted| !admitted.adjusted)
 }
 
 struct Writer<'a> {

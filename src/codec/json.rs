@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Number, Value as Json};
 
 use super::decimal::Decimal;
-use super::number::{Flag, FloatSpec, IntSpec, Shown};
+use super::float::FloatSpec;
+use super::int::{Flag, IntSpec, Shown};
 use super::{BoolSpec, Cause, Patch, Spec, Value, Violation, document};
 
 /// A piece of JSON at the place of a value, before it is known whether it fits.
@@ -156,7 +157,7 @@ pub fn read_scalar(spec: &Spec, scalar: Scalar) -> Result<Value, Violation> {
             (Shown::Scaled(scale), Scalar::Number(number)) => {
                 let shown = decimal(&number);
                 let shown = shown.ok_or_else(|| spec.wrong_type(&format!("{number}")))?;
-                Ok(Value::Int(scale.raw(shown)))
+                Ok(Value::Int(int.take_shown(scale, shown)))
             }
             (Shown::Words(words), scalar) => {
                 let text = word(&scalar).ok_or_else(|| spec.wrong_type(scalar.noun()))?;
@@ -169,9 +170,10 @@ pub fn read_scalar(spec: &Spec, scalar: Scalar) -> Result<Value, Violation> {
                 Err(spec.wrong_type(other.noun()))
             }
         },
-        (Spec::Float(_), Scalar::Number(number)) => {
+        (Spec::Float(float), Scalar::Number(number)) => {
             // Without arbitrary precision every JSON number has an f64.
-            Ok(Value::Float(number.as_f64().unwrap_or(f64::NAN)))
+            let shown = number.as_f64().unwrap_or(f64::NAN);
+            Ok(Value::Float(float.take_shown(shown)))
         }
         (Spec::Text(_), Scalar::Text(text)) => Ok(Value::Text(text.into())),
         (Spec::Bytes(_), Scalar::Text(text)) => from_hex(&text)

@@ -7,9 +7,10 @@
 pub mod att;
 pub mod decimal;
 pub mod document;
+mod float;
 pub mod ieee11073;
+mod int;
 pub mod json;
-mod number;
 mod patch;
 mod pointer;
 pub mod presentation;
@@ -21,7 +22,8 @@ mod text;
 mod value;
 mod violation;
 
-pub use number::{Flag, FloatFormat, FloatSpec, IntSpec, IntWidth, Shown};
+pub use float::{FloatFormat, FloatSpec};
+pub use int::{Flag, IntSpec, IntWidth, Shown};
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use scale::Scale;

@@ -1,9 +1,10 @@
 //! A change of a value of which only some parts may be mentioned, and what is known of a value that
 //! nobody has mentioned.
 
-use super::number::{FloatSpec, IntSpec, Shown};
-use super::structure::{ArraySpec, StructSpec};
-use super::{Spec, Value};
+use super::decimal::Decimal;
+use super::float::FloatSpec;
+use super::int::{IntSpec, Shown};
+use super::{Spec, Value, json};
 
 /// What a message says of a value. Whatever it does not mention stays.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,21 +51,10 @@ impl Spec {
                 };
                 Value::Int(held & !mask | bits & mask)
             }
-            (Patch::Fields(patches), Self::Struct(spec)) => {
-                let known = match current {
-                    Some(Value::List(parts)) => parts.clone(),
-                    _ => match spec.neutral() {
-                        Value::List(parts) => parts,
-                        _ => [].into(),
-                    },
-                };
-                let fields = spec.fields.iter().zip(patches).enumerate();
-                let parts = fields
-                    .map(|(index, (field, patch))| field.spec.merge(known.get(index), patch))
-                    .collect();
-                Value::List(parts)
-            }
-            (Patch::Fields(_), _) => current.cloned().unwrap_or_else(|| self.neutral()),
+            // Nothing is said, so an optional struct that is not there does not come to be.
+            (patch @ Patch::Fields(_), _) if patch.is_keep() => self.merge(current, Patch::Keep),
+            (Patch::Fields(patches), Self::Struct(spec)) => spec.merge(current, patches),
+            (Patch::Fields(_), _) => self.merge(current, Patch::Keep),
         }
     }
 
@@ -89,18 +79,18 @@ impl Spec {
                 Value::Float(a),
                 Value::Float(b),
             ) => a == b || spec.text(*a) == spec.text(*b),
+            // Two forms of the same number in one place are the same.
+            (Self::Struct(spec), Value::List(_), Value::List(_)) if spec.has_alternatives() => {
+                a == b || json::to_json(self, a) == json::to_json(self, b)
+            }
             (Self::Struct(spec), Value::List(a), Value::List(b)) => {
-                let StructSpec { fields } = &**spec;
                 let parts = a.iter().zip(b.iter());
-                a.len() == b.len()
-                    && fields
-                        .iter()
-                        .zip(parts)
-                        .all(|(field, (a, b))| field.spec.same(a, b))
+                let mut fields = spec.fields.iter().zip(parts);
+                a.len() == b.len() && fields.all(|(field, (a, b))| field.spec.same(a, b))
             }
             (Self::Array(spec), Value::List(a), Value::List(b)) => {
-                let ArraySpec { item, .. } = &**spec;
-                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| item.same(a, b))
+                let mut items = a.iter().zip(b.iter());
+                a.len() == b.len() && items.all(|(a, b)| spec.item.same(a, b))
             }
             (_, a, b) => a == b,
         }
@@ -123,7 +113,7 @@ impl Spec {
                 Some([]) | None => Value::Bytes(vec![0; spec.min_length].into()),
             },
             Self::Json(_) => Value::Text("null".into()),
-            Self::Struct(spec) => spec.neutral(),
+            Self::Struct(spec) => Value::List(spec.neutral()),
             Self::Array(spec) => Value::List(vec![spec.item.neutral(); spec.min_items].into()),
         }
     }
@@ -149,8 +139,13 @@ fn neutral_int(spec: &IntSpec) -> Value {
         Shown::Plain | Shown::Scaled(_) | Shown::Flags(_) => Vec::new(),
     };
     let allowed = spec.allowed.as_deref().unwrap_or(&words);
-    let nearest = allowed.iter().copied().min_by_key(|number| number.abs());
-    let number = nearest.unwrap_or_else(|| 0.clamp(spec.min, spec.max));
+    // 0 as JSON shows it.
+    let zero = match &spec.shown {
+        Shown::Scaled(scale) => spec.take_shown(scale, Decimal::ZERO),
+        Shown::Plain | Shown::Words(_) | Shown::Flags(_) => 0,
+    };
+    let nearest = allowed.iter().min_by_key(|number| number.abs_diff(zero));
+    let number = nearest.map_or_else(|| zero.clamp(spec.min, spec.max), |number| *number);
     // On a step: the one below.
     let beyond = spec
         .step

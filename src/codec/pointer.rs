@@ -20,7 +20,9 @@ impl Pointer {
     /// # Errors
     /// What is wrong with it, for a person.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (document, pointer) = match text.split_once('#') {
+        // In a pointer that names no document, `#` is a letter like any other.
+        let named = text.split_once('#').filter(|_| !text.starts_with('/'));
+        let (document, pointer) = match named {
             Some(("", _)) => return Err(format!("`{text}` names no document before its `#`")),
             Some((document, pointer)) => (Some(document.into()), pointer),
             None => (None, text),

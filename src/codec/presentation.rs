@@ -1,6 +1,7 @@
 //! The Characteristic Presentation Format descriptor, 0x2904 (Core Spec 5.4, Vol 3, Part G, 3.3.3.5).
 
-use super::number::{FloatFormat, IntWidth, Shown};
+use super::float::FloatFormat;
+use super::int::{IntWidth, Shown};
 use super::{ByteOrder, Spec};
 
 /// No unit (Assigned Numbers, 3.5).

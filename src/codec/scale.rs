@@ -36,6 +36,7 @@ impl Scale {
         if by.digits == 0 {
             return Err(ScaleError::Zero);
         }
+        check(decimals)?;
         let power = by.decimals().max(offset.decimals());
         let (factor, shift) = (fine(by, power)?, fine(offset, power)?);
         let natural = u8::try_from(power).map_err(|_| ScaleError::TooFine)?;
@@ -58,6 +59,7 @@ impl Scale {
         to: (Decimal, Decimal),
         decimals: Option<u8>,
     ) -> Result<Self, ScaleError> {
+        check(decimals)?;
         let power = to.0.decimals().max(to.1.decimals());
         let (low, high) = (fine(to.0, power)?, fine(to.1, power)?);
         let (span, width) = (high - low, from.1 - from.0);
@@ -96,14 +98,41 @@ impl Scale {
             })
     }
 
-    /// The raw number that comes nearest to a shown one; half away from zero.
+    /// The raw number that comes nearest to a shown one; half away from zero, except where its
+    /// neighbour is the one that is shown so.
     pub fn raw(&self, shown: Decimal) -> i128 {
-        self.solve(shown, self.offset)
+        let nearest = self.solve(shown, self.offset);
+        let units = match shown.decimals() <= self.decimals.into() {
+            true => shown.units(self.decimals),
+            // Nothing is ever shown so finely.
+            false => None,
+        };
+        let Some(units) = units else { return nearest };
+        let near = [
+            nearest,
+            nearest.saturating_sub(1),
+            nearest.saturating_add(1),
+        ];
+        let found = near.into_iter().find(|raw| self.units(*raw) == units);
+        found.unwrap_or(nearest)
     }
 
-    /// The raw number for a difference of shown ones.
-    pub fn raw_step(&self, difference: Decimal) -> i128 {
-        self.solve(difference, 0)
+    /// The difference between raw numbers for one between shown ones, if there is exactly such a one.
+    pub fn raw_step(&self, difference: Decimal) -> Option<i128> {
+        let raw = self.solve(difference, 0);
+        let power = difference.exponent.min(0).unsigned_abs();
+        let wanted = difference.scaled(power)?.checked_mul(self.divisor)?;
+        let got = raw.checked_mul(self.factor)?;
+        (got.checked_mul(10i128.checked_pow(power)?)? == wanted).then_some(raw)
+    }
+
+    /// Whether JSON shows a number without rounding it.
+    pub fn is_exact(&self, raw: i128) -> bool {
+        let power = 10i128.pow(self.decimals.into());
+        raw.checked_mul(self.factor)
+            .and_then(|product| product.checked_add(self.offset))
+            .and_then(|sum| sum.checked_mul(power))
+            .is_some_and(|sum| sum % self.divisor == 0)
     }
 
     pub fn decimals(&self) -> u8 {
@@ -136,6 +165,13 @@ impl Scale {
         let scaled = shown.digits.checked_mul(above)?.checked_mul(self.divisor)?;
         let dividend = scaled.checked_sub(offset.checked_mul(below)?)?;
         divide(dividend, self.factor.checked_mul(below)?)
+    }
+}
+
+fn check(decimals: Option<u8>) -> Result<(), ScaleError> {
+    match decimals.is_none_or(|decimals| u32::from(decimals) <= MAX_DECIMALS) {
+        true => Ok(()),
+        false => Err(ScaleError::TooFine),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::number::{FloatSpec, IntSpec};
+use super::float::FloatSpec;
+use super::int::IntSpec;
 use super::structure::{ArraySpec, StructSpec};
 use super::text::{BytesSpec, JsonSpec, TextSpec};
 use super::{Cause, Value, Violation};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::number::Shown;
-use super::{Admitted, Cause, Pointer, Spec, Value, Violation};
+use super::int::{IntSpec, Shown};
+use super::{Admitted, Cause, Patch, Pointer, Spec, Value, Violation};
 
 /// Fields one after the other. A field of variable length is the last one that is there.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,12 +68,49 @@ impl StructSpec {
         })
     }
 
-    pub(super) fn neutral(&self) -> Value {
+    /// Whether some fields take turns in one place.
+    pub(super) fn has_alternatives(&self) -> bool {
+        (0..self.fields.len()).any(|index| self.alternatives_before(index).next().is_some())
+    }
+
+    /// The optional fields before an optional one that stand at the same place.
+    pub(super) fn alternatives_before(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
+        let field = &self.fields[index];
+        (0..index).filter(move |&other| self.fields[other].is_alternative_to(field))
+    }
+
+    pub(super) fn has_alternative_after(&self, index: usize) -> bool {
+        let field = &self.fields[index];
+        let mut later = self.fields[index + 1..].iter();
+        later.any(|other| other.is_alternative_to(field))
+    }
+
+    /// The whole that patches of the fields make of the current value.
+    pub(super) fn merge(&self, current: Option<&Value>, patches: Vec<Patch>) -> Value {
+        let known = match current {
+            Some(Value::List(parts)) => parts.clone(),
+            _ => self.neutral(),
+        };
+        let says = |patch: &Patch| !patch.is_keep() && *patch != Patch::Set(Value::Null);
+        let said: Vec<bool> = patches.iter().map(says).collect();
+        let fields = self.fields.iter().zip(patches).enumerate();
+        let parts = fields.map(|(index, (field, patch))| {
+            let mut others = self.fields.iter().zip(&said);
+            match !said[index] && others.any(|(other, said)| *said && field.excludes(other)) {
+                // What is said of another field means that this one is not there any more.
+                true => Value::Null,
+                false => field.spec.merge(known.get(index), patch),
+            }
+        });
+        Value::List(parts.collect())
+    }
+
+    pub(super) fn neutral(&self) -> Arc<[Value]> {
         let parts: Vec<Value> = self.fields.iter().map(Field::neutral).collect();
         // Sets the flags that follow from what is there.
-        match self.admit(&parts) {
-            Ok(admitted) => admitted.value,
-            Err(_) => Value::List(parts.into()),
+        match self.admit(&parts).map(|admitted| admitted.value) {
+            Ok(Value::List(settled)) => settled,
+            _ => parts.into(),
         }
     }
 
@@ -122,7 +159,9 @@ impl StructSpec {
         if part == Value::Null && !field.spec.admits_null() {
             if field.when.is_some() {
                 // Its flag says that it is there because of another field.
-                return field.spec.admit(field.spec.neutral());
+                let initial = field.initial.clone();
+                let value = initial.unwrap_or_else(|| field.spec.neutral());
+                return field.spec.admit(value);
             }
             return Err(Violation::new(Cause::MissingKey, "nothing is said of it"));
         }
@@ -132,42 +171,96 @@ impl StructSpec {
     /// Sets each flag that says whether fields are there after whether they are. Where both a set and
     /// a clear flag have fields, and nothing is said of any, the flag stays as it is.
     fn settle_flags(&self, parts: &mut [Value]) {
-        for index in 0..self.fields.len() {
-            let Spec::Int(spec) = &self.fields[index].spec else {
+        // From the last to the first: a field with flags of its own may have a flag before it.
+        for index in (0..self.fields.len()).rev() {
+            let field = &self.fields[index];
+            let derived = field.derived_flags();
+            if derived.is_empty() {
                 continue;
+            }
+            let (mut bits, is_there) = match parts[index] {
+                Value::Int(bits) => (bits, true),
+                _ => (0, field.when.is_none()),
             };
-            let Shown::Flags(flags) = &spec.shown else {
-                continue;
-            };
-            let mut bits = match parts[index] {
-                Value::Int(bits) => bits,
-                _ => 0,
-            };
-            for flag in flags.iter().filter(|flag| flag.derived) {
-                let (mut has, mut said) = ([false; 2], [false; 2]);
-                for (field, part) in self.fields.iter().zip(&*parts) {
-                    if let Some(when) = field.when
-                        && (when.field, when.bit) == (index, flag.bit)
-                    {
-                        has[usize::from(when.set)] = true;
-                        said[usize::from(when.set)] |= *part != Value::Null;
-                    }
-                }
+            let mut any_said = false;
+            for bit in derived {
+                let (has, said) = self.fields_behind(index, bit, parts);
+                any_said |= said[0] || said[1];
                 let set = match (said, has) {
                     ([_, true], _) => true,
                     ([true, false], _) => false,
-                    (_, [true, false]) => true,
-                    (_, [false, true]) => false,
-                    (_, _) => bits >> flag.bit & 1 == 1,
+                    ([false, false], [true, false]) => true,
+                    ([false, false], [false, true]) => false,
+                    ([false, false], [true, true] | [false, false]) => bits >> bit & 1 == 1,
                 };
-                bits = bits & !(1 << flag.bit) | i128::from(set) << flag.bit;
+                bits = bits & !(1 << bit) | i128::from(set) << bit;
             }
-            parts[index] = Value::Int(bits);
+            if is_there || any_said {
+                parts[index] = Value::Int(bits);
+            }
         }
+    }
+
+    /// Whether a flag, when it is clear and when it is set, has fields, and whether anything is said of
+    /// them. What is constant says nothing of its own, unless it is all that there is.
+    fn fields_behind(&self, flags: usize, bit: u32, parts: &[Value]) -> ([bool; 2], [bool; 2]) {
+        let (mut has, mut said, mut is_marked) = ([false; 2], [false; 2], [false; 2]);
+        let mut only_constant = [true; 2];
+        for (field, part) in self.fields.iter().zip(parts) {
+            let Some(when) = field.when else { continue };
+            if (when.field, when.bit) != (flags, bit) {
+                continue;
+            }
+            let set = usize::from(when.set);
+            has[set] = true;
+            let is_said = *part != Value::Null;
+            match field.constant {
+                Some(_) => is_marked[set] |= is_said,
+                None => {
+                    only_constant[set] = false;
+                    said[set] |= is_said;
+                }
+            }
+        }
+        for set in 0..2 {
+            said[set] |= only_constant[set] && is_marked[set];
+        }
+        (has, said)
     }
 }
 
 impl Field {
+    /// The bits that say whether other fields are there.
+    fn derived_flags(&self) -> Vec<u32> {
+        match &self.spec {
+            Spec::Int(IntSpec {
+                shown: Shown::Flags(flags),
+                ..
+            }) => {
+                let derived = flags.iter().filter(|flag| flag.derived);
+                derived.map(|flag| flag.bit).collect()
+            }
+            Spec::Bool(_)
+            | Spec::Int(_)
+            | Spec::Float(_)
+            | Spec::Text(_)
+            | Spec::Bytes(_)
+            | Spec::Json(_)
+            | Spec::Struct(_)
+            | Spec::Array(_) => Vec::new(),
+        }
+    }
+
+    /// Whether two fields cannot be there at once.
+    pub fn excludes(&self, other: &Self) -> bool {
+        matches!((self.when, other.when), (Some(a), Some(b))
+            if (a.field, a.bit) == (b.field, b.bit) && a.set != b.set)
+    }
+
+    pub(super) fn is_alternative_to(&self, other: &Self) -> bool {
+        self.when.is_some() && other.when.is_some() && self.at == other.at
+    }
+
     fn neutral(&self) -> Value {
         if let Some(value) = self.constant.as_ref().or(self.initial.as_ref()) {
             return value.clone();

@@ -11,7 +11,7 @@ use serde::de::{
 use serde_json::Value as Json;
 
 use super::json::{self, Scalar};
-use super::{Cause, Patch, Spec, Value, Violation};
+use super::{Cause, Patch, Spec, Value, Violation, document};
 
 /// The placeholder that stands for the value in a declared payload.
 pub const PLACEHOLDER: &str = "$value";
@@ -56,7 +56,13 @@ impl Template {
         };
         let mut text = String::new();
         let mut at = 0;
-        render(&json, &mut text, &mut at);
+        document::render_around(&json, &mut text, &mut |json, text| {
+            let is_value = json.as_str() == Some(PLACEHOLDER);
+            if is_value {
+                at = text.len();
+            }
+            is_value
+        });
         let (prefix, suffix) = (text[..at].to_owned(), text[at..].to_owned());
         Ok(Self {
             json,
@@ -130,7 +136,6 @@ impl Template {
             .map_err(malformed)?;
         match found {
             Some(scalar) => json::read_scalar(spec, scalar).map(Patch::Set),
-            None if spec.admits_null() => Ok(Patch::Set(Value::Null)),
             None => Err(self.missing()),
         }
     }
@@ -172,34 +177,6 @@ fn find(json: &Json, here: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
             here.pop();
         }),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
-    }
-}
-
-/// Writes the JSON text without the placeholder and notes where it was.
-fn render(json: &Json, out: &mut String, at: &mut usize) {
-    match json {
-        Json::String(text) if text == PLACEHOLDER => *at = out.len(),
-        Json::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                render(item, out, at);
-            }
-            out.push(']');
-        }
-        Json::Object(entries) => {
-            out.push('{');
-            for (index, (key, item)) in entries.iter().enumerate() {
-                out.push_str(if index == 0 { "" } else { ", " });
-                out.push_str(&json::quoted(key));
-                out.push_str(": ");
-                render(item, out, at);
-            }
-            out.push('}');
-        }
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
-            out.push_str(&json.to_string())
-        }
     }
 }
 

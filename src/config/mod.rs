@@ -26,3 +26,4 @@ pub use read::{HELP, Literal, Raw, Spanned, read};
 pub(crate) use tree::Kind;
 pub use tree::{NodeId, Tree};
 pub use value::{step_of, value_of};
+pub use value_schema::value_schema;

@@ -2,9 +2,9 @@
 
 use bemo_sync::codec::ByteOrder::Little;
 use bemo_sync::codec::Overflow::{Clamp, Reject, Wrap};
-use bemo_sync::codec::{Admitted, Cause, FloatWidth, IntWidth, Spec, Value};
+use bemo_sync::codec::{Admitted, Cause, FloatFormat, IntWidth, Spec, Value};
 
-use crate::{bytes, float, float_within, int_within, text, u8};
+use crate::{bytes, float, float_within, int_within, plain, text, u8, utf8};
 
 #[track_caller]
 fn kept(spec: &Spec, value: Value) -> (Value, bool) {
@@ -65,35 +65,35 @@ fn a_bound_is_inside_even_when_32_bits_cannot_hold_it_exactly() {
     // The 32 bit number nearest to 0.1 is above 0.1, the one nearest to 0.7 below 0.7.
     let tenth = Value::Float(f64::from(0.1_f32));
     for overflow in [Reject, Clamp] {
-        let spec = float_within(FloatWidth::W32, -1.0, 0.1, overflow);
+        let spec = float_within(FloatFormat::F32, -1.0, 0.1, overflow);
         assert_eq!(kept(&spec, Value::Float(0.1)), (tenth.clone(), false));
         assert_eq!(kept(&spec, tenth.clone()), (tenth.clone(), false));
-        let spec = float_within(FloatWidth::W32, 0.7, 1.0, overflow);
+        let spec = float_within(FloatFormat::F32, 0.7, 1.0, overflow);
         let lowest = Value::Float(f64::from(0.7_f32));
         assert_eq!(kept(&spec, Value::Float(0.7)), (lowest, false));
     }
-    let clamp = float_within(FloatWidth::W32, -1.0, 0.1, Clamp);
+    let clamp = float_within(FloatFormat::F32, -1.0, 0.1, Clamp);
     assert_eq!(kept(&clamp, Value::Float(9.0)), (tenth, true));
 }
 
 #[test]
 fn no_float_is_infinite_or_nan_whatever_the_bounds() {
     for overflow in [Reject, Clamp] {
-        let spec = float_within(FloatWidth::W32, f64::MIN, f64::MAX, overflow);
+        let spec = float_within(FloatFormat::F32, f64::MIN, f64::MAX, overflow);
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(refused(&spec, Value::Float(value)), Cause::NotFinite);
         }
     }
-    let reject = float(FloatWidth::W32, Little);
+    let reject = float(FloatFormat::F32, Little);
     assert_eq!(refused(&reject, Value::Float(1e300)), Cause::OutOfRange);
-    let clamp = float_within(FloatWidth::W32, f64::MIN, f64::MAX, Clamp);
+    let clamp = float_within(FloatFormat::F32, f64::MIN, f64::MAX, Clamp);
     let most = Value::Float(f64::from(f32::MAX));
     assert_eq!(kept(&clamp, Value::Float(1e300)), (most, true));
 }
 
 #[test]
 fn equality_is_judged_on_what_the_type_can_hold() {
-    let spec = float(FloatWidth::W32, Little);
+    let spec = float(FloatFormat::F32, Little);
     let (nearly, exact) = (Value::Float(0.1), Value::Float(f64::from(0.1_f32)));
     assert_eq!(spec.admit(nearly), spec.admit(exact));
     let Ok(Admitted {
@@ -108,7 +108,7 @@ fn equality_is_judged_on_what_the_type_can_hold() {
 
 #[test]
 fn an_integer_is_a_number_and_a_float_is_no_integer() {
-    let spec = float(FloatWidth::W64, Little);
+    let spec = float(FloatFormat::F64, Little);
     assert_eq!(kept(&spec, Value::Int(5)), (Value::Float(5.0), false));
     assert_eq!(refused(&u8(), Value::Float(5.0)), Cause::WrongType);
 }
@@ -116,10 +116,10 @@ fn an_integer_is_a_number_and_a_float_is_no_integer() {
 #[test]
 fn another_type_is_refused() {
     let all = [
-        (Spec::Bool, Value::Bool(true)),
+        (Spec::BOOL, Value::Bool(true)),
         (u8(), Value::Int(1)),
-        (Spec::Utf8 { max_length: 3 }, text("a")),
-        (Spec::Bytes { max_length: 3 }, bytes(&[1])),
+        (utf8(3), text("a")),
+        (plain(3), bytes(&[1])),
     ];
     for (spec, own) in &all {
         for (_, value) in &all {
@@ -134,9 +134,9 @@ fn another_type_is_refused() {
 
 #[test]
 fn lengths_are_counted_in_bytes_not_in_characters() {
-    let spec = Spec::Utf8 { max_length: 3 };
+    let spec = utf8(3);
     assert_eq!(kept(&spec, text("aé")), (text("aé"), false));
     assert_eq!(refused(&spec, text("éé")), Cause::TooLong);
-    let spec = Spec::Bytes { max_length: 1 };
+    let spec = plain(1);
     assert_eq!(refused(&spec, bytes(&[1, 2])), Cause::TooLong);
 }

@@ -1,36 +1,29 @@
 //! The payload of a topic.
 
 use bemo_sync::codec::ByteOrder::Little;
-use bemo_sync::codec::{Cause, FloatWidth, IntWidth, Spec, Template, TemplateError, Value};
+use bemo_sync::codec::{Cause, FloatFormat, IntWidth, Spec, Template, TemplateError, Value};
 use serde_json::json;
 
-use crate::{bytes, float, int, text, u8};
+use crate::{bytes, float, int, json_of, plain, text, u8, utf8, value_in};
 
 fn number() -> Template {
     Template::new(json!({ "number": "$value" })).expect("a template")
 }
 
-fn bare(spec: &Spec, value: &Value) -> String {
-    Template::bare().write(spec, value)
-}
-
 #[test]
 fn the_json_text_of_every_type() {
     let (f32, f64) = (
-        float(FloatWidth::W32, Little),
-        float(FloatWidth::W64, Little),
+        float(FloatFormat::F32, Little),
+        float(FloatFormat::F64, Little),
     );
     let (u64, i64) = (
         int(IntWidth::W64, false, Little),
         int(IntWidth::W64, true, Little),
     );
-    let (utf8, plain) = (
-        Spec::Utf8 { max_length: 99 },
-        Spec::Bytes { max_length: 99 },
-    );
+    let (utf8, plain) = (utf8(99), plain(99));
     let table = [
-        (&Spec::Bool, Value::Bool(true), "true"),
-        (&Spec::Bool, Value::Bool(false), "false"),
+        (&Spec::BOOL, Value::Bool(true), "true"),
+        (&Spec::BOOL, Value::Bool(false), "false"),
         (&u64, Value::Int(u64::MAX.into()), "18446744073709551615"),
         (&i64, Value::Int(i64::MIN.into()), "-9223372036854775808"),
         (&f32, Value::Float(f64::from(0.1_f32)), "0.1"),
@@ -48,9 +41,9 @@ fn the_json_text_of_every_type() {
         (&plain, bytes(&[0, 0xAB, 0xFF]), r#""00abff""#),
     ];
     for (spec, value, expected) in table {
-        let written = bare(spec, &value);
+        let written = json_of(spec, &value);
         assert_eq!(written, expected);
-        let read = Template::bare().read(spec, written.as_bytes());
+        let read = value_in(&Template::bare(), spec, written.as_bytes());
         let kept = spec
             .admit(read.expect("our own text"))
             .expect("our own value");
@@ -82,7 +75,10 @@ fn the_payload_has_the_spacing_of_pythons_json_dumps() {
         let template = Template::new(declared.clone()).expect("a template");
         let written = template.write(&u8(), &Value::Int(1));
         assert_eq!(written, expected);
-        assert_eq!(template.read(&u8(), written.as_bytes()), Ok(Value::Int(1)));
+        assert_eq!(
+            value_in(&template, &u8(), written.as_bytes()),
+            Ok(Value::Int(1))
+        );
         assert_eq!(template.json(), &declared);
     }
 }
@@ -112,7 +108,7 @@ fn what_other_programs_write_is_understood() {
         r#"{"ignored": 1e308, "number": 5}"#,
     ];
     for payload in table {
-        let read = number().read(&u8(), payload.as_bytes());
+        let read = value_in(&number(), &u8(), payload.as_bytes());
         assert_eq!(read, Ok(Value::Int(5)), "{payload}");
     }
 }
@@ -152,7 +148,7 @@ fn what_is_no_such_value_is_refused_for_its_own_cause() {
     ];
     for &(payload, cause) in table {
         let shown = String::from_utf8_lossy(payload);
-        let refused = number().read(&u8(), payload).expect_err(&shown);
+        let refused = value_in(&number(), &u8(), payload).expect_err(&shown);
         assert_eq!(refused.cause, cause, "{shown}: {refused}");
     }
 }
@@ -160,11 +156,8 @@ fn what_is_no_such_value_is_refused_for_its_own_cause() {
 #[test]
 fn nested_places_are_found_and_missed_step_by_step() {
     let template = Template::new(json!({ "a": [0, { "b": "$value" }] })).expect("a template");
-    let read = |payload: &str| {
-        template
-            .read(&u8(), payload.as_bytes())
-            .map_err(|it| it.cause)
-    };
+    let read =
+        |payload: &str| value_in(&template, &u8(), payload.as_bytes()).map_err(|it| it.cause);
     assert_eq!(read(r#"{"a": [9, {"b": 5}, 8]}"#), Ok(Value::Int(5)));
     assert_eq!(read(r#"{"a": [{"b": 4}, {"b": 5}]}"#), Ok(Value::Int(5)));
     for missing in [
@@ -183,7 +176,7 @@ fn nested_places_are_found_and_missed_step_by_step() {
 
 #[test]
 fn a_missing_value_is_named_with_what_was_expected() {
-    let refused = number().read(&u8(), b"{}").expect_err("no key");
+    let refused = value_in(&number(), &u8(), b"{}").expect_err("no key");
     assert_eq!(
         refused.to_string(),
         r#"the payload has no "/number": it should look like {"number":"$value"}"#
@@ -193,7 +186,7 @@ fn a_missing_value_is_named_with_what_was_expected() {
 #[test]
 fn integers_are_exact_beyond_what_a_double_holds() {
     let u64 = int(IntWidth::W64, false, Little);
-    let read = |text: &str| Template::bare().read(&u64, text.as_bytes());
+    let read = |text: &str| value_in(&Template::bare(), &u64, text.as_bytes());
     assert_eq!(
         read("18446744073709551615"),
         Ok(Value::Int(u64::MAX.into()))
@@ -212,7 +205,7 @@ fn integers_are_exact_beyond_what_a_double_holds() {
 
 #[test]
 fn a_64_bit_number_is_read_back_to_its_last_bit() {
-    let spec = float(FloatWidth::W64, Little);
+    let spec = float(FloatFormat::F64, Little);
     for number in [
         8.05007504341006e-309,
         0.1 + 0.2,
@@ -220,8 +213,8 @@ fn a_64_bit_number_is_read_back_to_its_last_bit() {
         5e-324,
         f64::MAX,
     ] {
-        let written = bare(&spec, &Value::Float(number));
-        let read = Template::bare().read(&spec, written.as_bytes());
+        let written = json_of(&spec, &Value::Float(number));
+        let read = value_in(&Template::bare(), &spec, written.as_bytes());
         assert_eq!(read, Ok(Value::Float(number)));
     }
 }
@@ -237,12 +230,12 @@ fn a_payload_nested_without_end_is_refused_and_breaks_nothing() {
     let small_stack = std::thread::Builder::new().stack_size(256 * 1024);
     let read = small_stack.spawn(move || {
         for (name, bomb) in [("arrays", arrays), ("objects", objects), ("closed", closed)] {
-            let refused = template.read(&u8(), bomb.as_bytes()).expect_err(name);
+            let refused = value_in(&template, &u8(), bomb.as_bytes()).expect_err(name);
             let causes = [Cause::MalformedJson, Cause::MissingKey, Cause::WrongType];
             assert!(causes.contains(&refused.cause), "{name}: {refused}");
         }
         // Depth where nobody looks is no reason to refuse, nor to fall.
-        let _ = template.read(&u8(), ignored.as_bytes());
+        let _ = value_in(&template, &u8(), ignored.as_bytes());
     });
     read.expect("a thread")
         .join()
@@ -251,8 +244,8 @@ fn a_payload_nested_without_end_is_refused_and_breaks_nothing() {
 
 #[test]
 fn hexadecimal_is_read_in_either_case_and_refused_otherwise() {
-    let spec = Spec::Bytes { max_length: 8 };
-    let read = |text: &str| Template::bare().read(&spec, text.as_bytes());
+    let spec = plain(8);
+    let read = |text: &str| value_in(&Template::bare(), &spec, text.as_bytes());
     assert_eq!(read(r#""0aFf""#), Ok(bytes(&[0x0A, 0xFF])));
     for refused in [r#""0""#, r#""0x0a""#, r#""zz""#, r#""é""#, r#"" 0""#, "10"] {
         assert_eq!(

@@ -113,7 +113,7 @@ pub fn step_of(literal: &Literal, spec: &Spec) -> Option<Value> {
         Spec::Int(int) => match &int.shown {
             Shown::Scaled(scale) => {
                 let shown = unquoted(literal).and_then(decimal)?;
-                Some(Value::Int(scale.raw_step(shown)))
+                scale.raw_step(shown).map(Value::Int)
             }
             Shown::Plain => value_of(literal, spec),
             Shown::Words(_) | Shown::Flags(_) => None,

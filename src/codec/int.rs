@@ -1,9 +1,10 @@
-//! Numbers: their widths, their ranges, and how they are shown in JSON.
+//! Whole numbers: their widths, their ranges, and how they are shown in JSON.
 
 use std::sync::Arc;
 
+use super::decimal::Decimal;
 use super::scale::Scale;
-use super::{Admitted, ByteOrder, Cause, Overflow, Value, Violation, decimal, ieee11073};
+use super::{Admitted, ByteOrder, Cause, Overflow, Value, Violation};
 
 /// Octets of an integer on the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,33 +57,6 @@ pub struct Flag {
     pub bit: u32,
     /// It says whether a field of the same struct is there, and nobody sets it otherwise.
     pub derived: bool,
-}
-
-/// The number formats with a point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FloatFormat {
-    /// IEEE 754, 4 octets.
-    F32,
-    /// IEEE 754, 8 octets.
-    F64,
-    /// IEEE 11073-20601 SFLOAT, 2 octets.
-    Sfloat,
-    /// IEEE 11073-20601 FLOAT, 4 octets.
-    Float,
-}
-
-/// A number with a point. Never [`Overflow::Wrap`]: going round has no meaning between two floats.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FloatSpec {
-    pub format: FloatFormat,
-    pub order: ByteOrder,
-    pub min: f64,
-    pub max: f64,
-    pub overflow: Overflow,
-    /// Digits after the point in JSON, rounded half away from zero; without it, as many as it takes.
-    pub decimals: Option<u8>,
-    /// NaN on the air is null. The IEEE 11073 formats have it by themselves.
-    pub nan_is_null: bool,
 }
 
 impl IntWidth {
@@ -141,15 +115,37 @@ impl IntSpec {
         };
         if let Shown::Flags(flags) = &self.shown {
             let declared = flags.iter().fold(0, |mask, flag| mask | 1 << flag.bit);
-            return Ok(Admitted::as_is(Value::Int(value & declared)));
+            let held = value & declared;
+            self.check_known(held)?;
+            return Ok(Admitted::as_is(Value::Int(held)));
         }
         let held = self.within(value)?;
         let held = self.on_a_step(held)?;
+        self.check_known(held)?;
         self.check_allowed(held)?;
         Ok(Admitted {
             value: Value::Int(held),
             adjusted: held != value,
         })
+    }
+
+    /// The number on the air for a number in JSON. Rounding must not push what JSON shows of a bound
+    /// out of the range: 327.67 shown without decimals is 328, and 328 is it again.
+    pub(super) fn take_shown(&self, scale: &Scale, shown: Decimal) -> i128 {
+        let raw = scale.raw(shown);
+        let (min, max) = (self.min, self.max);
+        let fits = |raw| (min..=max).contains(&raw) && self.unknown != Some(raw);
+        if fits(raw) {
+            return raw;
+        }
+        let near = [
+            raw.clamp(min, max),
+            raw.saturating_sub(1),
+            raw.saturating_add(1),
+        ];
+        let same = |raw: &i128, other| scale.units(*raw) == scale.units(other);
+        let found = near.into_iter().find(|near| fits(*near) && same(near, raw));
+        found.unwrap_or(raw)
     }
 
     /// The number as a person knows it.
@@ -166,10 +162,6 @@ impl IntSpec {
 
     fn within(&self, value: i128) -> Result<i128, Violation> {
         let &Self { min, max, .. } = self;
-        if self.unknown == Some(value) {
-            let detail = format!("{} is what stands for unknown", self.text(value));
-            return Err(Violation::new(Cause::OutOfRange, detail));
-        }
         match self.overflow {
             _ if (min..=max).contains(&value) => Ok(value),
             Overflow::Reject => Err(out_of_range(
@@ -194,13 +186,12 @@ impl IntSpec {
         }
         match self.overflow {
             Overflow::Reject => {
-                let below = value - beyond;
-                let above = self.text(below + step);
-                let detail = format!(
-                    "{} is between two steps: the nearest are {} and {above}",
-                    self.text(value),
-                    self.text(below)
-                );
+                let (below, above) = (value - beyond, value - beyond + step);
+                let near = match above <= self.max {
+                    true => format!("nearest are {} and {}", self.text(below), self.text(above)),
+                    false => format!("nearest is {}", self.text(below)),
+                };
+                let detail = format!("{} is on no step: the {near}", self.text(value));
                 Err(Violation::new(Cause::OffStep, detail))
             }
             Overflow::Clamp | Overflow::Wrap => {
@@ -208,6 +199,14 @@ impl IntSpec {
                 Ok(value - beyond + if up { step } else { 0 })
             }
         }
+    }
+
+    fn check_known(&self, value: i128) -> Result<(), Violation> {
+        if self.unknown != Some(value) {
+            return Ok(());
+        }
+        let detail = format!("{} is what stands for unknown", self.text(value));
+        Err(Violation::new(Cause::OutOfRange, detail))
     }
 
     fn check_allowed(&self, value: i128) -> Result<(), Violation> {
@@ -224,109 +223,7 @@ impl IntSpec {
     }
 }
 
-impl FloatFormat {
-    pub fn octets(self) -> usize {
-        match self {
-            Self::Sfloat => 2,
-            Self::F32 | Self::Float => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    /// The nearest number that this format can hold; beyond its largest, an infinity.
-    pub fn quantise(self, value: f64) -> f64 {
-        match self {
-            Self::F32 => f64::from(value as f32),
-            Self::F64 => value,
-            Self::Sfloat => ieee11073::SFLOAT.quantise(value),
-            Self::Float => ieee11073::FLOAT.quantise(value),
-        }
-    }
-
-    /// Everything that a finite number of this format can be.
-    pub fn range(self) -> (f64, f64) {
-        match self {
-            Self::F32 => (f64::from(f32::MIN), f64::from(f32::MAX)),
-            Self::F64 => (f64::MIN, f64::MAX),
-            Self::Sfloat => (-ieee11073::SFLOAT.max(), ieee11073::SFLOAT.max()),
-            Self::Float => (-ieee11073::FLOAT.max(), ieee11073::FLOAT.max()),
-        }
-    }
-}
-
-impl FloatSpec {
-    /// A little-endian number with the whole range of its format.
-    pub fn new(format: FloatFormat) -> Self {
-        let (min, max) = format.range();
-        Self {
-            format,
-            order: ByteOrder::Little,
-            min,
-            max,
-            overflow: Overflow::Reject,
-            decimals: None,
-            nan_is_null: false,
-        }
-    }
-
-    pub(super) fn nan_is_null(&self) -> bool {
-        match self.format {
-            FloatFormat::Sfloat | FloatFormat::Float => true,
-            FloatFormat::F32 | FloatFormat::F64 => self.nan_is_null,
-        }
-    }
-
-    /// The number as JSON shows it.
-    pub fn text(&self, value: f64) -> String {
-        match (self.decimals, self.format) {
-            (Some(decimals), _) => decimal::rounded(value, decimals),
-            // The shortest text that reads back as the same 32 bit number: 0.1, not 0.10000000149.
-            (None, FloatFormat::F32) => format!("{:?}", value as f32),
-            (None, FloatFormat::F64 | FloatFormat::Sfloat | FloatFormat::Float) => {
-                format!("{value:?}")
-            }
-        }
-    }
-
-    pub(super) fn admit(&self, value: Value) -> Result<Admitted, Violation> {
-        let Value::Float(value) = value else {
-            return match self.nan_is_null() {
-                true => Ok(Admitted::as_is(Value::Null)),
-                false => Err(super::Spec::Float(self.clone()).wrong_type("null")),
-            };
-        };
-        if !value.is_finite() {
-            let detail = format!("{value} is not a finite number");
-            return Err(Violation::new(Cause::NotFinite, detail));
-        }
-        let Self {
-            format, min, max, ..
-        } = *self;
-        // The bounds are seen as the type holds them: the 32 bit number 0.1 is above the 64 bit one.
-        let (lowest, highest) = format.range();
-        let (least, most) = (
-            format.quantise(min).max(lowest),
-            format.quantise(max).min(highest),
-        );
-        // Adding zero turns -0.0 into 0.0: one zero on every topic.
-        let held = format.quantise(value) + 0.0;
-        if (least..=most).contains(&held) {
-            return Ok(Admitted::as_is(Value::Float(held)));
-        }
-        match self.overflow {
-            Overflow::Clamp => Ok(Admitted {
-                value: Value::Float(held.clamp(least, most) + 0.0),
-                adjusted: true,
-            }),
-            Overflow::Reject | Overflow::Wrap => {
-                let bounds = (min.to_string(), max.to_string());
-                Err(out_of_range(&value.to_string(), &bounds.0, &bounds.1))
-            }
-        }
-    }
-}
-
-fn out_of_range(value: &str, min: &str, max: &str) -> Violation {
+pub(super) fn out_of_range(value: &str, min: &str, max: &str) -> Violation {
     // With a negative scale the smallest number on the air is the largest shown.
     let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
     let (low, high) = match number(min) > number(max) {

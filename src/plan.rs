@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::codec::{Pointer, Spec, Value};
 use crate::engine::{
-    Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Subscription,
+    Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Response, Subscription,
 };
 use crate::gatt::Service;
 use crate::plugin::Link;
@@ -45,6 +45,10 @@ pub struct CellPlan {
     pub owner: Owner,
     pub confirm_within: Duration,
     pub delivery: Delivery,
+    /// How long what a remote owner has said is true.
+    pub valid_for: Option<Duration>,
+    /// How writes of it by a central are answered, if they are.
+    pub response: Option<Response>,
 }
 
 /// One link, and who can be it: the first that is available runs.
@@ -64,6 +68,8 @@ impl Plan {
             constant: cell.constant,
             confirm_within: cell.confirm_within,
             delivery: cell.delivery,
+            valid_for: cell.valid_for,
+            response: cell.response.clone(),
         });
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
     }

@@ -57,7 +57,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, RequestError>, error: bemo_sync
 async fn the_declared_tree_is_discovered_in_declared_order_with_its_descriptors() {
     let air = Air::of(DEMO).await;
     assert_eq!(air.server.device_name(), "Lampi-Test");
-    assert_eq!(air.server.advertised().len(), 1);
+    assert_eq!(air.server.advertised().services.len(), 1);
 
     let central = air.central();
     let services = central.discover();

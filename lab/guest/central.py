@@ -10,6 +10,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Device, Peer
 from bumble.gatt_client import ServiceProxy
 from bumble.host import Host
+from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import AsyncPipeSink
 
 from events import Stream
@@ -30,6 +31,7 @@ class Central:
         address = hci.Address(f"F{number}:00:00:00:00:0{number}")
         controller = CentralController(self.name, link=link, public_address=None)
         controller.random_address = address
+        self.address = str(address).split("/", maxsplit=1)[0]
         self._controller = controller
         self._device = Device(
             name=self.name,
@@ -81,6 +83,21 @@ class Central:
         self._peer = Peer(self._connection)
         await self._peer.request_mtu(ATT_MTU)
         await self.discover()
+
+    async def pair(self, passkey=None):
+        """Pairs: as a device without input and output, or as one with a keyboard if `passkey` gives the number."""
+        capability = (
+            PairingDelegate.KEYBOARD_INPUT_ONLY
+            if passkey
+            else PairingDelegate.NO_OUTPUT_NO_INPUT
+        )
+        delegate = PairingDelegate(io_capability=capability)
+        if passkey:
+            delegate.get_number = passkey
+        config = PairingConfig(mitm=passkey is not None, delegate=delegate)
+        self._device.pairing_config_factory = lambda _connection: config
+        async with asyncio.timeout(DEADLINE_S):
+            await self._connection.pair()
 
     async def disconnect(self):
         if self._connection:
@@ -160,6 +177,12 @@ class Central:
             characteristic, values.put, prefer_notify=not indications
         )
         return values
+
+    async def refused_subscription(self, characteristic):
+        """Writes the client configuration: None, or the ATT error as int."""
+        await characteristic.discover_descriptors()
+        configuration = characteristic.get_descriptor(UUID.from_16_bits(0x2902))
+        return await self.write(configuration, b"\x01\x00")
 
     async def _request(self, request):
         response = await self._peer.gatt_client.send_request(request)

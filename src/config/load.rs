@@ -118,7 +118,7 @@ fn plan_of(
     let surroundings = Surroundings {
         tree,
         plugins,
-        host,
+        host: host.beside(directory),
         directory,
     };
     Some(resolve(config, surroundings, diagnostics))

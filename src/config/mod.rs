@@ -9,6 +9,7 @@ mod placeholders;
 mod read;
 mod resolve;
 pub mod schema;
+pub mod security;
 mod tree;
 mod value;
 mod value_schema;

@@ -19,6 +19,7 @@ pub use value::{
 };
 
 use super::read::{Literal, Raw, Spanned};
+use super::security::SecurityConfig;
 use crate::gatt::assigned::BtUuid;
 
 /// A configuration of bemo-sync: GATT services, their characteristics, and what keeps their values in
@@ -100,6 +101,11 @@ pub struct CharacteristicConfig {
     #[serde(default)]
     #[schemars(required)]
     pub value: Option<Spanned<ValueConfig>>,
+    /// How safe a link has to be before a central may use it: `open`, `encrypted` or `authenticated`;
+    /// or `{ read: …, write: …, notify: … }` with one of these each. Without it, `open`. A central
+    /// that finds it closed pairs by itself, as phones do; `pairing` in the section `ble` says how.
+    #[serde(default)]
+    pub security: Option<Spanned<SecurityConfig>>,
     /// What produces its values, besides centrals and topics.
     #[serde(default)]
     pub source: Option<Spanned<SourceConfig>>,

@@ -1,6 +1,9 @@
-//! `{hostname}` and the like, in names and topics.
+//! `{hostname}` and the like, in names, topics and constants.
 
-use std::fs;
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use super::diagnose::nearest;
 
@@ -8,7 +11,12 @@ use super::diagnose::nearest;
 #[derive(Clone, Debug)]
 pub struct Placeholders {
     values: Vec<(&'static str, String)>,
+    /// Where the paths of files start.
+    directory: PathBuf,
 }
+
+/// What is read of a file: nothing that is meant as a name or a topic is longer.
+const FILE_MAX: u64 = 64 * 1024;
 
 /// A placeholder that nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +26,7 @@ pub struct UnknownPlaceholder {
 }
 
 impl Placeholders {
-    /// The host name and the machine id of this host.
+    /// The host name, the machine id and the MAC address of this host.
     pub fn of_this_host() -> Self {
         let read = |path| {
             fs::read_to_string(path)
@@ -30,11 +38,25 @@ impl Placeholders {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "localhost".to_owned());
         let machine_id = read("/etc/machine-id").unwrap_or_default();
-        Self::new(vec![("hostname", hostname), ("machine_id", machine_id)])
+        Self::new(vec![
+            ("hostname", hostname),
+            ("machine_id", machine_id),
+            ("mac", mac_address().unwrap_or_default()),
+        ])
     }
 
     pub fn new(values: Vec<(&'static str, String)>) -> Self {
-        Self { values }
+        Self {
+            values,
+            directory: PathBuf::new(),
+        }
+    }
+
+    /// With files that are looked for in this directory.
+    #[must_use]
+    pub fn beside(mut self, directory: &Path) -> Self {
+        directory.clone_into(&mut self.directory);
+        self
     }
 
     /// These and one more.
@@ -44,29 +66,55 @@ impl Placeholders {
         self
     }
 
-    /// The text with every `{word}` replaced. Braces around anything but a word stay as they are.
+    /// The text with every `{word}` replaced, and every `{file:path}` by what is in that file, without
+    /// the white space around it. Braces around anything else stay as they are.
     ///
     /// # Errors
-    /// The first word that is not known, and which are.
+    /// The first word that is not known, and which are; the first file that cannot be read.
     pub fn expand(&self, text: &str, more: &[(&str, &str)]) -> Result<String, UnknownPlaceholder> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some((before, word, after)) = next_word(rest) {
             out.push_str(before);
-            let value = self
-                .values
-                .iter()
-                .map(|(name, value)| (*name, value.as_str()))
-                .chain(more.iter().copied())
-                .find(|(name, _)| *name == word);
-            match value {
-                Some((_, value)) => out.push_str(value),
-                None => return Err(self.unknown(word, more)),
-            }
+            out.push_str(&match word {
+                Word::Name(name) => self.named(name, more)?,
+                Word::File(path) => self.file(path)?.into(),
+            });
             rest = after;
         }
         out.push_str(rest);
         Ok(out)
+    }
+
+    fn named<'a>(
+        &'a self,
+        name: &str,
+        more: &[(&str, &'a str)],
+    ) -> Result<Cow<'a, str>, UnknownPlaceholder> {
+        let own = self
+            .values
+            .iter()
+            .map(|(known, value)| (*known, value.as_str()));
+        let mut known = own.chain(more.iter().copied());
+        match known.find(|(known, _)| *known == name) {
+            Some((_, value)) => Ok(value.into()),
+            None => Err(self.unknown(name, more)),
+        }
+    }
+
+    fn file(&self, path: &str) -> Result<String, UnknownPlaceholder> {
+        let unreadable = |problem: String| UnknownPlaceholder {
+            message: format!("the file `{path}` cannot be read: {problem}"),
+            help: "paths are relative to the directory of this configuration".to_owned(),
+        };
+        let mut text = String::new();
+        File::open(self.directory.join(path))
+            .and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
+            .map_err(|error| unreadable(error.to_string()))?;
+        // The device tree ends its texts with a zero.
+        Ok(text
+            .trim_matches(|c: char| c.is_whitespace() || c == '\0')
+            .to_owned())
     }
 
     fn unknown(&self, word: &str, more: &[(&str, &str)]) -> UnknownPlaceholder {
@@ -90,18 +138,80 @@ impl Placeholders {
     }
 }
 
+/// What can stand in braces.
+enum Word<'a> {
+    Name(&'a str),
+    File(&'a str),
+}
+
 /// What stands before the next `{word}`, the word, and what stands after it.
-fn next_word(text: &str) -> Option<(&str, &str, &str)> {
+fn next_word(text: &str) -> Option<(&str, Word<'_>, &str)> {
     let mut from = 0;
     loop {
         let open = from + text[from..].find('{')?;
         let inner = &text[open + 1..];
+        if let Some(path) = inner.strip_prefix("file:")
+            && let Some(end) = path.find('}')
+        {
+            return Some((&text[..open], Word::File(&path[..end]), &path[end + 1..]));
+        }
         let end = inner
             .find(|c: char| !(c.is_ascii_lowercase() || c == '_'))
             .unwrap_or(inner.len());
         if end > 0 && inner[end..].starts_with('}') {
-            return Some((&text[..open], &inner[..end], &inner[end + 1..]));
+            return Some((&text[..open], Word::Name(&inner[..end]), &inner[end + 1..]));
         }
         from = open + 1;
+    }
+}
+
+/// The address of the first network interface that is a device, in twelve digits: what is printed on
+/// the box, more often than not.
+fn mac_address() -> Option<String> {
+    let interfaces = fs::read_dir("/sys/class/net").ok()?;
+    let mut devices: Vec<PathBuf> = interfaces
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("device").exists())
+        .collect();
+    devices.sort();
+    devices.iter().find_map(|path| {
+        let address = fs::read_to_string(path.join("address")).ok()?;
+        let digits = address.trim().replace(':', "");
+        (digits.len() == 12).then_some(digits)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_stands_for_what_is_in_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("serial"), "  10000000abcdef\0\n").expect("a file");
+        let placeholders =
+            Placeholders::new(vec![("mac", "b827eb000001".to_owned())]).beside(directory.path());
+        let expanded = placeholders.expand("pi-{mac}/{file:serial}/{not a word}", &[]);
+        assert_eq!(
+            expanded.as_deref(),
+            Ok("pi-b827eb000001/10000000abcdef/{not a word}")
+        );
+        let missing = placeholders
+            .expand("{file:nowhere}", &[])
+            .expect_err("no such file");
+        assert!(
+            missing.message.contains("`nowhere` cannot be read"),
+            "{}",
+            missing.message
+        );
+    }
+
+    #[test]
+    fn a_misspelt_word_is_answered_with_the_one_that_was_meant() {
+        let placeholders = Placeholders::new(vec![("hostname", "pi".to_owned())]);
+        let unknown = placeholders
+            .expand("{hostnam}", &[])
+            .expect_err("no such word");
+        assert_eq!(unknown.help, "did you mean `{hostname}`?");
     }
 }

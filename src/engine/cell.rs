@@ -1,7 +1,10 @@
 //! A value in the engine: what it holds, how it came to, and who has to hear of it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::{Ask, Response};
 use super::{Carries, CellSpec, Delivery, LinkId, Origin, Time};
 use crate::codec::{Spec, Value};
 
@@ -33,6 +36,7 @@ pub(super) struct Cell {
     pub(super) constant: bool,
     pub(super) confirm_within: Duration,
     pub(super) delivery: Delivery,
+    pub(super) valid_for: Option<Duration>,
     pub(super) initial: Option<Value>,
     pub(super) value: Option<Value>,
     pub(super) version: u64,
@@ -40,8 +44,14 @@ pub(super) struct Cell {
     pub(super) changed_at: Time,
     /// What the remote owner last said.
     pub(super) reported: Option<Value>,
+    /// When that is too old to be true.
+    pub(super) valid_until: Option<Time>,
     /// The request that it has yet to confirm.
     pub(super) pending: Option<Pending>,
+    /// How writes of it by a central are answered.
+    pub(super) response: Option<Arc<Response>>,
+    /// The writes that are answered here and have not been, the oldest first.
+    pub(super) asks: VecDeque<Ask>,
     /// By link, the index of its outlet for this cell.
     pub(super) outlets: Vec<(LinkId, usize)>,
 }
@@ -66,13 +76,17 @@ impl Cell {
             constant: declared.constant,
             confirm_within: declared.confirm_within,
             delivery: declared.delivery,
+            valid_for: declared.valid_for,
             version: u64::from(declared.initial.is_some()),
             value: declared.initial.clone(),
             initial: declared.initial,
             origin: None,
             changed_at: Time::default(),
             reported: None,
+            valid_until: None,
             pending: None,
+            response: declared.response.map(Arc::new),
+            asks: VecDeque::new(),
             outlets: Vec::new(),
         }
     }
@@ -101,6 +115,26 @@ impl Cell {
             Carries::State | Carries::StateOfOthers => self.value.as_ref(),
             Carries::Requests => wanted.or(self.value.as_ref()),
         }
+    }
+
+    /// The version of what a link in this role is told.
+    pub(super) fn version_to_tell(&self, carries: Carries) -> u64 {
+        match (carries, &self.pending) {
+            (Carries::Requests, Some(pending)) => pending.version,
+            (Carries::Requests, None) | (Carries::State | Carries::StateOfOthers, _) => {
+                self.version
+            }
+        }
+    }
+
+    /// Something happens to the value, even if it is what it was. Returns whether it is another.
+    pub(super) fn happen(&mut self, now: Time, value: Value, origin: Option<Origin>) -> bool {
+        let changed = self.value.as_ref() != Some(&value);
+        match changed {
+            true => self.set(now, Some(value), origin),
+            false => self.version += 1,
+        }
+        changed
     }
 
     pub(super) fn set(&mut self, now: Time, value: Option<Value>, origin: Option<Origin>) {

@@ -114,6 +114,9 @@ pub struct Rejection {
     pub violation: Violation,
     /// How often this link has now been refused for this cause and cell; 1 is the time to log it.
     pub count: u64,
+    /// Who asked hears of it in another value ([`Response::refused`](super::Response::refused)), and
+    /// is told here that all is well.
+    pub answered: bool,
 }
 
 impl Change {

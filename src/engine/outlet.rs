@@ -197,7 +197,7 @@ impl LinkState {
         let told = match &mut outlet.backlog {
             Some(backlog) => backlog.take()?.clone(),
             None => Told {
-                version: cell.version,
+                version: cell.version_to_tell(outlet.carries),
                 value: cell.to_tell(outlet.carries)?.clone(),
                 heard_by: outlet.heard_by,
                 restated: false,
@@ -299,7 +299,7 @@ impl LinkState {
         let outlet = &mut self.outlets[index];
         match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
             (Some(backlog), Some(value)) => backlog.push(Told {
-                version: cell.version,
+                version: cell.version_to_tell(outlet.carries),
                 value: value.clone(),
                 heard_by,
                 restated: false,

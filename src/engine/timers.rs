@@ -9,6 +9,10 @@ use super::{CellId, LinkId, Time};
 pub(super) enum Timer {
     /// A request for its confirmation.
     Confirmation(CellId),
+    /// What a remote owner has said, for it to say more.
+    Silence(CellId),
+    /// Writes for an answer in this cell.
+    Answer(CellId),
     /// An outlet of a link for its turn to send.
     Pace(LinkId, usize),
 }

@@ -13,11 +13,13 @@ pub enum AttError {
     InvalidHandle = 0x01,
     ReadNotPermitted = 0x02,
     WriteNotPermitted = 0x03,
+    InsufficientAuthentication = 0x05,
     RequestNotSupported = 0x06,
     InvalidOffset = 0x07,
     PrepareQueueFull = 0x09,
     AttributeNotFound = 0x0A,
     InvalidAttributeValueLength = 0x0D,
+    InsufficientEncryption = 0x0F,
     /// The first application error. Out of range would be 0x13 (Value Not Allowed) or 0xFF (Out of
     /// Range, Supplement Part B), but BlueZ lets an application answer with 0x80 … 0x9F only, and an
     /// error must not depend on which adapter serves.

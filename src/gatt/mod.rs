@@ -1,11 +1,15 @@
 //! The GATT server that is declared, whatever serves it: the tree, and what a read or a write of it
 //! means. Every adapter, real or virtual, answers with these.
 
+pub mod advertising;
 pub mod assigned;
 mod att;
+pub mod pairing;
 pub mod section;
+mod security;
 pub mod server;
 mod tree;
 
 pub use att::{AttError, Requester, encode, read, write};
+pub use security::{Security, SecurityLevel};
 pub use tree::{Access, Characteristic, Descriptor, Service};

@@ -2,6 +2,8 @@
 
 use schemars::JsonSchema;
 
+use super::advertising::{AdvertiseConfig, Advertisement};
+use super::pairing::{Pairing, PairingConfig};
 use crate::config::Spanned;
 use crate::engine::Carries;
 use crate::gatt::Service;
@@ -10,7 +12,8 @@ use crate::plugin::Configure;
 /// A handle is 16 bits, and 0 is none. The Bluetooth stack needs a few for its own services.
 const ATTRIBUTES_MAX: usize = 65_000;
 
-/// The Bluetooth LE peripheral: which adapter serves the declared services.
+/// The Bluetooth LE peripheral: which adapter serves the declared services, and how it advertises and
+/// pairs.
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BleConfig {
@@ -20,6 +23,20 @@ pub struct BleConfig {
     #[serde(default)]
     #[schemars(extend("default" = "auto", "pattern" = "^(auto|virtual|hci[0-9]+)$"))]
     pub adapter: Option<Spanned<String>>,
+    /// What the advertisement says besides the UUIDs of services, and how often.
+    #[serde(default)]
+    pub advertise: Option<Spanned<AdvertiseConfig>>,
+    /// How centrals pair.
+    #[serde(default)]
+    pub pairing: Option<Spanned<PairingConfig>>,
+}
+
+/// The section, resolved.
+#[derive(Clone, Debug)]
+pub struct Peripheral {
+    pub adapter: AdapterChoice,
+    pub advertisement: Advertisement,
+    pub pairing: Pairing,
 }
 
 /// Which adapter is meant.
@@ -31,10 +48,11 @@ pub enum AdapterChoice {
 }
 
 impl BleConfig {
-    /// Reads the section, subscribes its link to everything that a central can subscribe to, and says
-    /// which adapter is meant. `None` without the section.
-    pub fn declare(declared: &mut Configure<'_>) -> Option<AdapterChoice> {
+    /// Reads the section, and subscribes its link to everything that a central can subscribe to.
+    /// `None` without the section.
+    pub fn declare(declared: &mut Configure<'_>) -> Option<Peripheral> {
         let section = declared.section::<Self>("ble")?;
+        let config = &section.value;
         let attributes: usize = declared.services().iter().map(Service::attributes).sum();
         if attributes > ATTRIBUTES_MAX {
             let message =
@@ -46,7 +64,9 @@ impl BleConfig {
                 declared.subscribe(characteristic.cell, Carries::State);
             }
         }
-        Some(match section.value.adapter {
+        let advertisement = Advertisement::declare(declared, config.advertise.as_ref());
+        let pairing = Pairing::declare(declared, section.at, config.pairing.as_ref());
+        let adapter = match section.value.adapter {
             None => AdapterChoice::Auto,
             Some(name) if name.value == "auto" => AdapterChoice::Auto,
             Some(name) if name.value == "virtual" => AdapterChoice::Virtual,
@@ -62,6 +82,11 @@ impl BleConfig {
                 }
                 AdapterChoice::Named(name.value)
             }
+        };
+        Some(Peripheral {
+            adapter,
+            advertisement,
+            pairing,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Services and characteristics in the order of their handles.
 
+use super::Security;
 use super::assigned::{
     BtUuid, CHARACTERISTIC_PRESENTATION_FORMAT, CHARACTERISTIC_USER_DESCRIPTION,
 };
@@ -21,6 +22,7 @@ pub struct Characteristic {
     pub name: String,
     pub uuid: BtUuid,
     pub access: Access,
+    pub security: Security,
     pub spec: Spec,
     pub presentation: Presentation,
     pub cell: CellId,
@@ -80,7 +82,11 @@ impl Service {
 
 impl Characteristic {
     fn attributes(&self) -> usize {
-        2 + usize::from(self.access.can_subscribe()) + self.descriptors().len()
+        // BlueZ 5.66 puts extended properties (0x2900) beside a value that wants an encrypted link;
+        // later versions do not. There is room for them in any case.
+        let extended = self.security != Security::default();
+        let subscribable = self.access.can_subscribe();
+        2 + usize::from(subscribable) + usize::from(extended) + self.descriptors().len()
     }
 
     /// The user description (0x2901), and the presentation format (0x2904) where the type has one.

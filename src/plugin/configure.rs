@@ -102,6 +102,11 @@ impl Configure<'_> {
         &self.plan.cells[cell.index()]
     }
 
+    /// The device's name, as centrals see it.
+    pub fn device_name(&self) -> &str {
+        &self.plan.device_name
+    }
+
     /// The services of the plan, in the order of their handles.
     pub fn services(&self) -> &[Service] {
         &self.plan.services
@@ -139,6 +144,11 @@ impl Configure<'_> {
         let cell = &mut self.plan.cells[cell.index()];
         cell.owner = owner;
         cell.confirm_within = confirm_within;
+    }
+
+    /// What the remote owner of a value has said is true for so long; then it is unknown again.
+    pub fn valid_for(&mut self, cell: CellId, valid_for: Duration) {
+        self.plan.cells[cell.index()].valid_for = Some(valid_for);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a link has of the rest of the program: events in, effects out.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -14,7 +14,7 @@ use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
 };
-use crate::gatt::Service;
+use crate::gatt::{SecurityLevel, Service};
 use crate::plan::Plan;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
@@ -52,8 +52,8 @@ impl Port {
     /// Somebody behind this link asks for a change.
     ///
     /// # Errors
-    /// The [`Violation`] when it breaks a constraint. It has then been counted, announced and, the
-    /// first time, logged; the cell has not changed.
+    /// The [`Violation`] when it breaks a constraint, unless that is answered in another value. It has
+    /// then been counted, announced and, the first time, logged; the cell has not changed.
     pub fn request(
         &self,
         cell: CellId,
@@ -190,6 +190,15 @@ impl Port {
         }
     }
 
+    /// Whether only an encrypted link may see a value. When it is not known which one is meant, it may
+    /// be any.
+    pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
+        match cell {
+            Some(cell) => self.shared.withheld.contains(&cell),
+            None => !self.shared.withheld.is_empty(),
+        }
+    }
+
     fn origin(&self, sender: &Sender<'_>) -> Origin {
         Origin {
             link: self.link,
@@ -203,12 +212,18 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared
-            .handle(event)
-            .map_err(|Rejection { violation, count }| {
-                self.rejected(cell, &violation, count, sender);
-                violation
-            })
+        self.shared.handle(event).or_else(|rejection| {
+            let Rejection {
+                violation,
+                count,
+                answered,
+            } = rejection;
+            self.rejected(cell, &violation, count, sender);
+            match answered {
+                true => Ok(Accepted::Unchanged),
+                false => Err(violation),
+            }
+        })
     }
 
     fn rejected(
@@ -220,10 +235,17 @@ impl Port {
     ) {
         let link = self.shared.link_names[self.link.index()];
         let name = cell.map(|cell| &self.shared.cell_names[cell.index()]);
+        let withheld = self.is_withheld(cell);
+        // A reason may quote what it is about.
+        let reason = if withheld {
+            "only an encrypted link may see what was wrong".to_owned()
+        } else {
+            violation.to_string()
+        };
         if count == 1 {
             warn!(
                 link, value = name.map_or("-", String::as_str), cause = ?violation.cause,
-                "refused: {violation} (said once, then only counted)"
+                "refused: {reason} (said once, then only counted)"
             );
         }
         // Nothing is put together for nobody.
@@ -233,8 +255,12 @@ impl Port {
                 link,
                 by: sender.by.map(str::to_owned),
                 cause: violation.cause,
-                reason: violation.to_string(),
-                payload: Payload::cut(sender.payload),
+                reason,
+                payload: if withheld {
+                    Payload::Withheld
+                } else {
+                    Payload::cut(sender.payload)
+                },
             });
         }
     }
@@ -268,6 +294,8 @@ pub(crate) struct Shared {
     pub(crate) services: Arc<[Service]>,
     offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
+    /// The values that only an encrypted link may see.
+    withheld: HashSet<CellId>,
     cell_names: Vec<String>,
     link_names: Vec<&'static str>,
 }
@@ -284,6 +312,7 @@ impl Shared {
             services: plan.services.clone().into(),
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
+            withheld: withheld(&plan.services),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
         }
@@ -349,4 +378,10 @@ impl Shared {
         }
         result
     }
+}
+
+fn withheld(services: &[Service]) -> HashSet<CellId> {
+    let all = services.iter().flat_map(|it| &it.characteristics);
+    let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
+    secured.map(|it| it.cell).collect()
 }

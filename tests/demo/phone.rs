@@ -32,6 +32,7 @@ impl Phone {
     pub fn advertised(&self) -> Vec<String> {
         self.server
             .advertised()
+            .services
             .iter()
             .map(ToString::to_string)
             .collect()

@@ -1,5 +1,6 @@
 //! What the engine promises to everybody who is linked to it.
 
+mod answers;
 mod bounded;
 mod constraints;
 mod echo;
@@ -11,6 +12,7 @@ mod owner_remote;
 mod pace;
 mod parts;
 mod returns;
+mod silence;
 
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         constant: false,
         confirm_within: CONFIRM_WITHIN,
         delivery: Delivery::Latest,
+        valid_for: None,
+        response: None,
     }
 }
 

@@ -29,6 +29,7 @@ impl Resolver<'_> {
         let words = self.values.required(at, "access", config.access.as_ref());
         let access = words.map(|words| self.access(words)).unwrap_or_default();
         let value = self.values.required(at, "value", config.value.as_ref());
+        let security = self.security(&config, access);
         self.check_constant(&config);
         let declared = value.and_then(|value| self.values.spec(value));
         let presentation = value.map(|value| self.values.presentation(value));
@@ -52,6 +53,8 @@ impl Resolver<'_> {
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
             delivery: Delivery::default(),
+            valid_for: None,
+            response: None,
         });
         self.note_changes(cell, constant, &config);
         if let Some(source) = config.source {
@@ -65,6 +68,7 @@ impl Resolver<'_> {
             name,
             uuid: uuid.unwrap_or(GENERIC_ACCESS),
             access,
+            security,
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,

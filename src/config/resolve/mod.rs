@@ -2,6 +2,7 @@
 //! once is checked here, and by the plugins for what they bring.
 
 mod characteristic;
+mod security;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -9,7 +9,7 @@ use super::connection::{Notification, Subscribed};
 use super::table::{Attribute, DiscoveredService};
 use super::{GattServer, MTU_MAX, MTU_MIN, RequestError};
 use crate::engine::PeerId;
-use crate::gatt::{AttError, Requester, read, write};
+use crate::gatt::{AttError, Requester, Security, SecurityLevel, read, write};
 
 /// Dropping it disconnects.
 pub struct Central {
@@ -60,6 +60,15 @@ impl Central {
         self.server.with(self.peer, |connection| connection.mtu)
     }
 
+    /// Pairs, or connects anew as it has never paired: from here on the link is as safe as this.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn secure(&self, level: SecurityLevel) -> Result<(), RequestError> {
+        self.server
+            .with(self.peer, |connection| connection.security = level)
+    }
+
     /// The whole tree.
     pub fn discover(&self) -> &[DiscoveredService] {
         self.server.table.services()
@@ -83,6 +92,9 @@ impl Central {
             Attribute::Fixed(octets) => from(octets, offset)?,
             Attribute::Value(index) => {
                 let characteristic = self.server.table.characteristic_at(*index);
+                if characteristic.access.read {
+                    self.check_link(*index, |security| security.read)?;
+                }
                 read(&self.server.port, characteristic, offset)?
             }
             Attribute::Configuration(index) => {
@@ -139,7 +151,9 @@ impl Central {
             && fits
         {
             // Refusals have been counted and logged on the way.
-            let _ = self.write_value(*index, 0, octets);
+            let _ = self
+                .check_link(*index, |security| security.write)
+                .and_then(|()| self.write_value(*index, 0, octets));
         }
     }
 
@@ -266,6 +280,7 @@ impl Central {
             .map(u16::from_le_bytes)
             .map_err(|_| AttError::InvalidAttributeValueLength)?;
         let access = self.access(index);
+        self.check_link(index, |security| security.notify)?;
         let by = match bits {
             0 => None,
             1 if access.notify => Some(Subscribed::Notify),
@@ -281,9 +296,21 @@ impl Central {
         Ok(())
     }
 
-    fn check_can_write(&self, index: usize) -> Result<(), AttError> {
-        let allowed = self.access(index).write;
-        allowed.then_some(()).ok_or(AttError::WriteNotPermitted)
+    fn check_can_write(&self, index: usize) -> Result<(), RequestError> {
+        if !self.access(index).write {
+            return Err(AttError::WriteNotPermitted.into());
+        }
+        self.check_link(index, |security| security.write)
+    }
+
+    fn check_link(
+        &self,
+        index: usize,
+        of: fn(Security) -> SecurityLevel,
+    ) -> Result<(), RequestError> {
+        let wanted = of(self.server.table.characteristic_at(index).security);
+        let level = self.server.with(self.peer, |it| it.security)?;
+        Ok(level.suffices_for(wanted)?)
     }
 
     fn access(&self, index: usize) -> crate::gatt::Access {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
-use crate::gatt::AttError;
+use crate::gatt::{AttError, SecurityLevel};
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
 const PREPARED_MAX: usize = 4 * MAX_LENGTH;
@@ -36,6 +36,7 @@ pub struct Notification {
 
 pub(super) struct Connection {
     pub(super) mtu: usize,
+    pub(super) security: SecurityLevel,
     pub(super) wake: Arc<Notify>,
     subscriptions: BTreeMap<usize, Subscribed>,
     /// The newest value of each characteristic that the central has not taken, the longest waiting
@@ -59,6 +60,7 @@ impl Default for Connection {
     fn default() -> Self {
         Self {
             mtu: MTU_MIN,
+            security: SecurityLevel::Open,
             wake: Arc::new(Notify::new()),
             subscriptions: BTreeMap::new(),
             untold: Vec::new(),

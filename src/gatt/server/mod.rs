@@ -16,7 +16,7 @@ pub use central::Central;
 pub use connection::{Notification, Subscribed};
 pub use table::{DiscoveredCharacteristic, DiscoveredDescriptor, DiscoveredService};
 
-use super::assigned::BtUuid;
+use super::advertising::Advertisement;
 use super::{AttError, encode};
 use crate::engine::{Effect, PeerId};
 use crate::plugin::{Notice, Port};
@@ -31,6 +31,7 @@ pub const MTU_MAX: usize = 517;
 /// The server. It is shared: with the link that feeds it, and with everybody who is a central of it.
 pub struct GattServer {
     port: Port,
+    advertisement: Advertisement,
     table: Table,
     state: Mutex<State>,
 }
@@ -54,25 +55,24 @@ pub enum RequestError {
 }
 
 impl GattServer {
-    pub fn new(port: Port) -> Self {
+    pub fn new(port: Port, advertisement: Advertisement) -> Self {
         let table = Table::new(port.services());
         Self {
             port,
+            advertisement,
             table,
             state: Mutex::default(),
         }
     }
 
-    /// The local name in the advertisement.
+    /// The device's name, which every central can read.
     pub fn device_name(&self) -> &str {
         self.port.device_name()
     }
 
-    /// The UUIDs of services in the advertisement.
-    pub fn advertised(&self) -> Vec<BtUuid> {
-        let services = self.port.services().iter();
-        let advertised = services.filter(|service| service.advertise);
-        advertised.map(|service| service.uuid).collect()
+    /// What is advertised, as far as it goes without a radio.
+    pub fn advertised(&self) -> &Advertisement {
+        &self.advertisement
     }
 
     /// A new central. It is connected until it is dropped, or the server is closed.

@@ -1,4 +1,4 @@
-//! The adapter: waits until it is there, switches it on, and finds out how its bluetoothd delivers.
+//! The adapter: waits until it is there, switches it on, and finds out what its bluetoothd is able to do.
 
 use std::fs;
 use std::path::Path;
@@ -188,19 +188,20 @@ fn is_blocked(adapter: &str) -> bool {
     })
 }
 
-/// BlueZ tells its version in the Device ID, unless somebody has configured another.
-pub(super) async fn delivery(adapter: &Adapter) -> Delivery {
+/// The version of BlueZ, 0x0542 for 5.66. It tells it in the Device ID, unless somebody has configured
+/// another.
+pub(super) async fn bluez_version(adapter: &Adapter) -> Option<u32> {
     const LINUX_FOUNDATION: u32 = 0x1D6B;
     const BLUEZ: u32 = 0x0246;
-    match adapter.modalias().await {
-        Ok(Some(id)) if (id.vendor, id.product) == (LINUX_FOUNDATION, BLUEZ) => {
-            if id.device >= 0x054C {
-                Delivery::Directed
-            } else {
-                Delivery::Shared
-            }
-        }
-        _ => Delivery::Unknown,
+    let id = adapter.modalias().await.ok()??;
+    ((id.vendor, id.product) == (LINUX_FOUNDATION, BLUEZ)).then_some(id.device)
+}
+
+pub(super) fn delivery(bluez_version: Option<u32>) -> Delivery {
+    match bluez_version {
+        Some(0x054C..) => Delivery::Directed,
+        Some(_) => Delivery::Shared,
+        None => Delivery::Unknown,
     }
 }
 

@@ -1,18 +1,12 @@
 //! The advertisement: as much of it as the adapter takes.
 
+use std::time::Duration;
+
 use tracing::warn;
 
 use super::objects::Objects;
 use super::tree::{Properties, Property};
-use crate::gatt::Service;
-use crate::gatt::assigned::BtUuid;
-
-/// What an advertisement says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Content {
-    name: Option<String>,
-    services: Vec<BtUuid>,
-}
+use crate::gatt::advertising::Advertisement;
 
 /// Advertises; when everything is refused, less and less, and says what is left out.
 ///
@@ -21,20 +15,17 @@ struct Content {
 pub(super) async fn advertise(
     objects: &Objects,
     adapter: &str,
-    device_name: &str,
-    services: &[Service],
+    whole: &Advertisement,
 ) -> Result<(), dbus::Error> {
-    let contents = contents(device_name, services);
-    let whole = contents[0].clone();
     let mut refusal = None;
-    for content in contents {
+    for content in contents(whole) {
         let problem = match objects
-            .register_advertisement(adapter, content.properties())
+            .register_advertisement(adapter, properties(&content))
             .await
         {
             Ok(()) => {
                 if let Some(refusal) = refusal {
-                    let missing = content.lacks(&whole);
+                    let missing = lacks(&content, whole);
                     warn!("the advertisement does not fit ({refusal}); left out: {missing}");
                 }
                 return Ok(());
@@ -51,23 +42,20 @@ pub(super) async fn advertise(
 }
 
 /// From everything to little: the name with fewer and fewer UUIDs, the long ones going first; and
-/// last the UUIDs alone, for a name that is too long.
-fn contents(device_name: &str, services: &[Service]) -> Vec<Content> {
-    let advertised = services.iter().filter(|service| service.advertise);
-    let mut uuids: Vec<BtUuid> = advertised.map(|service| service.uuid).collect();
-    uuids.sort_by_key(|uuid| uuid.as_short().map_or(u32::MAX, |short| short.max(0xFFFF)));
-    uuids.dedup();
-    let mut contents: Vec<_> = (0..=uuids.len())
+/// last the UUIDs alone, for a name that is too long. Data is never left out: it has been declared to
+/// be heard, and fits.
+fn contents(whole: &Advertisement) -> Vec<Advertisement> {
+    let mut contents: Vec<_> = (0..=whole.services.len())
         .rev()
-        .map(|count| Content {
-            name: Some(device_name.to_owned()),
-            services: uuids[..count].to_vec(),
+        .map(|count| Advertisement {
+            services: whole.services[..count].to_vec(),
+            ..whole.clone()
         })
         .collect();
-    if !uuids.is_empty() {
-        contents.push(Content {
+    if !whole.services.is_empty() && whole.name.is_some() {
+        contents.push(Advertisement {
             name: None,
-            services: uuids,
+            ..whole.clone()
         });
     }
     contents
@@ -81,56 +69,71 @@ fn is_about_content(problem: &dbus::Error) -> bool {
     kind.is_some_and(|kind| kinds.contains(&kind))
 }
 
-impl Content {
-    fn properties(&self) -> Properties {
-        let uuids = self.services.iter().map(|uuid| uuid.0.to_string());
-        let mut properties = vec![
-            ("Type", Property::Text("peripheral".to_owned())),
-            ("Discoverable", Property::Flag(true)),
-            ("ServiceUUIDs", Property::Texts(uuids.collect())),
-        ];
-        if let Some(name) = &self.name {
-            properties.push(("LocalName", Property::Text(name.clone())));
-        }
-        properties
+/// As `org.bluez.LEAdvertisement1` has them. BlueZ before 5.78 and Linux before 5.11 pass over
+/// the intervals.
+fn properties(content: &Advertisement) -> Properties {
+    let uuids = content.services.iter().map(|uuid| uuid.0.to_string());
+    let mut properties = vec![
+        ("Type", Property::Text("peripheral".to_owned())),
+        ("Discoverable", Property::Flag(true)),
+        ("ServiceUUIDs", Property::Texts(uuids.collect())),
+    ];
+    if let Some(name) = &content.name {
+        properties.push(("LocalName", Property::Text(name.clone())));
     }
+    if !content.service_data.is_empty() {
+        let data = content.service_data.iter();
+        let data = data.map(|(uuid, data)| (uuid.0.to_string(), data.clone()));
+        properties.push(("ServiceData", Property::DataByText(data.collect())));
+    }
+    if !content.manufacturer_data.is_empty() {
+        let data = content.manufacturer_data.clone();
+        properties.push(("ManufacturerData", Property::DataByNumber(data)));
+    }
+    if let Some((least, most)) = content.interval {
+        // No interval that is declared is longer than 10,240 ms.
+        let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        properties.push(("MinInterval", Property::WideNumber(ms(least))));
+        properties.push(("MaxInterval", Property::WideNumber(ms(most))));
+    }
+    if let Some(timeout) = content.timeout {
+        let seconds = u16::try_from(timeout.as_secs()).unwrap_or(u16::MAX);
+        properties.push(("Timeout", Property::Number(seconds)));
+    }
+    properties
+}
 
-    /// What `whole` has beyond this, in words.
-    fn lacks(&self, whole: &Self) -> String {
-        let services = whole
-            .services
-            .iter()
-            .filter(|uuid| !self.services.contains(uuid))
-            .map(|uuid| format!("service {uuid}"));
-        let name = whole.name.iter().filter(|_| self.name.is_none());
-        let name = name.map(|name| format!("the name {name:?}"));
-        name.chain(services).collect::<Vec<_>>().join(", ")
-    }
+/// What `whole` has beyond `content`, in words.
+fn lacks(content: &Advertisement, whole: &Advertisement) -> String {
+    let services = whole
+        .services
+        .iter()
+        .filter(|uuid| !content.services.contains(uuid))
+        .map(|uuid| format!("service {uuid}"));
+    let name = whole.name.iter().filter(|_| content.name.is_none());
+    let name = name.map(|name| format!("the name {name:?}"));
+    name.chain(services).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn service(uuid: &str, advertise: bool) -> Service {
-        Service {
-            name: String::new(),
-            uuid: uuid.parse().expect("a UUID"),
-            advertise,
-            characteristics: Vec::new(),
-        }
-    }
-
     #[test]
     fn what_does_not_fit_goes_the_longest_first_and_is_named() {
-        let services = [
-            service("7a4bbfe6-999f-4717-b63a-066e06971f59", true),
-            service("180F", true),
-            service("180A", false),
-        ];
-        let contents = contents("Name", &services);
-        let said: Vec<_> = contents.iter().map(|it| it.lacks(&contents[0])).collect();
-        let long = "service 7a4bbfe6-999f-4717-b63a-066e06971f59";
+        let long = "7a4bbfe6-999f-4717-b63a-066e06971f59";
+        let whole = Advertisement {
+            name: Some("Name".to_owned()),
+            services: ["180F", long]
+                .map(|it| it.parse().expect("a UUID"))
+                .to_vec(),
+            ..Advertisement::default()
+        };
+        let said: Vec<_> = contents(&whole)
+            .iter()
+            .map(|it| lacks(it, &whole))
+            .collect();
+        let long = format!("service {long}");
         assert_eq!(said[0], "");
         assert_eq!(said[1], long);
         assert_eq!(said[2], format!("service 0x180F, {long}"));

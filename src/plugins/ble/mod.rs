@@ -10,6 +10,7 @@ mod bus;
 mod centrals;
 mod notify;
 mod objects;
+mod pairing;
 mod serving;
 mod tree;
 
@@ -19,7 +20,7 @@ use bluer::Session;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use crate::gatt::section::{AdapterChoice, BleConfig};
+use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::plugin::{Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 use adapter::{Switch, Waiting};
 use alias::Alias;
@@ -44,26 +45,24 @@ impl Plugin for Ble {
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        match BleConfig::declare(declared)? {
+        let peripheral = BleConfig::declare(declared)?;
+        match peripheral.adapter {
             AdapterChoice::Virtual => None,
-            choice @ (AdapterChoice::Auto | AdapterChoice::Named(_)) => {
-                Some(Box::new(Peripheral { choice }))
-            }
+            AdapterChoice::Auto | AdapterChoice::Named(_) => Some(Box::new(Ours(peripheral))),
         }
     }
 }
 
-struct Peripheral {
-    choice: AdapterChoice,
-}
+/// The peripheral that we are.
+struct Ours(Peripheral);
 
-impl Link for Peripheral {
+impl Link for Ours {
     fn name(&self) -> &'static str {
         "ble"
     }
 
     fn available(&mut self) -> BoxFuture<'_, Availability> {
-        let availability = match &self.choice {
+        let availability = match &self.0.adapter {
             AdapterChoice::Auto if !adapter::any_in_kernel() => {
                 Availability::Absent("this machine has no Bluetooth adapter".to_owned())
             }
@@ -83,7 +82,7 @@ impl Link for Peripheral {
         Box::pin(async move {
             let mut life = Life {
                 port: &port,
-                choice: &self.choice,
+                declared: &self.0,
                 switch: Switch::On,
                 waiting: Waiting::default(),
                 alias: Alias::default(),
@@ -102,7 +101,7 @@ impl Link for Peripheral {
 /// One run of the link, through all that bluetoothd may do meanwhile.
 struct Life<'a> {
     port: &'a Port,
-    choice: &'a AdapterChoice,
+    declared: &'a Peripheral,
     switch: Switch,
     waiting: Waiting,
     alias: Alias,
@@ -168,10 +167,15 @@ impl Life<'_> {
             .set(&adapter, self.port.device_name())
             .await
             .map_err(|problem| problem.to_string())?;
-        let serving = Serving::start(self.port, adapter, bluetoothd.to_owned()).await?;
+        let serving =
+            Serving::start(self.port, self.declared, adapter, bluetoothd.to_owned()).await?;
         self.waiting.over();
         self.switch = Switch::On;
-        let lost = self.serving.insert(serving).run(self.port).await;
+        let lost = self
+            .serving
+            .insert(serving)
+            .run(self.port, self.declared)
+            .await;
         match lost.map_err(|problem| problem.to_string())? {
             Lost::Removed => warn!("the Bluetooth adapter {name} has been removed"),
             Lost::SwitchedOff => self.switch = Switch::LeaveOff,
@@ -182,7 +186,8 @@ impl Life<'_> {
 
     async fn adapter(&mut self) -> bluer::Result<bluer::Adapter> {
         let session = Session::new().await?;
-        adapter::wait(&session, self.choice, self.switch, &mut self.waiting).await
+        let choice = &self.declared.adapter;
+        adapter::wait(&session, choice, self.switch, &mut self.waiting).await
     }
 
     async fn end(&mut self) {

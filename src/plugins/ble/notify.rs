@@ -276,7 +276,7 @@ impl Subscriber {
             }
             feed.unread = !told.octets.is_empty();
             match self.send(&told.octets).await {
-                Ok(()) => debug!(value = &*self.name, octets = ?told.octets, "notified"),
+                Ok(()) => debug!(value = &*self.name, bytes = told.octets.len(), "notified"),
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
                     feed.latest.mark_changed();
                 }

@@ -15,17 +15,21 @@ use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus::{Message, MethodErr, Path};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::adapter::Delivery;
 use super::notify::{Outlet, Outlets};
+use super::pairing::{answer as answer_pairing, capability};
 use super::tree::{
     APPLICATION, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
 };
 use crate::engine::PeerId;
-use crate::gatt::{AttError, Characteristic, Requester, read, write};
+use crate::gatt::pairing::Agent;
+use crate::gatt::{AttError, Characteristic, Requester, SecurityLevel, read, write};
 use crate::plugin::Port;
 
+pub(super) const AGENT: &str = "/org/bemo_sync/agent";
+const AGENT_MANAGER: &str = "org.bluez.AgentManager1";
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
 const GATT_MANAGER: &str = "org.bluez.GattManager1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -43,6 +47,7 @@ pub(super) struct Objects {
     /// The kernel lets one process at a time have a name, and frees it whatever ends that process.
     reservation: Mutex<Option<UnixDatagram>>,
     advertised: Mutex<Properties>,
+    agent: Mutex<Option<Agent>>,
     connection: Weak<SyncConnection>,
 }
 
@@ -62,6 +67,7 @@ impl Objects {
             handles: Mutex::new(Handles::Any),
             reservation: Mutex::default(),
             advertised: Mutex::default(),
+            agent: Mutex::default(),
             connection: Arc::downgrade(connection),
         };
         let objects = Arc::new(objects);
@@ -139,7 +145,28 @@ impl Objects {
             .await
     }
 
-    /// To the unique name: the bus never starts a bluetoothd for that.
+    /// Has bluetoothd ask us, and nobody else, when a central pairs.
+    pub(super) async fn register_agent(&self, agent: Agent) -> Result<()> {
+        *self.agent.lock().expect("nothing panics with it") = Some(agent);
+        let arguments = (Path::from(AGENT), capability(agent));
+        self.call_at("/org/bluez", AGENT_MANAGER, "RegisterAgent", arguments)
+            .await?;
+        let arguments = (Path::from(AGENT),);
+        self.call_at(
+            "/org/bluez",
+            AGENT_MANAGER,
+            "RequestDefaultAgent",
+            arguments,
+        )
+        .await
+    }
+
+    pub(super) async fn unregister_agent(&self) -> Result<()> {
+        let arguments = (Path::from(AGENT),);
+        self.call_at("/org/bluez", AGENT_MANAGER, "UnregisterAgent", arguments)
+            .await
+    }
+
     async fn call<A: dbus::arg::AppendAll>(
         &self,
         adapter: &str,
@@ -147,9 +174,20 @@ impl Objects {
         method: &str,
         arguments: A,
     ) -> Result<()> {
+        let path = format!("/org/bluez/{adapter}");
+        self.call_at(&path, interface, method, arguments).await
+    }
+
+    /// To the unique name: the bus never starts a bluetoothd for that.
+    async fn call_at<A: dbus::arg::AppendAll>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        arguments: A,
+    ) -> Result<()> {
         let connection = self.connection.upgrade();
         let connection = connection.ok_or_else(|| dbus::Error::new_failed("no connection"))?;
-        let path = format!("/org/bluez/{adapter}");
         let proxy = Proxy::new(&*self.bluetoothd, path, ANSWER_WITHIN, connection);
         proxy.method_call(interface, method, arguments).await
     }
@@ -169,7 +207,17 @@ impl Objects {
                 let advertised = self.advertised.lock().expect("nothing panics with it");
                 Ok(call.method_return().append1(properties(advertised.clone())))
             }
-            (ADVERTISEMENT, "Release") => Ok(call.method_return()),
+            (ADVERTISEMENT, "Release") => {
+                info!("no longer advertised: bluetoothd has ended it, or its timeout has");
+                Ok(call.method_return())
+            }
+            (AGENT, member) => {
+                let agent = *self.agent.lock().expect("nothing panics with it");
+                agent.map_or_else(
+                    || Err(MethodErr::no_method(member)),
+                    |agent| answer_pairing(call, member, agent),
+                )
+            }
             (_, member) => match self.tree.at(&path) {
                 Some(Node::Characteristic {
                     declared, outlet, ..
@@ -200,7 +248,8 @@ impl Objects {
                     central, offset, ..
                 } = Request::of(&call.read1()?)?;
                 let octets = read(&self.port, declared, offset);
-                debug!(%central, value = declared.name, offset, ?octets, "read");
+                let shown = octets.as_deref().map(|octets| Shown::of(declared, octets));
+                debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
             ("WriteValue", _) => {
@@ -213,7 +262,8 @@ impl Objects {
                     address: &central.to_string(),
                 };
                 let result = write(&self.port, declared, &requester, offset, &octets);
-                debug!(%central, value = declared.name, offset, ?octets, ?result, "write");
+                let shown = Shown::of(declared, &octets);
+                debug!(%central, value = declared.name, offset, octets = ?shown, ?result, "write");
                 result.map_err(refusal)?;
                 Ok(reply)
             }
@@ -231,6 +281,30 @@ impl Objects {
             }
             ("StopNotify", Some(_)) => Ok(reply),
             (member, _) => Err(MethodErr::no_method(member)),
+        }
+    }
+}
+
+/// A payload in a log: what only an encrypted link may see is not for a log either.
+pub(super) enum Shown<'a> {
+    Octets(&'a [u8]),
+    Withheld,
+}
+
+impl<'a> Shown<'a> {
+    fn of(declared: &Characteristic, octets: &'a [u8]) -> Self {
+        match declared.security.highest() {
+            SecurityLevel::Open => Self::Octets(octets),
+            SecurityLevel::Encrypted | SecurityLevel::Authenticated => Self::Withheld,
+        }
+    }
+}
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Octets(octets) => octets.fmt(f),
+            Self::Withheld => f.write_str("withheld"),
         }
     }
 }
@@ -267,7 +341,7 @@ impl Request {
 }
 
 /// The address in the path of a device: `/org/bluez/hci0/dev_00_11_22_33_44_55`.
-fn address(device: &str) -> Option<Address> {
+pub(super) fn address(device: &str) -> Option<Address> {
     let (_, octets) = device.rsplit_once("/dev_")?;
     octets.replace('_', ":").parse().ok()
 }
@@ -288,6 +362,8 @@ fn refusal(error: AttError) -> MethodErr {
         AttError::RequestNotSupported => "org.bluez.Error.NotSupported",
         AttError::InvalidHandle
         | AttError::AttributeNotFound
+        | AttError::InsufficientAuthentication
+        | AttError::InsufficientEncryption
         | AttError::PrepareQueueFull
         | AttError::Refused => "org.bluez.Error.Failed",
     };

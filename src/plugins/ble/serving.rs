@@ -12,12 +12,15 @@ use tokio::time::sleep;
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
-use super::adapter::{Delivery, delivery};
+use super::adapter::{Delivery, bluez_version, delivery};
 use super::advertise::advertise;
 use super::bus::Connection;
 use super::centrals;
 use super::notify::Outlets;
 use super::objects::Objects;
+use super::pairing::Pairing;
+use crate::gatt::advertising::Advertisement;
+use crate::gatt::section::Peripheral;
 use crate::plugin::Port;
 
 /// How often an advertisement is tried that was refused altogether.
@@ -31,6 +34,7 @@ pub(super) struct Serving {
     objects: Arc<Objects>,
     outlets: Outlets,
     delivery: Delivery,
+    pairing: Pairing,
     watch: AbortHandle,
 }
 
@@ -49,6 +53,7 @@ impl Serving {
     /// When it does not want it.
     pub(super) async fn start(
         port: &Port,
+        declared: &Peripheral,
         adapter: Adapter,
         bluetoothd: String,
     ) -> Result<Self, String> {
@@ -57,12 +62,17 @@ impl Serving {
             port.delivered(effect.cell, effect.version);
         }
         let connection = Connection::open().await?;
-        let delivery = delivery(&adapter).await;
+        let version = bluez_version(&adapter).await;
+        let delivery = delivery(version);
         let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, delivery);
         objects
             .register_application(adapter.name())
             .await
             .map_err(|problem| problem.to_string())?;
+        if declared.advertisement.interval.is_some() {
+            warn_of_interval(version);
+        }
+        let pairing = Pairing::begin(&declared.pairing, &adapter, &objects).await;
         let watch = tokio::spawn(centrals::watch(adapter.clone(), port.clone())).abort_handle();
         Ok(Self {
             adapter,
@@ -70,15 +80,22 @@ impl Serving {
             objects,
             outlets,
             delivery,
+            pairing,
             watch,
         })
     }
 
     /// Advertises, and tells subscribers of changes, until the adapter is gone.
-    pub(super) async fn run(&mut self, port: &Port) -> bluer::Result<Lost> {
+    pub(super) async fn run(&mut self, port: &Port, declared: &Peripheral) -> bluer::Result<Lost> {
         let mut events = Box::pin(self.adapter.events().await?);
         // Beside the rest: bluetoothd may take its time, and subscribers are not to wait for that.
-        let advertised = go_on_the_air(port, &self.adapter, &self.objects, self.delivery);
+        let advertised = go_on_the_air(
+            port,
+            &declared.advertisement,
+            &self.adapter,
+            &self.objects,
+            self.delivery,
+        );
         let mut advertised = pin!(advertised);
         loop {
             tokio::select! {
@@ -104,8 +121,21 @@ impl Serving {
         let adapter = self.adapter.name();
         // The quick one first: an application of many services takes its time.
         let unadvertised = self.objects.unregister_advertisement(adapter).await;
+        self.pairing.end(&self.adapter, &self.objects).await;
         let unregistered = self.objects.unregister_application(adapter).await;
         debug!(?unadvertised, ?unregistered, "taken back");
+    }
+}
+
+/// Up to 5.77, BlueZ takes the intervals of an advertisement for an experiment.
+fn warn_of_interval(bluez_version: Option<u32>) {
+    if let Some(version @ ..0x054E) = bluez_version {
+        warn!(
+            "BlueZ {}.{} passes over the `interval` of the advertisement unless it runs with \
+            `--experimental`, or `Experimental = true` in /etc/bluetooth/main.conf",
+            version >> 8,
+            version & 0xFF
+        );
     }
 }
 
@@ -119,11 +149,12 @@ impl Drop for Serving {
 /// the adapter. Returns only when the adapter does not answer.
 async fn go_on_the_air(
     port: &Port,
+    advertisement: &Advertisement,
     adapter: &Adapter,
     objects: &Objects,
     delivery: Delivery,
 ) -> bluer::Result<Infallible> {
-    let advertise = || advertise(objects, adapter.name(), port.device_name(), port.services());
+    let advertise = || advertise(objects, adapter.name(), advertisement);
     let first = advertise().await;
     if let Err(problem) = &first {
         warn!("not advertised, tried again and again: {problem}");

@@ -7,7 +7,7 @@ use dbus::{Message, Path};
 
 use super::notify::Outlet;
 use crate::gatt::assigned::BtUuid;
-use crate::gatt::{Access, Characteristic, Descriptor, Service};
+use crate::gatt::{Access, Characteristic, Descriptor, Security, SecurityLevel, Service};
 
 pub(super) const APPLICATION: &str = "/org/bemo_sync/gatt";
 pub(super) const CHARACTERISTIC_INTERFACE: &str = "org.bluez.GattCharacteristic1";
@@ -59,6 +59,9 @@ pub(super) enum Property {
     Texts(Vec<String>),
     Path(Path<'static>),
     Number(u16),
+    WideNumber(u32),
+    DataByText(Vec<(String, Vec<u8>)>),
+    DataByNumber(Vec<(u16, Vec<u8>)>),
 }
 
 impl Tree {
@@ -150,7 +153,10 @@ impl Node {
                 let mut content = vec![
                     ("UUID", Property::Text(declared.uuid.0.to_string())),
                     ("Service", Property::Path(service.clone())),
-                    ("Flags", Property::Texts(flags(declared.access))),
+                    (
+                        "Flags",
+                        Property::Texts(flags(declared.access, declared.security)),
+                    ),
                 ];
                 if outlet.is_some() {
                     // That it is there says that sockets are taken.
@@ -173,18 +179,36 @@ impl Node {
     }
 }
 
-fn flags(access: Access) -> Vec<String> {
+/// BlueZ answers for the link being safe enough by itself. What it demands of a write it demands of one
+/// without a response too. The words for notifications are known from BlueZ 5.56 on; an older one
+/// refuses the whole tree.
+fn flags(access: Access, security: Security) -> Vec<String> {
+    let open = SecurityLevel::Open;
     [
-        (access.read, "read"),
-        (access.write, "write"),
-        (access.write_without_response, "write-without-response"),
-        (access.notify, "notify"),
-        (access.indicate, "indicate"),
+        (access.read, security.read, "read"),
+        (access.write, security.write, "write"),
+        (
+            access.write_without_response,
+            open,
+            "write-without-response",
+        ),
+        (access.notify, security.notify, "notify"),
+        (access.indicate, security.notify, "indicate"),
     ]
     .into_iter()
-    .filter(|(allowed, _)| *allowed)
-    .map(|(_, flag)| flag.to_owned())
+    .filter(|(allowed, ..)| *allowed)
+    .map(|(_, level, flag)| match level {
+        SecurityLevel::Open => flag.to_owned(),
+        SecurityLevel::Encrypted => format!("encrypt-{flag}"),
+        SecurityLevel::Authenticated => format!("encrypt-authenticated-{flag}"),
+    })
     .collect()
+}
+
+/// Octets as D-Bus wants them: each in a variant.
+fn by_key<K: Eq + std::hash::Hash>(data: Vec<(K, Vec<u8>)>) -> HashMap<K, Variant<Vec<u8>>> {
+    let data = data.into_iter();
+    data.map(|(key, octets)| (key, Variant(octets))).collect()
 }
 
 /// As D-Bus wants them.
@@ -196,8 +220,39 @@ pub(super) fn properties(content: Properties) -> PropMap {
             Property::Texts(texts) => Box::new(texts),
             Property::Path(path) => Box::new(path),
             Property::Number(number) => Box::new(number),
+            Property::WideNumber(number) => Box::new(number),
+            Property::DataByText(data) => Box::new(by_key(data)),
+            Property::DataByNumber(data) => Box::new(by_key(data)),
         };
         (name.to_owned(), Variant(value))
     });
     entries.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_link_has_to_be_is_part_of_the_flags() {
+        let access = Access {
+            read: true,
+            write: true,
+            write_without_response: true,
+            notify: false,
+            indicate: true,
+        };
+        let security = Security {
+            read: SecurityLevel::Open,
+            write: SecurityLevel::Encrypted,
+            notify: SecurityLevel::Authenticated,
+        };
+        let expected = [
+            "read",
+            "encrypt-write",
+            "write-without-response",
+            "encrypt-authenticated-indicate",
+        ];
+        assert_eq!(flags(access, security), expected);
+    }
 }

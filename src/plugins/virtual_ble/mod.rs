@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::info;
 
+use crate::gatt::advertising::Advertisement;
 use crate::gatt::section::{AdapterChoice, BleConfig};
 use crate::gatt::server::GattServer;
 use crate::plugin::{
@@ -23,13 +24,17 @@ impl Plugin for VirtualBle {
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        let choice = BleConfig::declare(declared)?;
-        Some(Box::new(VirtualAdapter { choice }))
+        let peripheral = BleConfig::declare(declared)?;
+        Some(Box::new(VirtualAdapter {
+            choice: peripheral.adapter,
+            advertisement: peripheral.advertisement,
+        }))
     }
 }
 
 struct VirtualAdapter {
     choice: AdapterChoice,
+    advertisement: Advertisement,
 }
 
 impl Link for VirtualAdapter {
@@ -57,22 +62,23 @@ impl Link for VirtualAdapter {
                 info!("{name:?} is on a virtual adapter: nothing is on the air");
             }
         }
-        Box::pin(serve(port))
+        Box::pin(serve(port, self.advertisement.clone()))
     }
 
     fn rehearse(&mut self, port: Port, _: Stage) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(serve(port))
+        Box::pin(serve(port, self.advertisement.clone()))
     }
 }
 
-async fn serve(port: Port) -> Result<(), Failure> {
-    let server = Arc::new(GattServer::new(port.clone()));
+async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> {
+    let server = Arc::new(GattServer::new(port.clone(), advertisement));
     let _disconnects = Disconnects(server.clone());
     // What the values were before there could be a subscriber is no change.
     tell_all(&port, &server);
     let _offer = port.offer(server.clone());
     loop {
         tokio::select! {
+            biased;
             () = port.changed() => tell_all(&port, &server),
             () = port.stopped() => return Ok(()),
         }

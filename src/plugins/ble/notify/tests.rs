@@ -29,6 +29,7 @@ impl Air {
             name: "Value".to_owned(),
             uuid: "FF01".parse().expect("a UUID"),
             access,
+            security: Default::default(),
             spec: Spec::Bytes(BytesSpec::up_to(512)),
             presentation: Presentation::default(),
             cell: CellId::new(0),

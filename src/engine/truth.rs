@@ -1,0 +1,255 @@
+//! What a cell holds after a request or a report, and who is told.
+
+use super::cell::Pending;
+use super::timers::{Clock, Timer};
+use super::{Accepted, CellId, Change, Engine, LinkId, Origin, Owner, Time};
+use crate::codec::{Admitted, Cause, Patch, Value, Violation};
+
+impl Engine {
+    /// `written` becomes what is asked for, as far as that can be told.
+    pub(super) fn request(
+        &mut self,
+        now: Time,
+        id: CellId,
+        change: Change,
+        origin: Origin,
+        written: &mut Option<Value>,
+    ) -> Result<Accepted, Violation> {
+        if change.is_nothing() {
+            return Ok(Accepted::Unchanged);
+        }
+        let cell = &self.cells[id.index()];
+        if cell.constant {
+            return Err(Violation::new(Cause::Constant, "the value is constant"));
+        }
+        let rounded = change.is_rounded();
+        let wanted = change.apply(&cell.spec, cell.value.as_ref())?;
+        *written = Some(wanted.clone());
+        let (wanted, answers) = self.as_answer(id, wanted, origin);
+        let Admitted { value, adjusted } = cell.spec.admit(wanted)?;
+        let value = match rounded {
+            true => cell.unrounded(value),
+            false => value,
+        };
+        // Clamped or wrapped: then who asked believes something that is not so, and has to hear too.
+        let heard_by = (!adjusted).then_some(origin);
+        self.check_room(id, heard_by, true)?;
+        self.check_room_for_answer(id, origin)?;
+        if answers {
+            self.answered(id, origin);
+        }
+        let cell = &mut self.cells[id.index()];
+        let is_event = answers || cell.delivery.is_every();
+        let remote = match cell.owner {
+            Owner::Here => None,
+            Owner::Remote(owner) => Some(owner),
+        };
+        let changed = cell.value.as_ref() != Some(&value);
+        if changed || is_event || remote.is_some() {
+            cell.happen(now, value.clone(), heard_by);
+        }
+        if let Some(owner) = remote {
+            let pending = Pending {
+                version: cell.version,
+                // Nothing is under way that the owner has yet to answer, and this is what it says.
+                answered: cell.pending.is_none() && cell.has_reported(&value),
+                wanted: value.clone(),
+                deadline: None,
+            };
+            let forgotten = cell.pending.replace(pending);
+            self.forget_deadline(id, forgotten);
+            self.mark_request(now, id, owner, heard_by);
+        }
+        if changed || is_event {
+            self.mark_state(now, id, heard_by);
+        } else if adjusted {
+            self.mark_state_of(now, id, origin.link);
+        }
+        self.ask(now, id, &value, origin);
+        Ok(if changed {
+            Accepted::Changed
+        } else {
+            Accepted::Unchanged
+        })
+    }
+
+    pub(super) fn report(
+        &mut self,
+        now: Time,
+        id: CellId,
+        patch: Patch,
+        echo: bool,
+        origin: Origin,
+    ) -> Result<Accepted, Violation> {
+        let cell = &self.cells[id.index()];
+        if patch.is_keep() || (echo && cell.pending.is_none()) {
+            return Ok(Accepted::Unchanged);
+        }
+        if cell.constant {
+            return Err(Violation::new(Cause::Constant, "the value is constant"));
+        }
+        // What the owner leaves out is what it said before, not what somebody has asked it for.
+        let known = cell.reported.as_ref().or(cell.value.as_ref());
+        let said = cell.spec.merge(known, patch);
+        let (said, answers) = self.as_answer(id, said, origin);
+        let Admitted { value, .. } = cell.spec.admit(said)?;
+        let value = cell.unrounded(value);
+        let same = cell.value.as_ref() == Some(&value);
+        // Our own mark on our own value is the answer to an event, and none itself.
+        let is_event = (answers || cell.delivery.is_every()) && !(echo && same);
+        if is_event {
+            self.check_room(id, Some(origin), false)?;
+        }
+        if answers {
+            self.answered(id, origin);
+        }
+        self.heard_from_owner(now, id);
+        let cell = &mut self.cells[id.index()];
+        cell.reported = Some(value.clone());
+        if let Some(pending) = &mut cell.pending {
+            // Only what comes after the delivery can be an answer. Anything else is what the owner
+            // said before it knew; showing it would make every subscriber flicker, so it waits: at
+            // the deadline the last report comes back by itself. Only events do not wait.
+            pending.answered = pending.wanted == value;
+            if pending.answered && pending.deadline.is_some() {
+                let confirmed = cell.pending.take();
+                self.forget_deadline(id, confirmed);
+            }
+            if !is_event {
+                return Ok(Accepted::Unchanged);
+            }
+        }
+        if !same || is_event {
+            self.cells[id.index()].happen(now, value, Some(origin));
+            self.mark_state(now, id, Some(origin));
+        }
+        Ok(if same {
+            Accepted::Unchanged
+        } else {
+            Accepted::Changed
+        })
+    }
+
+    /// Where every event counts, one more has to fit wherever it is to be heard of.
+    pub(super) fn check_room(
+        &self,
+        id: CellId,
+        origin: Option<Origin>,
+        is_request: bool,
+    ) -> Result<(), Violation> {
+        let cell = &self.cells[id.index()];
+        if !cell.delivery.is_every() {
+            return Ok(());
+        }
+        let full = cell.outlets.iter().any(|&(link, outlet)| {
+            let state = &self.links[link.index()];
+            state.refuses_state(outlet, origin) || (is_request && state.refuses_request(outlet))
+        });
+        match full {
+            true => Err(Violation::new(
+                Cause::QueueFull,
+                "there is no room for one more event until older ones have been delivered",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
+        let cell = &mut self.cells[id.index()];
+        let mut request_arrived = false;
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
+        for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
+            request_arrived |= self.links[link.index()].delivered(outlet, version, &mut clock);
+        }
+        let within = cell.confirm_within;
+        if request_arrived
+            && let Some(pending) = &mut cell.pending
+            && pending.version == version
+            && pending.deadline.is_none()
+        {
+            if pending.answered {
+                // The answer was quicker than the acknowledgement.
+                cell.pending = None;
+            } else {
+                let deadline = now + within;
+                pending.deadline = Some(deadline);
+                self.timers.set(deadline, Timer::Confirmation(id));
+            }
+        }
+    }
+
+    /// What the owner says is true for so long.
+    fn heard_from_owner(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        let Some(valid_for) = cell.valid_for else {
+            return;
+        };
+        let until = now + valid_for;
+        if let Some(before) = cell.valid_until.replace(until) {
+            self.timers.clear(before, Timer::Silence(id));
+        }
+        self.timers.set(until, Timer::Silence(id));
+    }
+
+    /// The owner has said nothing for too long: nobody knows what it would say.
+    pub(super) fn silent(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        cell.valid_until = None;
+        cell.reported = None;
+        // What somebody has asked it for stands until it is clear that it does not answer.
+        if cell.pending.is_none() {
+            self.settle(now, id);
+        }
+    }
+
+    /// Back to the last report; while the owner has not spoken, to what was there before it could.
+    pub(super) fn settle(&mut self, now: Time, id: CellId) {
+        let cell = &mut self.cells[id.index()];
+        let settled = cell.reported.clone().or_else(|| cell.initial.clone());
+        if cell.value != settled {
+            cell.set(now, settled, None);
+            self.mark_state(now, id, None);
+        }
+    }
+
+    fn forget_deadline(&mut self, id: CellId, pending: Option<Pending>) {
+        if let Some(deadline) = pending.and_then(|pending| pending.deadline) {
+            self.timers.clear(deadline, Timer::Confirmation(id));
+        }
+    }
+
+    pub(super) fn mark_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
+        let cell = &self.cells[id.index()];
+        for &(link, outlet) in &cell.outlets {
+            let link_state = &mut self.links[link.index()];
+            match cell.value {
+                Some(_) => link_state.mark_state(outlet, cell, origin, &mut clock),
+                None => link_state.unmark(outlet, &mut clock),
+            }
+        }
+    }
+
+    /// One link believes what is not so, and nobody else does.
+    fn mark_state_of(&mut self, now: Time, id: CellId, believes: LinkId) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
+        let cell = &self.cells[id.index()];
+        for &(link, outlet) in &cell.outlets {
+            if link == believes {
+                self.links[link.index()].mark_state(outlet, cell, None, &mut clock);
+            }
+        }
+    }
+
+    fn mark_request(&mut self, now: Time, id: CellId, owner: LinkId, origin: Option<Origin>) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
+        let cell = &self.cells[id.index()];
+        for &(link, outlet) in cell.outlets.iter().filter(|(to, _)| *to == owner) {
+            self.links[link.index()].mark_request(outlet, cell, origin, &mut clock);
+        }
+    }
+}

@@ -23,6 +23,12 @@ use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
 const MAX_DEVICE_NAME: usize = 248;
 
+/// So many characteristics there can be: each takes three handles, for its declaration, its value and
+/// its description, and a handle is 16 bits.
+const MAX_CHARACTERISTICS: usize = u16::MAX as usize / 3;
+/// After so many mistakes nobody looks for more: they would fill the memory.
+const MANY_MISTAKES: usize = 1000;
+
 /// What a configuration is resolved in.
 pub(in crate::config) struct Surroundings<'a> {
     pub(in crate::config) tree: &'a Tree,
@@ -52,6 +58,7 @@ pub(in crate::config) fn resolve(
         sources: Vec::new(),
         changed_here: Vec::new(),
         subscribable: Vec::new(),
+        said_full: false,
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -145,6 +152,7 @@ struct Resolver<'a> {
     sources: Vec<Keys>,
     changed_here: Vec<ChangedHere>,
     subscribable: Vec<Subscribable>,
+    said_full: bool,
     /// The sources that there are, for a person.
     sources_known: String,
 }
@@ -205,9 +213,22 @@ impl Resolver<'_> {
         }
         let mut seen = HashMap::new();
         for service in services.value {
+            if self.is_full(service.at) {
+                return;
+            }
             let service = self.service(service, &mut seen);
             self.plan.services.push(service);
         }
+    }
+
+    /// Whether there is no use in another characteristic; why, has been said.
+    fn is_full(&mut self, at: NodeId) -> bool {
+        if self.plan.cells.len() >= MAX_CHARACTERISTICS && !self.said_full {
+            let message = format!("more than {MAX_CHARACTERISTICS} characteristics");
+            self.mistake(at, message, "Bluetooth has no handles for more: split it");
+            self.said_full = true;
+        }
+        self.said_full || self.values.diagnostics.len() > MANY_MISTAKES
     }
 
     fn service(
@@ -235,6 +256,9 @@ impl Resolver<'_> {
             }
             let mut seen = HashMap::new();
             for characteristic in declared.value {
+                if self.is_full(characteristic.at) {
+                    break;
+                }
                 characteristics.push(self.characteristic(characteristic, &mut seen));
             }
         }

@@ -61,7 +61,7 @@ impl BleConfig {
         }
         for characteristic in declared.characteristics_of_plan() {
             if characteristic.access.can_subscribe() {
-                declared.subscribe(characteristic.cell, Carries::State);
+                declared.subscribe(characteristic.tells().0, Carries::State);
             }
         }
         let advertisement = Advertisement::declare(declared, config.advertise.as_ref());

@@ -25,7 +25,10 @@ pub struct Characteristic {
     pub security: Security,
     pub spec: Spec,
     pub presentation: Presentation,
+    /// What is read and written.
     pub cell: CellId,
+    /// What is notified and indicated, if that is something else.
+    pub told: Option<(CellId, Spec)>,
 }
 
 /// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
@@ -81,6 +84,14 @@ impl Service {
 }
 
 impl Characteristic {
+    /// What is notified and indicated.
+    pub fn tells(&self) -> (CellId, &Spec) {
+        match &self.told {
+            Some((cell, spec)) => (*cell, spec),
+            None => (self.cell, &self.spec),
+        }
+    }
+
     fn attributes(&self) -> usize {
         // BlueZ 5.66 puts extended properties (0x2900) beside a value that wants an encrypted link;
         // later versions do not. There is room for them in any case.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
-use crate::engine::{Carries, CellId, LinkId, Owner, Pace};
+use crate::engine::{Carries, CellId, Delivery, LinkId, Owner, Pace, WhenFull};
 use crate::gatt::{Characteristic, Service};
 use crate::plan::{CellPlan, Plan};
 
@@ -30,6 +30,8 @@ pub struct Configure<'a> {
 /// The keys that stand at one value, for plugins to read.
 pub(crate) struct Keys {
     pub(crate) cell: CellId,
+    /// The characteristic.
+    pub(crate) at: NodeId,
     pub(crate) keys: BTreeMap<String, Raw>,
 }
 
@@ -47,6 +49,12 @@ impl Configure<'_> {
         let at = self.sections.get(key)?.0;
         let value = read(self.tree, at, &|_| Vec::new(), self.diagnostics)?;
         Some(Spanned { at, value })
+    }
+
+    /// What stands at a place that was passed over; `None` if it is wrong and then diagnosed.
+    pub fn read<T: DeserializeOwned>(&mut self, raw: Raw) -> Option<Spanned<T>> {
+        let value = read(self.tree, raw.0, &|_| Vec::new(), self.diagnostics)?;
+        Some(Spanned { at: raw.0, value })
     }
 
     /// Whether this section stands at the top level, be it right or wrong.
@@ -120,6 +128,29 @@ impl Configure<'_> {
             .flat_map(|service| &service.characteristics)
             .cloned()
             .collect()
+    }
+
+    /// Where the characteristic of a value is declared.
+    pub fn place(&self, cell: CellId) -> NodeId {
+        let keys = self.characteristics.iter().find(|keys| keys.cell == cell);
+        keys.map_or(self.tree.root(), |keys| keys.at)
+    }
+
+    /// All values of the plan, in the order of their declarations.
+    pub fn cells(&self) -> impl Iterator<Item = CellId> + use<> {
+        (0..self.plan.cells.len()).map(CellId::new)
+    }
+
+    /// Every accepted change of a value is an event for whoever hears of it, also one that sets it to what
+    /// it is; unless something else is declared.
+    pub fn every_change_counts(&mut self, cell: CellId) {
+        let delivery = &mut self.plan.cells[cell.index()].delivery;
+        if !delivery.is_every() {
+            *delivery = Delivery::Every {
+                room: Delivery::ROOM,
+                when_full: WhenFull::Reject,
+            };
+        }
     }
 
     /// The link will change a value, or report that it has changed.

@@ -7,6 +7,7 @@
 mod configure;
 mod notice;
 mod port;
+mod receipt;
 mod registry;
 pub mod stage;
 mod topic;
@@ -22,6 +23,7 @@ pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub(crate) use port::Shared;
 pub use port::{Offer, Port};
+pub use receipt::Receipt;
 pub use registry::registry;
 pub use stage::Stage;
 pub use topic::{Direction, TopicDoc};

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::notice::NOTICES_MAX;
-use super::{Announce, Notice, Notices, Payload, Sender};
+use super::{Announce, Notice, Notices, Payload, Receipt, Sender};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
+    Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
 };
 use crate::gatt::{SecurityLevel, Service};
 use crate::plan::Plan;
@@ -121,6 +121,17 @@ impl Port {
             cell,
             version,
         });
+    }
+
+    /// For an effect that several have to get: it is delivered when the last of them drops this.
+    pub fn receipt(&self, effect: &Effect) -> Receipt {
+        let (port, cell, version) = (self.clone(), effect.cell, effect.version);
+        Receipt::new(move || port.delivered(cell, version))
+    }
+
+    /// Whether every event of a value counts, and not just the newest.
+    pub fn hears_every(&self, cell: CellId) -> bool {
+        self.shared.every.contains(&cell)
     }
 
     /// The transport is there (again), with or without the session it had.
@@ -296,6 +307,8 @@ pub(crate) struct Shared {
     pub(super) notices: broadcast::Sender<Notice>,
     /// The values that only an encrypted link may see.
     withheld: HashSet<CellId>,
+    /// The values of which every event counts.
+    every: HashSet<CellId>,
     cell_names: Vec<String>,
     link_names: Vec<&'static str>,
 }
@@ -313,6 +326,7 @@ impl Shared {
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
             withheld: withheld(&plan.services),
+            every: every(plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
         }
@@ -380,8 +394,17 @@ impl Shared {
     }
 }
 
+fn every(plan: &Plan) -> HashSet<CellId> {
+    let cells = plan.cells.iter().enumerate();
+    let every = cells.filter(|(_, cell)| match cell.delivery {
+        Delivery::Every { .. } => true,
+        Delivery::Latest => false,
+    });
+    every.map(|(index, _)| CellId::new(index)).collect()
+}
+
 fn withheld(services: &[Service]) -> HashSet<CellId> {
     let all = services.iter().flat_map(|it| &it.characteristics);
     let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
-    secured.map(|it| it.cell).collect()
+    secured.flat_map(|it| [it.cell, it.tells().0]).collect()
 }

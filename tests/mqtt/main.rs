@@ -13,6 +13,7 @@ mod tap;
 
 mod bad_input;
 mod connection;
+mod documents;
 #[cfg(feature = "broker")]
 mod embedded;
 mod owner_here;

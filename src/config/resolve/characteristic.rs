@@ -62,6 +62,7 @@ impl Resolver<'_> {
         }
         self.characteristics.push(Keys {
             cell,
+            at,
             keys: config.plugins,
         });
         Characteristic {
@@ -72,6 +73,7 @@ impl Resolver<'_> {
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,
+            told: None,
         }
     }
 
@@ -108,6 +110,7 @@ impl Resolver<'_> {
         });
         self.sources.push(Keys {
             cell,
+            at,
             keys: value.plugins,
         });
     }

@@ -135,7 +135,15 @@ pub(in crate::config) fn resolve(
         }
     }
     if plan.links.is_empty() && diagnostics.is_empty() {
-        let keys = keys_of(&places, PlaceKind::Section);
+        // The first section of a plugin is what makes it connect.
+        let sections: Vec<Place> = plugins
+            .iter()
+            .filter_map(|plugin| {
+                let mut places = plugin.places().into_iter();
+                places.find(|place| place.kind == PlaceKind::Section)
+            })
+            .collect();
+        let keys = keys_of(&sections, PlaceKind::Section);
         let message = "nothing connects these values to the world";
         let help = format!("declare one or more of {keys} at the top level");
         diagnostics.push(Diagnostic::new(Span::START, message).help(help));

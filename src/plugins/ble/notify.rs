@@ -1,5 +1,8 @@
 //! How subscribers hear of changes: each by a socket that bluetoothd reads, always the newest value,
-//! never a queue. While one value is unread, whatever comes is passed over but the last.
+//! never a queue. While one value is unread, whatever comes is passed over but the last. Where every
+//! event counts, the next one is not even handed out before all sockets have got the last.
+
+mod feed;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,7 +16,7 @@ use bluer::Address;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify};
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
@@ -22,31 +25,19 @@ use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Characteristic, encode};
-use crate::plugin::{Announce, Notice};
+use crate::plugin::{Announce, Notice, Receipt};
+use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
-/// BlueZ may tell a central that it has subscribed before it tells us. A change between the two would
-/// be lost on it.
-const SUBSCRIBING: Duration = Duration::from_millis(100);
-
 /// For so long, a value that bluetoothd has read may still be on its way to the central. A write that
 /// is made meanwhile may cross it.
 const CROSSES: Duration = Duration::from_secs(1);
 
-/// What the subscribers of one characteristic are to hear.
-#[derive(Clone, Default)]
-struct Told {
-    octets: Arc<[u8]>,
-    /// The central that knows already.
-    writer: Option<PeerId>,
-    at: Option<Instant>,
-}
-
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
     announce: Announce,
-    by_cell: HashMap<CellId, Vec<(Spec, watch::Sender<Told>)>>,
+    by_cell: HashMap<CellId, Vec<(Spec, Changes)>>,
 }
 
 impl Outlets {
@@ -57,29 +48,43 @@ impl Outlets {
         }
     }
 
-    pub(super) fn open(&mut self, declared: &Characteristic, delivery: Delivery) -> Outlet {
-        let (sender, latest) = watch::channel(Told::default());
-        let of_cell = self.by_cell.entry(declared.cell).or_default();
-        of_cell.push((declared.spec.clone(), sender));
+    /// `every`: whether every event counts, not just the newest.
+    pub(super) fn open(
+        &mut self,
+        declared: &Characteristic,
+        delivery: Delivery,
+        every: bool,
+    ) -> Outlet {
+        let (changes, source) = changes(every);
+        let (cell, spec) = declared.tells();
+        let of_cell = self.by_cell.entry(cell).or_default();
+        of_cell.push((spec.clone(), changes));
         Outlet {
             announce: self.announce.clone(),
-            latest: latest.clone(),
+            source,
             name: declared.name.as_str().into(),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
-            turn: Arc::new(Mutex::new(Feed::of(latest))),
+            turn: Arc::new(Mutex::new(Feed::nothing())),
         }
     }
 
-    pub(super) fn tell(&self, effect: &Effect, link: LinkId) {
+    /// Whoever has yet to be told where every event counts holds the receipt.
+    pub(super) fn tell(&self, effect: &Effect, link: LinkId, receipt: &Receipt) {
+        // A central takes a notification of such a value for an event, and none has happened.
+        if effect.restated {
+            return;
+        }
         let origin = effect.origin.filter(|origin| origin.link == link);
-        for (spec, latest) in self.by_cell.get(&effect.cell).into_iter().flatten() {
-            latest.send_replace(Told {
+        for (spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
+            let told = Told {
                 octets: encode(spec, &effect.value).into(),
                 writer: origin.and_then(|origin| origin.peer),
                 at: Some(Instant::now()),
-            });
+                receipt: None,
+            };
+            changes.tell(told, receipt);
         }
     }
 }
@@ -87,7 +92,7 @@ impl Outlets {
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
     announce: Announce,
-    latest: watch::Receiver<Told>,
+    source: Source,
     name: Arc<str>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
@@ -95,13 +100,6 @@ pub(super) struct Outlet {
     delivery: Delivery,
     /// Held by the socket that reaches everybody, and by the next one when that is closed.
     turn: Arc<Mutex<Feed>>,
-}
-
-/// What a socket, or one after the other, has yet to carry.
-struct Feed {
-    latest: watch::Receiver<Told>,
-    /// The last value that was sent may be unread.
-    unread: bool,
 }
 
 impl Outlet {
@@ -120,10 +118,14 @@ impl Outlet {
             delivery: self.delivery,
             empty,
         };
-        let (latest, turn) = (self.news(), self.turn.clone());
+        let (feed, turn) = (self.source.subscribe(), self.turn.clone());
         let subscription = Subscription::begin(central, &self.name, &self.announce);
         tokio::spawn(async move {
-            subscriber.serve(latest, &turn).await;
+            subscriber.serve(feed, &turn).await;
+            // Nobody has it, and nobody waits for it: the last one has left.
+            if let Ok(mut turn) = turn.try_lock() {
+                *turn = Feed::nothing();
+            }
             drop(subscription);
         });
         Ok(File::from(theirs))
@@ -133,17 +135,6 @@ impl Outlet {
     /// writes to the socket.
     pub(super) fn confirm(&self) {
         self.confirmed.notify_one();
-    }
-
-    /// A subscription hears of what changes from now on, or has changed while it was being made.
-    fn news(&self) -> watch::Receiver<Told> {
-        let mut latest = self.latest.clone();
-        latest.mark_unchanged();
-        let changed_at = latest.borrow().at;
-        if changed_at.is_some_and(|at| at.elapsed() < SUBSCRIBING) {
-            latest.mark_changed();
-        }
-        latest
     }
 }
 
@@ -184,13 +175,6 @@ impl Drop for Subscription {
     }
 }
 
-impl Feed {
-    fn of(latest: watch::Receiver<Told>) -> Self {
-        let unread = false;
-        Self { latest, unread }
-    }
-}
-
 struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
@@ -210,12 +194,12 @@ struct Confirmed {
 }
 
 impl Subscriber {
-    async fn serve(&self, latest: watch::Receiver<Told>, turn: &Mutex<Feed>) {
+    async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
             biased;
             () = self.closed() => {}
-            () = self.take_part(latest, turn) => {}
+            () = self.take_part(feed, turn) => {}
         }
     }
 
@@ -234,21 +218,21 @@ impl Subscriber {
         }
     }
 
-    async fn take_part(&self, latest: watch::Receiver<Told>, turn: &Mutex<Feed>) {
+    async fn take_part(&self, mut feed: Feed, turn: &Mutex<Feed>) {
         match self.delivery {
-            Delivery::Directed | Delivery::Unknown => self.carry(&mut Feed::of(latest)).await,
+            Delivery::Directed | Delivery::Unknown => self.carry(&mut feed).await,
             // One socket reaches everybody: the others wait until it closes. The next one goes on
             // where it ended; only the first of all has nothing to go on with.
             Delivery::Shared => {
-                if let Ok(mut feed) = turn.try_lock() {
-                    *feed = Feed::of(latest);
-                    self.carry(&mut feed).await;
+                if let Ok(mut turn) = turn.try_lock() {
+                    *turn = feed;
+                    self.carry(&mut turn).await;
                 } else {
-                    let mut feed = turn.lock().await;
-                    if std::mem::take(&mut feed.unread) {
-                        feed.latest.mark_changed();
-                    }
-                    self.carry(&mut feed).await;
+                    // What would be for this one is carried by the other.
+                    drop(feed);
+                    let mut turn = turn.lock().await;
+                    turn.hand_over();
+                    self.carry(&mut turn).await;
                 }
             }
         }
@@ -258,27 +242,33 @@ impl Subscriber {
         let mut sent = false;
         let mut read_at = None;
         // Written to when the last value has been read, and taken only then: whatever came meanwhile
-        // is passed over.
+        // is passed over, where the newest will do.
         while self.socket.writable().await.is_ok() {
-            feed.unread = false;
+            feed.unread = None;
             if std::mem::take(&mut sent) {
                 read_at = Some(Instant::now());
             }
-            if feed.latest.changed().await.is_err() {
+            let Some(told) = feed.next().await else {
                 return;
-            }
-            let told = feed.latest.borrow_and_update().clone();
+            };
             if self.delivery == Delivery::Directed
                 && told.writer == Some(self.central)
                 && !crosses(read_at, told.at)
             {
                 continue;
             }
-            feed.unread = !told.octets.is_empty();
+            feed.unread = (!told.octets.is_empty()).then(|| Told {
+                receipt: None,
+                ..told.clone()
+            });
             match self.send(&told.octets).await {
-                Ok(()) => debug!(value = &*self.name, bytes = told.octets.len(), "notified"),
+                Ok(()) => {
+                    debug!(value = &*self.name, bytes = told.octets.len(), "notified");
+                    drop(told.receipt);
+                }
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
-                    feed.latest.mark_changed();
+                    feed.unread = None;
+                    feed.put_back(told);
                 }
                 Err(problem) => {
                     debug!(value = &*self.name, %problem, "not notified");

@@ -63,7 +63,10 @@ impl Objects {
         let objects = Self {
             port: port.clone(),
             bluetoothd,
-            tree: Tree::new(port.services(), |declared| outlets.open(declared, delivery)),
+            tree: Tree::new(port.services(), |declared| {
+                let every = port.hears_every(declared.tells().0);
+                outlets.open(declared, delivery, every)
+            }),
             handles: Mutex::new(Handles::Any),
             reservation: Mutex::default(),
             advertised: Mutex::default(),

@@ -100,8 +100,7 @@ impl Serving {
         loop {
             tokio::select! {
                 () = port.changed() => while let Some(effect) = port.pull() {
-                    self.outlets.tell(&effect, port.link());
-                    port.delivered(effect.cell, effect.version);
+                    self.outlets.tell(&effect, port.link(), &port.receipt(&effect));
                 },
                 event = events.next() => match event {
                     Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) => {

@@ -1,15 +1,10 @@
-//! Pure: what a characteristic's `mqtt` means. Which message an effect becomes, and what a message
+//! Pure: what a characteristic's own topics mean. Which message an effect becomes, and what a message
 //! asks for or reports. No I/O and no clock.
 
-use std::collections::BTreeMap;
-
-use schemars::Schema;
-
 use super::config::Qos;
-use crate::codec::{Cause, Patch, Spec, Template, Violation};
-use crate::config::schema::{payload_schema, value_schema};
-use crate::engine::{Carries, CellId, Effect};
-use crate::plugin::{Direction, TopicDoc};
+use super::format::Format;
+use crate::codec::{Cause, Patch, Spec, Violation};
+use crate::engine::{Carries, CellId, Change, Effect};
 
 /// No payload of one value is longer: a value has 512 bytes at most, and even with every byte of it
 /// escaped in JSON there is room for a document around it.
@@ -39,21 +34,21 @@ pub struct Binding {
     /// For people.
     pub name: String,
     pub spec: Spec,
-    pub payload: Template,
+    pub format: Format,
     pub topics: Topics,
 }
 
 /// Which topics, and in which direction.
 #[derive(Clone, Debug)]
 pub enum Topics {
-    /// This process holds the truth: `state` is published, `command` subscribed to.
+    /// This process holds the truth: `state` is published, commands subscribed to.
     Here {
         state: Option<Topic>,
-        command: Option<Topic>,
+        commands: Vec<Topic>,
     },
-    /// A remote program does: `state` is subscribed to, `command` published.
+    /// A remote program does: its states are subscribed to, `command` published.
     Remote {
-        state: Topic,
+        states: Vec<Topic>,
         command: Option<Topic>,
     },
 }
@@ -61,208 +56,114 @@ pub enum Topics {
 /// What a message was for one value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Received {
-    /// Somebody asks for this value.
-    Request(Patch),
-    /// The remote owner says that this is the value.
-    Report(Patch),
+    /// Somebody asks for a change.
+    Request(Change),
+    /// The remote owner says that this is so; `echo` is whether the message carries our own mark.
+    Report { patch: Patch, echo: bool },
     /// It broke a rule.
     Refused(Violation),
 }
 
-/// All values on MQTT.
-#[derive(Clone, Debug, Default)]
-pub struct Bindings {
-    bindings: Vec<Binding>,
-    by_cell: BTreeMap<CellId, usize>,
-    /// By the topic that is subscribed to.
-    takers: BTreeMap<String, Vec<usize>>,
+impl Topic {
+    pub(super) fn message(&self, payload: Vec<u8>) -> Message {
+        Message {
+            topic: self.name.clone(),
+            payload,
+            qos: self.qos,
+            retain: self.retain,
+        }
+    }
 }
 
-impl Binding {
-    /// The topic that is published on, and what is said there.
+impl Topics {
+    /// The topic that is published on.
     pub(super) fn published(&self) -> Option<&Topic> {
-        match &self.topics {
-            Topics::Here { state, .. } => state.as_ref(),
-            Topics::Remote { command, .. } => command.as_ref(),
+        match self {
+            Self::Here { state, .. } => state.as_ref(),
+            Self::Remote { command, .. } => command.as_ref(),
         }
     }
 
-    /// The topic that is subscribed to.
-    fn subscribed(&self) -> Option<&Topic> {
-        match &self.topics {
-            Topics::Here { command, .. } => command.as_ref(),
-            Topics::Remote { state, .. } => Some(state),
+    /// The topics that are subscribed to.
+    pub(super) fn subscribed(&self) -> &[Topic] {
+        match self {
+            Self::Here { commands, .. } => commands,
+            Self::Remote { states, .. } => states,
         }
     }
 
-    fn receive(&self, payload: &[u8], retained: bool) -> Received {
-        let is_command = match self.topics {
-            Topics::Here { .. } => true,
-            Topics::Remote { .. } => false,
-        };
-        if is_command && retained {
+    /// The topic on which an effect is published.
+    pub(super) fn carrying(&self, carries: Carries) -> Option<&Topic> {
+        match (carries, self) {
+            (Carries::State | Carries::StateOfOthers, Self::Here { state, .. }) => state.as_ref(),
+            (Carries::Requests, Self::Remote { command, .. }) => command.as_ref(),
+            (Carries::State | Carries::StateOfOthers, Self::Remote { .. })
+            | (Carries::Requests, Self::Here { .. }) => None,
+        }
+    }
+
+    /// Whether what is subscribed to asks for changes.
+    pub(super) fn takes_commands(&self) -> bool {
+        match self {
+            Self::Here { .. } => true,
+            Self::Remote { .. } => false,
+        }
+    }
+
+    /// What is wrong with a message before its payload is looked at.
+    pub(super) fn check(
+        &self,
+        payload: &[u8],
+        retained: bool,
+        max: usize,
+    ) -> Result<(), Violation> {
+        if self.takes_commands() && retained {
             let detail = "a retained command is a command of the past: publish it without retain";
-            return Received::Refused(Violation::new(Cause::RetainedCommand, detail));
+            return Err(Violation::new(Cause::RetainedCommand, detail));
         }
-        if payload.len() > MAX_PAYLOAD {
+        if payload.len() > max {
             let detail = format!(
                 "a payload of {} bytes is longer than any value",
                 payload.len()
             );
-            return Received::Refused(Violation::new(Cause::TooLong, detail));
+            return Err(Violation::new(Cause::TooLong, detail));
         }
-        match self.payload.read(&self.spec, payload) {
-            Ok(value) if is_command => Received::Request(value),
-            Ok(value) => Received::Report(value),
-            Err(violation) => Received::Refused(violation),
-        }
+        Ok(())
     }
 }
 
-impl Bindings {
-    pub fn new(bindings: Vec<Binding>) -> Self {
-        let mut takers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (index, binding) in bindings.iter().enumerate() {
-            if let Some(topic) = binding.subscribed() {
-                takers.entry(topic.name.clone()).or_default().push(index);
-            }
-        }
-        let by_cell = bindings
-            .iter()
-            .enumerate()
-            .map(|(index, binding)| (binding.cell, index))
-            .collect();
-        Self {
-            bindings,
-            by_cell,
-            takers,
-        }
-    }
-
-    pub fn len(&self) -> usize {
-        self.bindings.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bindings.is_empty()
-    }
-
-    /// The topics to subscribe to, each once. The highest quality of service that any value wants
-    /// there, but 1 at most: the broker's half of a QoS 2 hand-over outlives our own, which is gone
-    /// with every connection.
-    pub fn subscriptions(&self) -> Vec<(&str, Qos)> {
-        self.takers
-            .iter()
-            .map(|(topic, takers)| {
-                let wanted = takers
-                    .iter()
-                    .filter_map(|&index| self.bindings[index].subscribed())
-                    .map(|topic| topic.qos)
-                    .max()
-                    .unwrap_or_default();
-                (topic.as_str(), wanted.min(Qos::AtLeastOnce))
-            })
-            .collect()
-    }
-
+impl Binding {
     /// What an effect becomes; `None` if nothing is declared for it.
-    pub fn publish(&self, effect: &Effect) -> Option<Message> {
-        let binding = &self.bindings[*self.by_cell.get(&effect.cell)?];
-        let topic = match (effect.carries, &binding.topics) {
-            (Carries::State | Carries::StateOfOthers, Topics::Here { state, .. }) => state.as_ref(),
-            (Carries::Requests, Topics::Remote { command, .. }) => command.as_ref(),
-            (Carries::State | Carries::StateOfOthers, Topics::Remote { .. })
-            | (Carries::Requests, Topics::Here { .. }) => None,
-        }?;
-        Some(Message {
-            topic: topic.name.clone(),
-            payload: binding
-                .payload
-                .write(&binding.spec, &effect.value)
-                .into_bytes(),
-            qos: topic.qos,
-            retain: topic.retain,
-        })
+    pub(super) fn publish(&self, effect: &Effect) -> Option<Message> {
+        let topic = self.topics.carrying(effect.carries)?;
+        Some(topic.message(self.format.write(&self.spec, &effect.value)))
     }
 
-    /// What a message is, for every value that takes from its topic; nothing if none does.
-    pub fn receive<'a>(
-        &'a self,
-        topic: &str,
-        payload: &'a [u8],
-        retained: bool,
-    ) -> impl Iterator<Item = (CellId, Received)> + 'a {
-        let takers = self.takers.get(topic).map_or(&[][..], Vec::as_slice);
-        takers.iter().map(move |&index| {
-            let binding = &self.bindings[index];
-            (binding.cell, binding.receive(payload, retained))
-        })
-    }
-
-    /// What every topic carries, by topic.
-    pub fn topics(&self) -> Vec<TopicDoc> {
-        let mut by_topic: BTreeMap<(&str, Direction), Vec<(&Binding, &Topic)>> = BTreeMap::new();
-        for binding in &self.bindings {
-            let sides = [
-                (binding.published(), Direction::Publish),
-                (binding.subscribed(), Direction::Subscribe),
-            ];
-            for (topic, direction) in sides {
-                if let Some(topic) = topic {
-                    let on_topic = by_topic.entry((&topic.name, direction)).or_default();
-                    on_topic.push((binding, topic));
-                }
+    pub(super) fn receive(&self, payload: &[u8], retained: bool) -> Received {
+        let patch = self
+            .topics
+            .check(payload, retained, MAX_PAYLOAD)
+            .and_then(|()| self.format.read(&self.spec, payload));
+        match patch {
+            Err(violation) => Received::Refused(violation),
+            Ok(patch) if !self.topics.takes_commands() => {
+                let echo = false;
+                Received::Report { patch, echo }
             }
+            Ok(Patch::Set(value)) if self.format.is_exact() => {
+                Received::Request(Change::Set(value))
+            }
+            Ok(patch) => Received::Request(Change::Rounded(patch)),
         }
-        by_topic
-            .into_iter()
-            .map(|((topic, direction), parts)| document(topic, direction, &parts))
-            .collect()
     }
-}
 
-/// What a topic carries: all that its payload has to be at once.
-fn document(topic: &str, direction: Direction, parts: &[(&Binding, &Topic)]) -> TopicDoc {
-    let mut schemas: Vec<Schema> = parts
-        .iter()
-        .map(|(binding, _)| {
-            let value = value_schema(&binding.spec);
-            payload_schema(binding.payload.json(), &value)
-        })
-        .collect();
-    let schema = if schemas.len() == 1 {
-        schemas.remove(0)
-    } else {
-        let all: Vec<_> = schemas.into_iter().map(Schema::to_value).collect();
-        schemars::json_schema!({ "allOf": all })
-    };
-    let is_published = direction == Direction::Publish;
-    let lines: Vec<String> = parts
-        .iter()
-        .map(|(binding, _)| describe(binding, is_published))
-        .collect();
-    let qos = parts.iter().map(|(_, topic)| topic.qos).max();
-    let qos = qos.unwrap_or_default();
-    TopicDoc {
-        topic: topic.to_owned(),
-        direction,
-        qos: match direction {
-            Direction::Publish => qos,
-            Direction::Subscribe => qos.min(Qos::AtLeastOnce),
-        } as u8,
-        retain: parts.iter().any(|(_, topic)| topic.retain),
-        schema,
-        description: lines.join(" "),
-        content_type: "application/json",
-    }
-}
-
-fn describe(binding: &Binding, is_published: bool) -> String {
-    let name = &binding.name;
-    match (&binding.topics, is_published) {
-        (Topics::Here { .. }, true) => format!("What {name} is, published on every change."),
-        (Topics::Here { .. }, false) => format!("Sets {name}; ignored when it is retained."),
-        (Topics::Remote { .. }, true) => format!("Asks the owner of {name} for a value."),
-        (Topics::Remote { .. }, false) => format!("What {name} is, as its owner says."),
+    pub(super) fn describe(&self, is_published: bool) -> String {
+        let name = &self.name;
+        match (&self.topics, is_published) {
+            (Topics::Here { .. }, true) => format!("What {name} is, published on every change."),
+            (Topics::Here { .. }, false) => format!("Sets {name}; ignored when it is retained."),
+            (Topics::Remote { .. }, true) => format!("Asks the owner of {name} for a value."),
+            (Topics::Remote { .. }, false) => format!("What {name} is, as its owner says."),
+        }
     }
 }

@@ -16,12 +16,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::Settings;
-use super::binding::{Bindings, Message};
+use super::binding::Message;
 #[cfg(feature = "broker")]
 use super::embedded::{Next, StandIn};
+use super::exchange::Standing;
 use super::session::Session;
 use super::trouble::{Kind, Trouble};
-use crate::plugin::Port;
 use crate::runtime::Backoff;
 
 /// The largest packet that the protocol knows (MQTT 3.1.1, 2.2.3). A lower limit would not protect
@@ -37,13 +37,14 @@ const GOOD: Duration = Duration::from_secs(60);
 const STEP_OF_STOPPING: Duration = Duration::from_millis(300);
 
 /// Keeps a connection for as long as the program runs.
-pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port) {
+pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
+    let port = standing.port;
     let mut diary = Diary::new(settings);
     let mut backoff = Backoff::default();
     #[cfg(feature = "broker")]
     let mut stand_in = settings.auto.then(|| StandIn::new(settings.address.port));
     loop {
-        match connect(settings, bindings, port).await {
+        match connect(settings, standing).await {
             Outcome::Stopped => return,
             Outcome::Failed(trouble) => {
                 #[cfg(feature = "broker")]
@@ -68,7 +69,7 @@ pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port) {
                     backoff.reset();
                 }
                 let since = Instant::now();
-                match connection.last(settings, port).await {
+                match connection.last(settings, standing).await {
                     None => return,
                     Some(error) => {
                         let lasted = since.elapsed();
@@ -90,13 +91,14 @@ pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port) {
 
 /// What became of an attempt to connect.
 enum Outcome<'a> {
-    Connected(Connection<'a>),
+    Connected(Box<Connection<'a>>),
     Failed(Trouble),
     Stopped,
 }
 
-async fn connect<'a>(settings: &Settings, bindings: &'a Bindings, port: &'a Port) -> Outcome<'a> {
-    let capacity = Session::capacity(bindings);
+async fn connect<'a>(settings: &Settings, standing: &'a Standing<'a>) -> Outcome<'a> {
+    let port = standing.port;
+    let capacity = Session::capacity(standing.bindings);
     let (client, mut event_loop) = AsyncClient::new(options(settings), capacity);
     let mut network = NetworkOptions::new();
     network.set_tcp_nodelay(true);
@@ -113,13 +115,13 @@ async fn connect<'a>(settings: &Settings, bindings: &'a Bindings, port: &'a Port
     };
     let (events, arriving) = mpsc::channel(32);
     let mut connection = Connection {
-        session: Session::new(client, bindings, port),
+        session: Session::new(client, standing),
         driver: Box::pin(drive(event_loop, events)),
         arriving,
     };
     let birth = settings.birth.as_ref();
     connection.session.begin(birth, session_present);
-    Outcome::Connected(connection)
+    Outcome::Connected(Box::new(connection))
 }
 
 /// A connection that the broker has accepted.
@@ -143,13 +145,19 @@ async fn drive(mut event_loop: EventLoop, events: mpsc::Sender<Event>) -> Connec
 
 impl Connection<'_> {
     /// Serves until the connection is lost, or until it is time to stop (`None`).
-    async fn last(&mut self, settings: &Settings, port: &Port) -> Option<ConnectionError> {
+    async fn last(
+        &mut self,
+        settings: &Settings,
+        standing: &Standing<'_>,
+    ) -> Option<ConnectionError> {
+        let port = standing.port;
         loop {
             tokio::select! {
                 result = self.step() => if let Err(error) = result {
                     return Some(error);
                 },
                 () = port.changed() => self.session.pump(),
+                () = standing.tidings.arrived() => self.session.pump(),
                 () = port.stopped() => {
                     self.finish(settings.will.as_ref()).await;
                     return None;

@@ -4,13 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::address::Broker;
 use super::secret::Secret;
-use crate::config::model::Form;
-use crate::config::{Interval, Lenient, Literal, Spanned};
+use crate::config::model::{Entries, Form};
+use crate::config::{Interval, Lenient, Literal, Raw, Spanned};
 
 /// The MQTT broker, and how to connect to it. The connection is made anew for as long as it takes,
 /// and everything that this process publishes is then published again.
@@ -59,6 +59,17 @@ pub struct MqttConfig {
     #[serde(default)]
     #[schemars(extend("default" = 1))]
     pub qos: Option<Spanned<Lenient<Qos>>>,
+    /// The topic that says which central connects, disconnects, subscribes and unsubscribes, as
+    /// `{"event": "subscribed", "central": "AA:BB:CC:DD:EE:FF", "characteristic": "Some Number"}`. Not
+    /// retained unless said otherwise. While the broker is away the newest 64 are kept.
+    #[serde(default)]
+    pub events: Option<Spanned<TopicConfig>>,
+    /// The topic that says what was refused and why, as `{"value": "Some Number", "origin": "mqtt",
+    /// "topic": "number/set", "cause": "out_of_range", "reason": "300 is outside 0 … 255", "payload": "…"}`;
+    /// of what a central wrote, with `central` for `topic`. Not retained unless said otherwise. While the
+    /// broker is away the newest 64 are kept.
+    #[serde(default)]
+    pub rejected: Option<Spanned<TopicConfig>>,
 }
 
 /// Whom to trust, and who we are.
@@ -107,15 +118,19 @@ pub struct ValueConfig {
     #[schemars(extend("default" = "here"))]
     pub owner: Option<Spanned<OwnerConfig>>,
     /// The topic that says what the value is. With `owner: here` every change is published there,
-    /// retained unless said otherwise; with `owner: remote` the value follows it.
+    /// retained unless said otherwise; with `owner: remote` the value follows it, or a list of topics.
     #[serde(default)]
-    pub state: Option<Spanned<TopicConfig>>,
-    /// The topic on which a change is asked for. With `owner: here` whoever publishes there sets the
-    /// value (a retained message is ignored: it is a command of the past); with `owner: remote` what a
-    /// central writes is published there, not retained.
+    pub state: Option<Spanned<OneOrMany<TopicConfig>>>,
+    /// The topic on which a change is asked for. With `owner: here` whoever publishes there, or on one of
+    /// a list of topics, sets the value (a retained message is ignored: it is a command of the past); with
+    /// `owner: remote` what a central writes is published there, not retained.
     #[serde(default)]
-    pub command: Option<Spanned<TopicConfig>>,
-    /// The payload on both topics: any JSON with `$value` in one place, as in `{ number: $value }`.
+    pub command: Option<Spanned<OneOrMany<TopicConfig>>>,
+    /// How the value stands in the payload, on all its topics. Without it, `json`.
+    #[serde(default)]
+    pub format: Option<Spanned<FormatConfig>>,
+    /// The payload on all its topics: any JSON with `$value` in one place, as in `{ number: $value }`.
+    /// Only with `format: json`.
     #[serde(default)]
     #[schemars(extend("default" = "$value"))]
     pub payload: Option<Spanned<serde_json::Value>>,
@@ -124,6 +139,84 @@ pub struct ValueConfig {
     #[serde(default)]
     #[schemars(extend("default" = "2s"))]
     pub confirm_within: Option<Spanned<Lenient<Interval>>>,
+    /// How long what the remote owner says is true. When it has said nothing for so long, the value is
+    /// unknown again. Without it, for ever. Only with `owner: remote`.
+    #[serde(default)]
+    pub valid_for: Option<Spanned<Lenient<Interval>>>,
+    /// The document that the value stands in, with others, instead of topics of its own: one of those
+    /// under `documents` at the top level. `json` in `value` says where in it.
+    #[serde(default)]
+    pub document: Option<Spanned<String>>,
+    /// The document that is published when this is written, with the values that its members hold then.
+    /// Its state has `send: gathered`.
+    #[serde(default)]
+    pub gathers: Option<Spanned<String>>,
+}
+
+/// How a value stands in a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MqttFormatConfig")]
+pub enum FormatConfig {
+    /// As JSON: `payload` says where in it.
+    Json,
+    /// As JSON without quotes around it: `21.5`, `on`, `Living room`.
+    Text,
+    /// The bytes on the air.
+    Raw,
+    /// The bytes on the air, in hexadecimal digits.
+    Hex,
+}
+
+/// The JSON documents that several characteristics share, by name. A characteristic is in one with
+/// `mqtt: { document: … }`, and says with `json` in `value` where it stands there. Of a message, keys
+/// that nobody has are ignored; a value whose key is missing stays what it is.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(rename = "MqttDocumentsConfig")]
+pub struct DocumentsConfig(
+    #[schemars(with = "std::collections::BTreeMap<String, DocumentConfig>")] pub Entries<Raw>,
+);
+
+/// A JSON document that several characteristics share.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttDocumentConfig")]
+pub struct DocumentConfig {
+    /// Who holds the truth of its values.
+    #[serde(default)]
+    #[schemars(extend("default" = "here"))]
+    pub owner: Option<Spanned<OwnerConfig>>,
+    /// The topic that says what the values are. With `owner: here` it is published there, retained unless
+    /// said otherwise; with `owner: remote` the values follow it, or a list of topics.
+    #[serde(default)]
+    pub state: Option<Spanned<OneOrMany<DocumentTopicConfig>>>,
+    /// The topic on which changes are asked for. With `owner: here` whoever publishes there, or on one of
+    /// a list of topics, sets the values that the message mentions (a retained one is ignored); with
+    /// `owner: remote` what a central writes is published there, not retained.
+    #[serde(default)]
+    pub command: Option<Spanned<OneOrMany<DocumentTopicConfig>>>,
+    /// Keys that are in every message that is published, as in `{ client: "{client_id}" }`. `{client_id}`,
+    /// `{hostname}`, `{machine_id}` and `{device_name}` are filled in in texts.
+    #[serde(default)]
+    #[schemars(with = "Option<std::collections::BTreeMap<String, serde_json::Value>>")]
+    pub constants: Option<Spanned<Entries<Spanned<serde_json::Value>>>>,
+    /// One of the `constants`: a message in which it is the same is our own, come back. It can confirm what
+    /// a central wrote, and is ignored otherwise; but the first message after connecting never is.
+    #[serde(default)]
+    pub ignore_own: Option<Spanned<String>>,
+    /// Whether texts, byte strings and arrays that are empty, and null, are left out of what is published.
+    #[serde(default)]
+    pub omit_empty: bool,
+    /// How long the remote owner may take to confirm what a central wrote. After that the value that
+    /// it last reported comes back. Only with `owner: remote`.
+    #[serde(default)]
+    #[schemars(extend("default" = "2s"))]
+    pub confirm_within: Option<Spanned<Lenient<Interval>>>,
+    /// How long what the remote owner says of a value is true. When it has said nothing of it for so long,
+    /// the value is unknown again. Without it, for ever. Only with `owner: remote`.
+    #[serde(default)]
+    pub valid_for: Option<Spanned<Lenient<Interval>>>,
 }
 
 /// Who holds the truth of a value.
@@ -142,6 +235,54 @@ pub enum OwnerConfig {
 pub enum TopicConfig {
     Short(String),
     Long(LongTopicConfig),
+}
+
+/// A topic of a document: its name, or a mapping with more to say.
+#[derive(Debug)]
+pub enum DocumentTopicConfig {
+    Short(String),
+    Long(LongDocumentTopicConfig),
+}
+
+/// One, or a list.
+#[derive(Debug)]
+pub enum OneOrMany<T> {
+    One(T),
+    Many(Vec<Spanned<T>>),
+}
+
+/// A topic of a document, and how it is used.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MqttDocumentTopicInFull")]
+pub struct LongDocumentTopicConfig {
+    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    pub topic: Spanned<String>,
+    /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
+    /// at most.
+    #[serde(default)]
+    pub qos: Option<Spanned<Lenient<Qos>>>,
+    /// Whether the broker keeps the newest message for those who come later. Without it, state is
+    /// retained and a command is not. Only for a topic that this process publishes on.
+    #[serde(default)]
+    pub retain: Option<Spanned<bool>>,
+    /// How much of the document is published, and when. Without it, `whole` for the state and `changed`
+    /// for a command. Only for a topic that this process publishes on.
+    #[serde(default)]
+    pub send: Option<Spanned<SendConfig>>,
+}
+
+/// How much of a document is published, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MqttSendConfig")]
+pub enum SendConfig {
+    /// The values that have changed, when they have. What changes at once goes into one message.
+    Changed,
+    /// All values that are known, when one has changed.
+    Whole,
+    /// All values that are known, when a characteristic with `gathers` is written.
+    Gathered,
 }
 
 /// A topic, and how it is used.
@@ -248,6 +389,43 @@ impl<'de> Deserialize<'de> for TopicConfig {
     }
 }
 
+impl<'de> Deserialize<'de> for DocumentTopicConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ShortOrLong {
+            wanted: "a topic, or `{ topic: …, send: …, qos: …, retain: … }`,",
+            short: Self::Short,
+            long: Self::Long,
+            of: PhantomData,
+        })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrList<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrList<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a topic, `{ topic: …, qos: …, retain: … }`, or a list of those,")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::deserialize(StrDeserializer::new(text)).map(OneOrMany::One)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(entries)).map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(items)).map(OneOrMany::Many)
+            }
+        }
+        deserializer.deserialize_any(OneOrList(PhantomData))
+    }
+}
+
 impl<'de> Deserialize<'de> for PasswordConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ShortOrLong {
@@ -277,6 +455,33 @@ impl JsonSchema for TopicConfig {
             generator,
             "A topic: its name, or a mapping with `topic`, `qos` and `retain`.",
         )
+    }
+}
+
+impl JsonSchema for DocumentTopicConfig {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MqttDocumentTopic".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        short_or_long::<LongDocumentTopicConfig>(
+            generator,
+            "A topic: its name, or a mapping with `topic`, `send`, `qos` and `retain`.",
+        )
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("{}OrMany", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        json_schema!({
+            "description": "A topic; where it is only subscribed to, also a list of topics.",
+            "anyOf": [one, { "type": "array", "minItems": 1, "items": one }],
+        })
     }
 }
 

@@ -2,21 +2,75 @@
 //! (`rehearsal`). No I/O and no waiting in it: what has arrived goes in, what is to be published comes
 //! out, with a receipt that goes back in when the broker has acknowledged it.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+
 use tracing::debug;
 
-use super::binding::{Bindings, Message, Received};
+use super::binding::{Message, Received};
 use super::config::Qos;
-use crate::engine::{CellId, Change};
+use super::table::{Bindings, Carrier};
+use super::tidings::{Tidings, WAITING_MAX};
+use crate::codec::Value;
+use crate::engine::{CellId, Effect};
 use crate::plugin::{Port, Sender};
 
 /// So much of a payload is shown in a log.
 const SHOWN: usize = 200;
 
+/// What outlives a connection.
+pub(super) struct Standing<'a> {
+    pub(super) bindings: &'a Bindings,
+    pub(super) port: &'a Port,
+    pub(super) tidings: Tidings<'a>,
+    /// By value that publishes a document when it is written: the version that last did.
+    triggered: Mutex<HashMap<CellId, u64>>,
+}
+
+/// What a value has before anybody has written it ([`CellView::version`](crate::engine::CellView)).
+const NOT_WRITTEN: u64 = 1;
+
+impl<'a> Standing<'a> {
+    pub(super) fn new(bindings: &'a Bindings, port: &'a Port) -> Self {
+        Self {
+            bindings,
+            port,
+            tidings: Tidings::new(&bindings.told),
+            triggered: Mutex::default(),
+        }
+    }
+
+    /// Whether this is a write that has not published its document yet, and not how things stand.
+    fn triggers(&self, effect: &Effect) -> bool {
+        let triggered = self.triggered();
+        let last = triggered.get(&effect.cell).copied();
+        effect.version > last.unwrap_or(NOT_WRITTEN)
+    }
+
+    fn has_triggered(&self, cell: CellId, version: u64) {
+        let mut triggered = self.triggered();
+        let last = triggered.entry(cell).or_default();
+        *last = version.max(*last);
+    }
+
+    fn triggered(&self) -> MutexGuard<'_, HashMap<CellId, u64>> {
+        self.triggered
+            .lock()
+            .expect("nobody panics while it is held")
+    }
+}
+
 /// One connection's worth. The next one begins with a new one: what was not acknowledged on this, the
 /// engine hands out again.
 pub(super) struct Exchange<'a> {
+    standing: &'a Standing<'a>,
     bindings: &'a Bindings,
     port: &'a Port,
+    ready: VecDeque<Publication>,
+    /// Cells that went out in several messages, and how many of those are not acknowledged yet.
+    shared: HashMap<(CellId, u64), usize>,
+    /// The documents that nobody has spoken of since connecting.
+    unheard: BTreeSet<usize>,
 }
 
 /// A message that is to be published, and what its acknowledgement means.
@@ -26,14 +80,26 @@ pub(super) struct Publication {
     pub(super) receipt: Receipt,
 }
 
-/// What has arrived at its end when a message is acknowledged: cells, each with a version.
+/// What has arrived at its end when a message is acknowledged: cells, each with a version, or a tiding
+/// by its number.
 #[derive(Debug, Default)]
 #[must_use = "without it the engine never hears that something has arrived"]
-pub(super) struct Receipt(Vec<(CellId, u64)>);
+pub(super) struct Receipt {
+    cells: Vec<(CellId, u64)>,
+    tiding: Option<u64>,
+}
 
 impl<'a> Exchange<'a> {
-    pub(super) fn new(bindings: &'a Bindings, port: &'a Port) -> Self {
-        Self { bindings, port }
+    pub(super) fn new(standing: &'a Standing<'a>) -> Self {
+        let Standing { bindings, port, .. } = standing;
+        Self {
+            standing,
+            bindings,
+            port,
+            ready: VecDeque::new(),
+            shared: HashMap::new(),
+            unheard: (0..bindings.documents.len()).collect(),
+        }
     }
 
     /// The topics to subscribe to, each once.
@@ -41,64 +107,157 @@ impl<'a> Exchange<'a> {
         self.bindings.subscriptions()
     }
 
-    /// How many messages can be under way at once: each value has one at most in each direction.
+    /// How many messages can be under way at once.
     pub(super) fn capacity(bindings: &Bindings) -> usize {
-        bindings.len()
+        bindings.capacity() + WAITING_MAX
     }
 
     /// The connection is there.
     pub(super) fn begin(&mut self, session_present: bool) {
         self.port.link_up(session_present);
+        self.standing.tidings.begin();
     }
 
     /// The next message to publish.
     pub(super) fn next(&mut self) -> Option<Publication> {
+        if self.ready.is_empty() {
+            self.gather();
+        }
+        let next = self.ready.pop_front().or_else(|| {
+            let (number, message) = self.standing.tidings.next()?;
+            let receipt = Receipt {
+                tiding: Some(number),
+                ..Receipt::default()
+            };
+            Some(Publication { message, receipt })
+        })?;
+        let (topic, payload) = (&next.message.topic, cut(&next.message.payload));
+        debug!(topic, payload, "publishes");
+        Some(next)
+    }
+
+    /// Makes messages of everything that there is to send. What has changed together goes into one
+    /// document together.
+    fn gather(&mut self) {
+        let mut changed: BTreeMap<usize, Vec<Effect>> = BTreeMap::new();
         while let Some(effect) = self.port.pull() {
-            let receipt = Receipt(vec![(effect.cell, effect.version)]);
-            match self.bindings.publish(&effect) {
-                Some(message) => {
-                    let payload = cut(&message.payload);
-                    debug!(topic = message.topic, payload, "publishes");
-                    return Some(Publication { message, receipt });
+            let mut copies = 0;
+            for &carrier in self.bindings.carriers(effect.cell) {
+                match carrier {
+                    Carrier::Value(index) => {
+                        if let Some(message) = self.bindings.value(index).publish(&effect) {
+                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            self.ready.push_back(Publication { message, receipt });
+                            copies += 1;
+                        }
+                    }
+                    Carrier::Document(index) => {
+                        if self.bindings.document(index).publishes(effect.carries) {
+                            changed.entry(index).or_default().push(effect.clone());
+                            copies += 1;
+                        }
+                    }
+                    Carrier::Trigger(index) => {
+                        if self.standing.triggers(&effect) {
+                            changed.entry(index).or_default().push(effect.clone());
+                            copies += 1;
+                        }
+                    }
                 }
+            }
+            match copies {
+                0 => self.port.delivered(effect.cell, effect.version),
+                1 => {}
+                _ => drop(self.shared.insert((effect.cell, effect.version), copies)),
+            }
+        }
+        for (index, effects) in changed {
+            let receipt = Receipt::of(&effects);
+            let changed: Vec<(CellId, Value)> = effects
+                .into_iter()
+                .map(|effect| (effect.cell, effect.value))
+                .collect();
+            let document = self.bindings.document(index);
+            match document.publish(&changed, |cell| self.port.value(cell)) {
+                Some(message) => self.ready.push_back(Publication { message, receipt }),
                 None => self.acknowledged(receipt),
             }
         }
-        None
     }
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
-        for (cell, version) in receipt.0 {
+        for (cell, version) in receipt.cells {
+            if let Some(left) = self.shared.get_mut(&(cell, version)) {
+                *left -= 1;
+                if *left > 0 {
+                    continue;
+                }
+                self.shared.remove(&(cell, version));
+            }
+            let is_trigger = |carrier: &Carrier| matches!(carrier, Carrier::Trigger(_));
+            if self.bindings.carriers(cell).iter().any(is_trigger) {
+                self.standing.has_triggered(cell, version);
+            }
             self.port.delivered(cell, version);
+        }
+        if let Some(number) = receipt.tiding {
+            self.standing.tidings.acknowledged(number);
         }
     }
 
     /// A message has arrived here.
     pub(super) fn receive(&mut self, topic: &str, payload: &[u8], retained: bool) {
         debug!(topic, retained, payload = cut(payload), "received");
-        let mut is_expected = false;
         let sender = Sender {
             peer: None,
             by: Some(topic),
             payload,
         };
-        for (cell, received) in self.bindings.receive(topic, payload, retained) {
-            is_expected = true;
-            // What breaks a rule has been counted, and logged the first time.
-            let _ = match received {
-                Received::Request(value) => {
-                    self.port
-                        .request(cell, Change::Rounded(value.into()), &sender)
-                }
-                Received::Report(value) => self.port.report(cell, value.into(), false, &sender),
-                Received::Refused(violation) => {
-                    Err(self.port.refuse(Some(cell), violation, &sender))
-                }
-            };
-        }
-        if !is_expected {
+        let takers = self.bindings.takers(topic);
+        if takers.is_empty() {
             debug!(topic, "ignored: nobody has subscribed to this topic");
+        }
+        for &taker in takers {
+            match taker {
+                Carrier::Value(index) => {
+                    let binding = self.bindings.value(index);
+                    let received = binding.receive(payload, retained);
+                    self.take(binding.cell, received, &sender);
+                }
+                Carrier::Document(index) => {
+                    let is_first = self.unheard.remove(&index);
+                    let document = self.bindings.document(index);
+                    match document.receive(payload, retained, is_first) {
+                        Ok(all) => {
+                            for (cell, received) in all {
+                                self.take(cell, received, &sender);
+                            }
+                        }
+                        Err(violation) => drop(self.port.refuse(None, violation, &sender)),
+                    }
+                }
+                Carrier::Trigger(_) => {}
+            }
+        }
+    }
+
+    fn take(&self, cell: CellId, received: Received, sender: &Sender<'_>) {
+        // What breaks a rule has been counted, and logged the first time.
+        let _ = match received {
+            Received::Request(change) => self.port.request(cell, change, sender),
+            Received::Report { patch, echo } => self.port.report(cell, patch, echo, sender),
+            Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation, sender)),
+        };
+    }
+}
+
+impl Receipt {
+    fn of(effects: &[Effect]) -> Self {
+        let cells = effects.iter().map(|effect| (effect.cell, effect.version));
+        Self {
+            cells: cells.collect(),
+            tiding: None,
         }
     }
 }

@@ -9,16 +9,20 @@ pub mod binding;
 mod client;
 pub mod config;
 mod declare;
+mod describe;
+pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
 mod exchange;
+mod format;
 mod rehearsal;
 mod secret;
 mod session;
+mod table;
+mod tidings;
 mod tls;
 mod topics;
 mod trouble;
-mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,9 +34,11 @@ use crate::plugin::{
     BoxFuture, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage, TopicDoc,
 };
 use address::Address;
-use binding::{Bindings, Message};
-use config::{MqttConfig, ValueConfig};
+use binding::Message;
+use config::{DocumentsConfig, MqttConfig, ValueConfig};
+use exchange::Standing;
 use secret::Secret;
+use table::Bindings;
 
 pub struct Mqtt;
 
@@ -44,6 +50,7 @@ impl Plugin for Mqtt {
     fn places(&self) -> Vec<Place> {
         vec![
             Place::section::<MqttConfig>("mqtt"),
+            Place::section::<DocumentsConfig>("documents"),
             Place::characteristic::<ValueConfig>("mqtt"),
         ]
     }
@@ -110,14 +117,23 @@ impl Link for MqttLink {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            client::run(&self.settings, &self.bindings, &port).await;
+            let standing = Standing::new(&self.bindings, &port);
+            tokio::select! {
+                () = client::run(&self.settings, &standing) => {}
+                () = standing.tidings.listen(&port) => {}
+            }
             Ok(())
         })
     }
 
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            rehearsal::run(&self.settings, &self.bindings, &port, &stage).await;
+            let standing = Standing::new(&self.bindings, &port);
+            tokio::select! {
+                biased;
+                () = standing.tidings.listen(&port) => {}
+                () = rehearsal::run(&self.settings, &standing, &stage) => {}
+            }
             Ok(())
         })
     }

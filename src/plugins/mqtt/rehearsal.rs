@@ -3,14 +3,13 @@
 use tracing::debug;
 
 use super::Settings;
-use super::binding::{Bindings, Message};
-use super::exchange::Exchange;
-use crate::plugin::Port;
+use super::binding::Message;
+use super::exchange::{Exchange, Standing};
 use crate::plugin::stage::{Client, Connection, Posted, Stage};
 
 /// Keeps a connection for as long as the rehearsal runs. A lost one is made anew as soon as the broker is
 /// back, without a pause: pauses are left to chance, and a rehearsal leaves nothing to it.
-pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port, stage: &Stage) {
+pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, stage: &Stage) {
     loop {
         let client = Client {
             client_id: settings.client_id.clone(),
@@ -19,13 +18,13 @@ pub(super) async fn run(settings: &Settings, bindings: &Bindings, port: &Port, s
         };
         let connection = tokio::select! {
             connection = stage.connect(client) => connection,
-            () = port.stopped() => return,
+            () = standing.port.stopped() => return,
         };
         let play = Play {
             settings,
-            port,
+            standing,
             connection,
-            exchange: Exchange::new(bindings, port),
+            exchange: Exchange::new(standing),
         };
         if play.last().await.is_stopped() {
             return;
@@ -48,7 +47,7 @@ impl End {
 
 struct Play<'a> {
     settings: &'a Settings,
-    port: &'a Port,
+    standing: &'a Standing<'a>,
     connection: Connection,
     exchange: Exchange<'a>,
 }
@@ -71,8 +70,9 @@ impl Play<'_> {
                     Some(it) => self.exchange.receive(&it.topic, &it.payload, it.retained),
                     None => return End::Lost,
                 },
-                () = self.port.changed() => self.pump(),
-                () = self.port.stopped() => {
+                () = self.standing.port.changed() => self.pump(),
+                () = self.standing.tidings.arrived() => self.pump(),
+                () = self.standing.port.stopped() => {
                     self.finish();
                     return End::Stopped;
                 }

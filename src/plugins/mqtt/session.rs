@@ -6,10 +6,10 @@ use std::collections::{HashMap, VecDeque};
 use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
 use tracing::{debug, error, trace, warn};
 
-use super::binding::{Bindings, Message};
+use super::binding::Message;
 use super::config::Qos;
-use super::exchange::{Exchange, Publication, Receipt};
-use crate::plugin::Port;
+use super::exchange::{Exchange, Publication, Receipt, Standing};
+use super::table::Bindings;
 
 /// What is under way besides the messages of values: the subscription, birth, will and disconnection.
 const MORE: usize = 8;
@@ -27,10 +27,10 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(client: AsyncClient, bindings: &'a Bindings, port: &'a Port) -> Self {
+    pub(super) fn new(client: AsyncClient, standing: &'a Standing<'a>) -> Self {
         Self {
             client,
-            exchange: Exchange::new(bindings, port),
+            exchange: Exchange::new(standing),
             queued: VecDeque::new(),
             held_back: None,
             in_flight: HashMap::new(),

@@ -88,7 +88,6 @@ async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> 
 fn tell_all(port: &Port, server: &GattServer) {
     while let Some(effect) = port.pull() {
         server.tell(&effect);
-        port.delivered(effect.cell, effect.version);
     }
 }
 

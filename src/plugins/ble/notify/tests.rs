@@ -2,9 +2,11 @@
 
 use std::io::Read;
 use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::sleep;
 
+use super::feed::SUBSCRIBING;
 use super::*;
 use crate::codec::presentation::Presentation;
 use crate::codec::{BytesSpec, Value};
@@ -25,6 +27,10 @@ struct Air {
 
 impl Air {
     fn of(delivery: Delivery, access: Access) -> Self {
+        Self::with(delivery, access, false)
+    }
+
+    fn with(delivery: Delivery, access: Access, every: bool) -> Self {
         let declared = Characteristic {
             name: "Value".to_owned(),
             uuid: "FF01".parse().expect("a UUID"),
@@ -33,12 +39,13 @@ impl Air {
             spec: Spec::Bytes(BytesSpec::up_to(512)),
             presentation: Presentation::default(),
             cell: CellId::new(0),
+            told: None,
         };
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();
         let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
         let mut outlets = Outlets::new(Arc::new(announce));
-        let outlet = outlets.open(&declared, delivery);
+        let outlet = outlets.open(&declared, delivery, every);
         Self {
             outlets,
             outlet,
@@ -59,7 +66,8 @@ impl Air {
         socket
     }
 
-    async fn change(&self, octet: u8, writer: Option<Address>) {
+    /// Returns whether everybody who has to be told has been.
+    async fn change(&self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
         let link = LinkId::new(LINK);
         let effect = Effect {
             cell: CellId::new(0),
@@ -72,8 +80,13 @@ impl Air {
             }),
             restated: false,
         };
-        self.outlets.tell(&effect, link);
+        let delivered = Arc::<AtomicBool>::default();
+        let told = delivered.clone();
+        let receipt = Receipt::new(move || told.store(true, Ordering::Relaxed));
+        self.outlets.tell(&effect, link, &receipt);
+        drop(receipt);
         rest().await;
+        delivered
     }
 }
 
@@ -226,4 +239,69 @@ async fn who_subscribes_and_closes_its_socket_is_announced() {
     drop(socket);
     rest().await;
     assert_eq!(announced(), [subscribed, unsubscribed]);
+}
+
+fn every(delivery: Delivery) -> Air {
+    let notify = true;
+    let access = Access::default();
+    Air::with(delivery, Access { notify, ..access }, true)
+}
+
+fn is(delivered: &AtomicBool) -> bool {
+    delivered.load(Ordering::Relaxed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_waits_until_all_sockets_have_got_it() {
+    let air = every(Delivery::Directed);
+    assert!(is(&*air.change(0, None).await), "nobody subscribes");
+    sleep(2 * SUBSCRIBING).await;
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    assert!(is(&*air.change(1, None).await), "both sockets have room");
+    let second = air.change(2, None).await;
+    assert!(!is(&second), "1 is unread in both");
+    assert_eq!(read(&one).await, [1, 2]);
+    assert!(!is(&second), "and in one");
+    assert_eq!(read(&other).await, [1, 2]);
+    assert!(is(&second));
+    let same = air.change(2, None).await;
+    assert!(is(&same));
+    assert_eq!(read(&one).await, [2], "the same value is another event");
+
+    let third = air.change(3, None).await;
+    assert!(!is(&third), "2 is unread in the other");
+    drop(other);
+    rest().await;
+    assert!(is(&third), "who has gone keeps nobody waiting");
+    assert_eq!(read(&one).await, [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_one_socket_reaches_everybody_no_event_is_lost_between_two() {
+    let air = every(Delivery::Shared);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    assert!(is(&*air.change(1, None).await));
+    let second = air.change(2, None).await;
+    assert!(!is(&second));
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, [1, 2], "1 was unread");
+    assert!(is(&second));
+    assert!(is(&*air.change(3, None).await));
+    let fourth = air.change(4, None).await;
+    drop(other);
+    rest().await;
+    assert!(is(&fourth), "nobody is left to be told");
+    assert!(is(&*air.change(5, None).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_the_moment_of_subscribing_are_told() {
+    let air = every(Delivery::Directed);
+    air.change(1, None).await;
+    sleep(2 * SUBSCRIBING).await;
+    air.change(2, None).await;
+    air.change(3, None).await;
+    let one = air.subscribe(ONE).await;
+    assert_eq!(read(&one).await, [2, 3]);
 }

@@ -1,18 +1,24 @@
 //! From the section `mqtt` to what a connection needs, and everything that can be wrong with it.
 
+mod documents;
+mod topic;
+mod values;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Settings;
 use super::address::{Address, Broker, Scheme};
-use super::binding::{Bindings, Message};
-use super::config::{MessageConfig, MqttConfig, PasswordConfig, Qos};
+use super::binding::{Message, Topic};
+use super::config::{MessageConfig, MqttConfig, PasswordConfig, Qos, TopicConfig};
 use super::secret::Secret;
-use super::tls;
-use super::topics;
-use super::values::{Values, quality};
+use super::table::Bindings;
+use super::tidings::Told;
+use super::{tls, topics};
 use crate::config::{Interval, Lenient, NodeId, Spanned};
 use crate::plugin::Configure;
+use topic::{Reader, Says, Traffic, quality};
+use values::Values;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// The protocol carries whole seconds in 16 bits (MQTT 3.1.1, 3.1.2.10).
@@ -28,7 +34,19 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Binding
     let config = section.map(|section| section.value).unwrap_or_default();
     let client_id = client_id(declared, &config);
     let qos = quality(declared, config.qos.as_ref()).unwrap_or_default();
-    let values = Values::read(declared, &client_id, qos, is_declared);
+    let mut traffic = Traffic::default();
+    let mut reader = Reader {
+        declared,
+        client_id: &client_id,
+        qos,
+    };
+    let values = Values::read(&mut reader, is_declared, &mut traffic);
+    let documents = documents::read(&mut reader, &values, is_declared, &mut traffic);
+    let told = Told {
+        events: told(&mut reader, config.events.as_ref(), &mut traffic),
+        rejected: told(&mut reader, config.rejected.as_ref(), &mut traffic),
+    };
+    let bindings = Bindings::new(values.bindings, documents, told);
     let mut section = Section {
         declared,
         config: &config,
@@ -37,8 +55,25 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Binding
         qos,
     };
     let settings = section.settings()?;
-    section.check_messages(&settings, &values);
-    Some((settings, Bindings::new(values.bindings)))
+    section.check_messages(&settings, &bindings, &traffic);
+    Some((settings, bindings))
+}
+
+/// A topic on which something is told that is no value.
+fn told(
+    reader: &mut Reader<'_, '_>,
+    config: Option<&Spanned<TopicConfig>>,
+    traffic: &mut Traffic,
+) -> Option<Topic> {
+    let config = config?;
+    let said = config.value.says(config.at);
+    let topic = reader.topic(&said, false)?;
+    if traffic.subscribes(&topic.name) {
+        let help = "give it a topic of its own: what is told there would be taken for a value";
+        reader.mistake(said.text.at, "a value is taken from this topic", help);
+    }
+    traffic.publish(reader.declared, &topic, said.text.at, true);
+    Some(topic)
 }
 
 fn client_id(declared: &mut Configure<'_>, config: &MqttConfig) -> String {
@@ -245,21 +280,21 @@ impl Section<'_, '_> {
     }
 
     /// What has to be true of birth, will and values together.
-    fn check_messages(&mut self, settings: &Settings, values: &Values) {
+    fn check_messages(&mut self, settings: &Settings, bindings: &Bindings, traffic: &Traffic) {
         let declared = [
             (&self.config.birth, &settings.birth),
             (&self.config.will, &settings.will),
         ];
         for (config, message) in declared {
             if let (Some(config), Some(message)) = (config, message)
-                && values.published.contains_key(&message.topic)
+                && traffic.publishes(&message.topic)
             {
                 let help = "give it a topic of its own: here it would stand for the value";
                 self.mistake(config.topic.at, "a value is published on this topic", help);
             }
         }
         let messages = [&settings.birth, &settings.will];
-        let exactly_once = values.publishes_exactly_once()
+        let exactly_once = bindings.publishes_exactly_once()
             || messages.iter().any(|message| {
                 message
                     .as_ref()

@@ -1,0 +1,191 @@
+//! Pure: a JSON document that several values share. What it becomes when some of them have changed, and
+//! what a message says of each. No I/O and no clock.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
+use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
+use crate::engine::{Carries, CellId, Change};
+
+/// A declared document.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// As the YAML calls it.
+    pub name: String,
+    pub topics: Topics,
+    pub sending: Sending,
+    /// What is in every message that is published.
+    pub constants: Map<String, Json>,
+    /// The constant by which our own messages are known.
+    pub ignore_own: Option<String>,
+    pub omit_empty: bool,
+    pub members: Vec<Member>,
+    /// Writing one of these publishes the document.
+    pub triggers: Vec<CellId>,
+}
+
+/// When, and how much of it, a document is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// On a change: the values that have changed.
+    Changed,
+    /// On a change: all values that are known.
+    Whole,
+    /// When a trigger is written: all values that are known.
+    Gathered,
+}
+
+/// A value in a document.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub cell: CellId,
+    /// For people.
+    pub name: String,
+    pub spec: Spec,
+    pub at: Pointer,
+    /// Under which names its parts say that they are in this document; `None` is for those that say
+    /// nothing.
+    pub known_as: Vec<Option<Arc<str>>>,
+    pub is_constant: bool,
+}
+
+impl Member {
+    /// What a message says of it.
+    fn read(&self, json: &Json) -> Result<Patch, Violation> {
+        let mut all = Patch::Keep;
+        for name in &self.known_as {
+            let patch = document::read(&self.spec, &self.at, name.as_deref(), json)?;
+            all = both(all, patch);
+        }
+        Ok(all)
+    }
+
+    fn write(&self, value: &Value, omit_empty: bool, json: &mut Json) {
+        for name in &self.known_as {
+            document::write(
+                &self.spec,
+                &self.at,
+                name.as_deref(),
+                value,
+                omit_empty,
+                json,
+            );
+        }
+    }
+
+    /// Where its parts stand in this document, and what they are.
+    pub(super) fn places(&self) -> Vec<(Pointer, &Spec)> {
+        let mut places = document::places(&self.spec, &self.at);
+        places.retain(|(at, _)| self.known_as.contains(&at.document));
+        places
+    }
+}
+
+impl Document {
+    /// Whether a change of a member is published.
+    pub(super) fn publishes(&self, carries: Carries) -> bool {
+        match self.sending {
+            Sending::Changed | Sending::Whole => self.topics.carrying(carries).is_some(),
+            Sending::Gathered => false,
+        }
+    }
+
+    /// The message for these changes. `known` is what a value holds now.
+    pub(super) fn publish(
+        &self,
+        changed: &[(CellId, Value)],
+        known: impl Fn(CellId) -> Option<Value>,
+    ) -> Option<Message> {
+        let topic = self.topics.published()?;
+        let mut json = Json::Object(Map::new());
+        for member in &self.members {
+            let of_change = changed.iter().find(|(cell, _)| *cell == member.cell);
+            let value = match (of_change, self.sending) {
+                (Some((_, value)), _) => Some(value.clone()),
+                (None, Sending::Changed) => None,
+                (None, Sending::Whole | Sending::Gathered) => known(member.cell),
+            };
+            if let Some(value) = value {
+                member.write(&value, self.omit_empty, &mut json);
+            }
+        }
+        if let Json::Object(entries) = &mut json {
+            entries.extend(self.constants.clone());
+        }
+        Some(topic.message(document::render(&json).into_bytes()))
+    }
+
+    /// What a message is, for every member that it mentions. `is_first` is whether it is the first since
+    /// connecting: that one is news even if it is our own.
+    ///
+    /// # Errors
+    /// The [`Violation`] of a message that is no such document at all.
+    pub(super) fn receive(
+        &self,
+        payload: &[u8],
+        retained: bool,
+        is_first: bool,
+    ) -> Result<Vec<(CellId, Received)>, Violation> {
+        let max = MAX_PAYLOAD.saturating_mul(self.members.len().max(1));
+        self.topics.check(payload, retained, max)?;
+        let json = parse(payload)?;
+        let is_own = self.is_own(&json);
+        let takes_commands = self.topics.takes_commands();
+        if is_own && takes_commands {
+            return Ok(Vec::new());
+        }
+        let echo = is_own && !is_first;
+        let received = |member: &Member| {
+            if member.is_constant {
+                return None;
+            }
+            let received = match member.read(&json) {
+                Ok(patch) if patch.is_keep() => return None,
+                Ok(patch) if takes_commands => Received::Request(Change::Rounded(patch)),
+                Ok(patch) => Received::Report { patch, echo },
+                Err(violation) => Received::Refused(violation),
+            };
+            Some((member.cell, received))
+        };
+        Ok(self.members.iter().filter_map(received).collect())
+    }
+
+    fn is_own(&self, json: &Json) -> bool {
+        let Some(key) = &self.ignore_own else {
+            return false;
+        };
+        self.constants.get(key).is_some() && json.get(key) == self.constants.get(key)
+    }
+}
+
+fn parse(payload: &[u8]) -> Result<Json, Violation> {
+    let text = std::str::from_utf8(payload).map_err(|error| {
+        let detail = format!("the payload is not UTF-8: {error}");
+        Violation::new(Cause::InvalidUtf8, detail)
+    })?;
+    let json: Json = serde_json::from_str(text).map_err(|error| {
+        let detail = format!("the payload is not JSON: {error}");
+        Violation::new(Cause::MalformedJson, detail)
+    })?;
+    match json {
+        Json::Object(_) => Ok(json),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            let detail = "the payload is no JSON object";
+            Err(Violation::new(Cause::WrongType, detail))
+        }
+    }
+}
+
+/// What two readings of one message say together; they speak of different parts.
+fn both(one: Patch, other: Patch) -> Patch {
+    match (one, other) {
+        (Patch::Keep, patch) | (patch, Patch::Keep) => patch,
+        (Patch::Fields(ones), Patch::Fields(others)) => {
+            let pairs = ones.into_iter().zip(others);
+            Patch::Fields(pairs.map(|(one, other)| both(one, other)).collect())
+        }
+        (one, _) => one,
+    }
+}

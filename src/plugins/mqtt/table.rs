@@ -1,0 +1,127 @@
+//! Pure: everything that is declared, by value and by topic.
+
+use std::collections::BTreeMap;
+
+use super::binding::Binding;
+use super::config::Qos;
+use super::describe::{by_topic, of_binding, of_document};
+use super::document::Document;
+use super::tidings::Told;
+use crate::engine::CellId;
+use crate::plugin::TopicDoc;
+
+/// Everything on MQTT.
+#[derive(Clone, Debug, Default)]
+pub struct Bindings {
+    values: Vec<Binding>,
+    pub(super) documents: Vec<Document>,
+    carriers: BTreeMap<CellId, Vec<Carrier>>,
+    /// By the topic that is subscribed to.
+    takers: BTreeMap<String, Vec<Carrier>>,
+    pub(super) told: Told,
+}
+
+/// What carries a value, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carrier {
+    Value(usize),
+    Document(usize),
+    /// Writing the value publishes the document.
+    Trigger(usize),
+}
+
+impl Bindings {
+    pub(super) fn new(values: Vec<Binding>, documents: Vec<Document>, told: Told) -> Self {
+        let mut bindings = Self {
+            told,
+            ..Self::default()
+        };
+        for (index, binding) in values.iter().enumerate() {
+            let carrier = Carrier::Value(index);
+            bindings.carries(binding.cell, carrier);
+            for topic in binding.topics.subscribed() {
+                bindings.takes(&topic.name, carrier);
+            }
+        }
+        for (index, document) in documents.iter().enumerate() {
+            let carrier = Carrier::Document(index);
+            for member in &document.members {
+                bindings.carries(member.cell, carrier);
+            }
+            for &cell in &document.triggers {
+                bindings.carries(cell, Carrier::Trigger(index));
+            }
+            for topic in document.topics.subscribed() {
+                bindings.takes(&topic.name, carrier);
+            }
+        }
+        bindings.values = values;
+        bindings.documents = documents;
+        bindings
+    }
+
+    fn carries(&mut self, cell: CellId, carrier: Carrier) {
+        self.carriers.entry(cell).or_default().push(carrier);
+    }
+
+    fn takes(&mut self, topic: &str, carrier: Carrier) {
+        let takers = self.takers.entry(topic.to_owned()).or_default();
+        takers.push(carrier);
+    }
+
+    pub(super) fn publishes_exactly_once(&self) -> bool {
+        let of_values = self.values.iter().map(|it| &it.topics);
+        let of_documents = self.documents.iter().map(|it| &it.topics);
+        let published = of_values.chain(of_documents);
+        let told = [&self.told.events, &self.told.rejected];
+        let mut all = published
+            .filter_map(|topics| topics.published())
+            .chain(told.into_iter().flatten());
+        all.any(|topic| topic.qos == Qos::ExactlyOnce)
+    }
+
+    /// How many messages of values can be under way at once: each value has one at most in everything
+    /// that carries it.
+    pub(super) fn capacity(&self) -> usize {
+        self.carriers.values().map(Vec::len).sum()
+    }
+
+    pub(super) fn value(&self, index: usize) -> &Binding {
+        &self.values[index]
+    }
+
+    pub(super) fn document(&self, index: usize) -> &Document {
+        &self.documents[index]
+    }
+
+    /// What carries a value.
+    pub(super) fn carriers(&self, cell: CellId) -> &[Carrier] {
+        self.carriers.get(&cell).map_or(&[], Vec::as_slice)
+    }
+
+    /// What takes from a topic.
+    pub(super) fn takers(&self, topic: &str) -> &[Carrier] {
+        self.takers.get(topic).map_or(&[], Vec::as_slice)
+    }
+
+    /// The topics to subscribe to, each once. The highest quality of service that anything wants
+    /// there, but 1 at most: the broker's half of a QoS 2 hand-over outlives our own, which is gone
+    /// with every connection.
+    pub(super) fn subscriptions(&self) -> Vec<(&str, Qos)> {
+        let of_values = self.values.iter().map(|it| &it.topics);
+        let of_documents = self.documents.iter().map(|it| &it.topics);
+        let mut topics: BTreeMap<&str, Qos> = BTreeMap::new();
+        for topic in of_values.chain(of_documents).flat_map(|it| it.subscribed()) {
+            let qos = topics.entry(&topic.name).or_insert(Qos::AtMostOnce);
+            *qos = topic.qos.min(Qos::AtLeastOnce).max(*qos);
+        }
+        topics.into_iter().collect()
+    }
+
+    /// What every topic carries, by topic.
+    pub(super) fn topics(&self) -> Vec<TopicDoc> {
+        let values = self.values.iter().flat_map(of_binding);
+        let documents = self.documents.iter().flat_map(of_document);
+        by_topic(values.chain(documents).chain(self.told.describe()))
+    }
+}

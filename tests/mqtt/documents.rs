@@ -1,0 +1,177 @@
+//! Documents: several values in one JSON object on one topic.
+
+use bemo_sync::codec::Value;
+
+use super::bemo::Bemo;
+use super::mosquitto::Mosquitto;
+use super::tap::{Message, Tap};
+use super::{SILENCE, int};
+
+const HSV: usize = 0;
+const BRIGHTNESS: usize = 1;
+const ON: usize = 2;
+
+/// The lamp of `examples/lampi.yaml`, at this broker.
+fn lamp(port: u16) -> String {
+    let yaml = std::fs::read_to_string("examples/lampi.yaml").unwrap();
+    let yaml = yaml.replace("adapter: auto", "adapter: virtual");
+    assert!(yaml.contains("broker: auto"));
+    yaml.replace("broker: auto", &format!("broker: \"127.0.0.1:{port}\""))
+}
+
+fn hsv(hue: i128, saturation: i128) -> Value {
+    Value::List([hue, saturation, 255].map(Value::Int).into())
+}
+
+const LAMP_SAYS: &str =
+    r#"{"color": {"h": 0.3, "s": 0.5}, "brightness": 0.5, "on": true, "client": "lamp_ui"}"#;
+
+/// The lamp, when it has heard what its program says first.
+fn lamp_that_knows(broker: &Mosquitto) -> (Bemo, Tap) {
+    let mut owner = Tap::connect(broker.port, "owner");
+    owner.publish_retained("lamp/changed", LAMP_SAYS);
+    let bemo = Bemo::connected(&lamp(broker.port));
+    let mut heard: Vec<_> = (0..3).map(|_| bemo.next_heard()).collect();
+    heard.sort_by_key(|(cell, _)| *cell);
+    // 0.3 and 0.5 of 255, to the nearest.
+    let expected = [
+        (HSV, hsv(77, 128)),
+        (BRIGHTNESS, int(128)),
+        (ON, Value::Bool(true)),
+    ];
+    assert_eq!(heard, expected);
+    owner.subscribe("lamp/set_config");
+    (bemo, owner)
+}
+
+#[test]
+fn the_lamp_says_that_it_is_there_and_the_broker_that_it_is_gone() {
+    let broker = Mosquitto::start();
+    let bemo = Bemo::connected(&lamp(broker.port));
+    let mut tap = Tap::connect(broker.port, "tap");
+    broker.log.wait_for("Sending PUBCOMP to lamp_bt_peripheral");
+    let topic = "lamp/connection/lamp_bt_peripheral/state";
+    tap.subscribe(topic);
+    assert_eq!(tap.next_on(topic), "1");
+    bemo.abort();
+    assert_eq!(tap.next_on(topic), "0");
+    broker
+        .log
+        .wait_for("Received PUBLISH from lamp_bt_peripheral (d0, q2, r1, m2, 'lamp/connection/");
+}
+
+#[test]
+fn a_write_asks_the_lamp_for_what_has_changed_and_nothing_else() {
+    let broker = Mosquitto::start();
+    let (bemo, mut owner) = lamp_that_knows(&broker);
+    bemo.write(BRIGHTNESS, int(255)).unwrap();
+    let expected = Message {
+        topic: "lamp/set_config".to_owned(),
+        payload: b"{\"brightness\": 1.0, \"client\": \"lamp_bt_peripheral\"}".to_vec(),
+        qos: 1,
+        retain: false,
+    };
+    assert_eq!(owner.next(), expected);
+    bemo.write(HSV, hsv(0, 255)).unwrap();
+    assert_eq!(
+        owner.next_on("lamp/set_config"),
+        r#"{"color": {"h": 0.0, "s": 1.0}, "client": "lamp_bt_peripheral"}"#
+    );
+    assert!(owner.is_silent_for(SILENCE));
+}
+
+#[test]
+fn our_own_message_confirms_and_is_no_news() {
+    let broker = Mosquitto::start();
+    let (bemo, mut owner) = lamp_that_knows(&broker);
+    bemo.write(BRIGHTNESS, int(254)).unwrap();
+    assert_eq!(
+        owner.next_on("lamp/set_config"),
+        r#"{"brightness": 1.0, "client": "lamp_bt_peripheral"}"#
+    );
+    let own = r#"{"brightness": 1.0, "on": true, "client": "lamp_bt_peripheral"}"#;
+    owner.publish("lamp/changed", own);
+    // Rounded it is what was written. Past the time in which a request has to be confirmed, too.
+    assert!(bemo.hears_nothing_for(std::time::Duration::from_millis(2500)));
+    assert_eq!(bemo.value(BRIGHTNESS), Some(int(254)));
+    // And without a request that it could answer it says nothing.
+    let own = r#"{"brightness": 0.0, "on": false, "client": "lamp_bt_peripheral"}"#;
+    owner.publish("lamp/changed", own);
+    assert!(bemo.hears_nothing_for(SILENCE));
+    assert_eq!(bemo.value(BRIGHTNESS), Some(int(254)));
+    assert_eq!(bemo.value(ON), Some(Value::Bool(true)));
+}
+
+#[test]
+fn the_first_message_after_connecting_is_news_even_if_it_is_our_own() {
+    let broker = Mosquitto::start();
+    let mut owner = Tap::connect(broker.port, "owner");
+    let own = r#"{"on": true, "client": "lamp_bt_peripheral"}"#;
+    owner.publish_retained("lamp/changed", own);
+    let bemo = Bemo::start(&lamp(broker.port));
+    assert_eq!(bemo.next_heard(), (ON, Value::Bool(true)));
+    owner.publish(
+        "lamp/changed",
+        r#"{"on": false, "client": "lamp_bt_peripheral"}"#,
+    );
+    assert!(bemo.hears_nothing_for(SILENCE));
+}
+
+#[test]
+fn what_a_message_does_not_mention_stays_and_what_nobody_knows_is_ignored() {
+    let broker = Mosquitto::start();
+    let (bemo, mut owner) = lamp_that_knows(&broker);
+    owner.publish(
+        "lamp/changed",
+        r#"{"color": {"s": 1}, "mood": 7, "client": "lamp_ui"}"#,
+    );
+    assert_eq!(bemo.next_heard(), (HSV, hsv(77, 255)));
+    owner.publish("lamp/changed", "{}");
+    assert!(bemo.hears_nothing_for(SILENCE));
+    assert!(owner.is_silent_for(SILENCE), "a report is not sent back");
+}
+
+#[test]
+fn a_wrong_key_is_refused_alone() {
+    let broker = Mosquitto::start();
+    let (bemo, mut owner) = lamp_that_knows(&broker);
+    owner.publish("lamp/changed", r#"{"brightness": 7.5, "on": false}"#);
+    assert_eq!(bemo.next_heard(), (ON, Value::Bool(false)));
+    bemo.log.wait_for("value=\"Brightness\" cause=OutOfRange");
+    owner.publish("lamp/changed", r#"{"brightness": 0, "on": "yes"}"#);
+    assert_eq!(bemo.next_heard(), (BRIGHTNESS, int(0)));
+    bemo.log.wait_for("value=\"On / Off\" cause=WrongType");
+    for wrong in ["", "7", "[1]", "{\"on\": tru"] {
+        owner.publish("lamp/changed", wrong);
+    }
+    owner.publish("lamp/changed", r#"{"on": true}"#);
+    assert_eq!(bemo.next_heard(), (ON, Value::Bool(true)));
+}
+
+#[test]
+fn what_nobody_confirms_comes_back() {
+    let broker = Mosquitto::start();
+    let (bemo, mut owner) = lamp_that_knows(&broker);
+    bemo.write(ON, Value::Bool(false)).unwrap();
+    assert_eq!(
+        owner.next_on("lamp/set_config"),
+        r#"{"on": false, "client": "lamp_bt_peripheral"}"#
+    );
+    assert_eq!(bemo.next_heard(), (ON, Value::Bool(true)));
+}
+
+#[test]
+fn what_was_asked_for_while_the_broker_was_away_goes_into_one_message() {
+    let mut broker = Mosquitto::stopped("allow_anonymous true\n");
+    let bemo = Bemo::start(&lamp(broker.port));
+    bemo.log.wait_for("WARN");
+    bemo.write(ON, Value::Bool(true)).unwrap();
+    bemo.write(BRIGHTNESS, int(0)).unwrap();
+    bemo.write(BRIGHTNESS, int(255)).unwrap();
+    broker.start_again();
+    let payload =
+        r#"payload="{\"brightness\": 1.0, \"on\": true, \"client\": \"lamp_bt_peripheral\"}""#;
+    bemo.log.wait_for(payload);
+    broker.log.wait_for("'lamp/set_config'");
+    assert_eq!(broker.log.count("'lamp/set_config'"), 1);
+}

@@ -218,16 +218,19 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// At least so many edits lie between two words: one for each letter that one has more of than the
 /// other. In small letters, as they are compared.
 fn letters_apart(word: &str, candidate: &str) -> usize {
-    const OTHERS: usize = 128;
-    let mut counts = [0isize; OTHERS + 1];
-    let slot = |c: char| (c as usize).min(OTHERS);
+    // Letters that share a place only make the bound lower.
+    const PLACES: usize = 32;
+    let mut counts = [0i32; PLACES];
     for c in word.chars() {
-        counts[slot(c)] += 1;
+        counts[c as usize % PLACES] += 1;
     }
     for c in candidate.chars().flat_map(char::to_lowercase) {
-        counts[slot(c)] -= 1;
+        counts[c as usize % PLACES] -= 1;
     }
-    let more: isize = counts.iter().filter(|count| **count > 0).sum();
-    let fewer: isize = counts.iter().filter(|count| **count < 0).sum();
-    more.unsigned_abs().max(fewer.unsigned_abs())
+    let (mut more, mut fewer) = (0, 0);
+    for count in counts {
+        more += count.max(0);
+        fewer -= count.min(0);
+    }
+    more.max(fewer).unsigned_abs() as usize
 }

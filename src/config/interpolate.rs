@@ -3,7 +3,8 @@
 //! It works on the tree, not on the text of the file: what comes from outside cannot become YAML.
 
 use super::diagnose::Diagnostic;
-use super::tree::{Kind, Style, Tree};
+use super::read::MAX_MISTAKES;
+use super::tree::{Kind, MAX_BYTES, Style, Tree};
 
 /// Looks a variable up.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -11,12 +12,14 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 /// Replaces every variable; `$${` stays as `${`. A variable that is not set and has no default is a
 /// mistake at its place.
 pub fn interpolate(tree: &mut Tree, environment: &Environment<'_>, mistakes: &mut Vec<Diagnostic>) {
+    let mut room = MAX_BYTES;
     for id in tree.value_scalars() {
         if !tree.text(id).contains("${") {
             continue;
         }
-        match expand(tree.text(id), environment) {
+        match expand(tree.text(id), environment, room) {
             Ok(text) => {
+                room -= text.len();
                 tree.node_mut(id).kind = Kind::Scalar {
                     text,
                     style: Style::Substituted,
@@ -24,15 +27,30 @@ pub fn interpolate(tree: &mut Tree, environment: &Environment<'_>, mistakes: &mu
             }
             Err((message, help)) => {
                 mistakes.push(Diagnostic::new(tree.span(id), message).help(help));
+                if mistakes.len() > MAX_MISTAKES {
+                    return;
+                }
             }
         }
     }
 }
 
-fn expand(text: &str, environment: &Environment<'_>) -> Result<String, (String, String)> {
-    let mut out = String::with_capacity(text.len());
+fn expand(
+    text: &str,
+    environment: &Environment<'_>,
+    room: usize,
+) -> Result<String, (String, String)> {
+    let too_much = || {
+        let message = "with what comes from the environment the file is longer than 16 MiB";
+        let help = "name a variable of this size once";
+        Err((message.to_owned(), help.to_owned()))
+    };
+    let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
+        if out.len() + rest.len() > room {
+            return too_much();
+        }
         if rest[..at].ends_with('$') {
             out.push_str(&rest[..at]);
             out.push('{');
@@ -71,5 +89,8 @@ fn expand(text: &str, environment: &Environment<'_>) -> Result<String, (String, 
         rest = &rest[at + end + 1..];
     }
     out.push_str(rest);
+    if out.len() > room {
+        return too_much();
+    }
     Ok(out)
 }

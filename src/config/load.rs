@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::diagnose::{Diagnostic, Span, render};
+use super::diagnose::{Diagnostic, Span, render_covered};
 use super::interpolate::{Environment, interpolate};
 use super::model::Config;
 use super::placeholders::Placeholders;
@@ -188,7 +188,8 @@ pub(crate) fn read_file(path: &Path) -> Result<String, Diagnostic> {
 fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) -> Mistakes {
     found.sort_by(|a, b| (a.span, &a.message, &a.help).cmp(&(b.span, &b.message, &b.help)));
     found.dedup();
-    let rendered = render(&path.display().to_string(), &veil.cover(source), &found);
+    let file = path.display().to_string();
+    let rendered = render_covered(&file, source, &found, &|excerpt| veil.cover(excerpt));
     Mistakes {
         diagnostics: found,
         rendered,

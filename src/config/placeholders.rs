@@ -18,6 +18,9 @@ pub struct Placeholders {
 /// What is read of a file: nothing that is meant as a name or a topic is longer.
 const FILE_MAX: u64 = 64 * 1024;
 
+/// No name, topic or constant is longer, be it filled in as often as it may.
+const EXPANDED_MAX: usize = 128 * 1024;
+
 /// A placeholder that nobody knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownPlaceholder {
@@ -81,6 +84,12 @@ impl Placeholders {
                 Word::File(path) => self.file(path)?.into(),
             });
             rest = after;
+            if out.len() > EXPANDED_MAX {
+                return Err(UnknownPlaceholder {
+                    message: "with what is filled in this is longer than 128 KiB".to_owned(),
+                    help: "nothing that is filled in is meant to be so long".to_owned(),
+                });
+            }
         }
         out.push_str(rest);
         Ok(out)

@@ -16,7 +16,9 @@ use super::diagnose::{Diagnostic, Span};
 /// Longest file, in bytes. Five thousand characteristics are about one megabyte.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
-const MAX_NODES: usize = 2_000_000;
+const MAX_NODES: usize = 1_000_000;
+/// Of keys that stand twice so many are kept: more than are shown.
+const MAX_REPEATED: usize = 1000;
 
 /// A node of a [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,18 +152,20 @@ impl Tree {
 
     /// All scalars that are values, not keys.
     pub fn value_scalars(&self) -> Vec<NodeId> {
-        let keys: std::collections::HashSet<NodeId> = self
-            .nodes
-            .iter()
-            .filter_map(|node| match &node.kind {
-                Kind::Mapping(entries) => Some(entries.iter().map(|(key, _)| *key)),
-                Kind::Scalar { .. } | Kind::Sequence(_) => None,
-            })
-            .flatten()
-            .collect();
+        let mut is_key = vec![false; self.nodes.len()];
+        for node in &self.nodes {
+            match &node.kind {
+                Kind::Mapping(entries) => {
+                    entries
+                        .iter()
+                        .for_each(|(key, _)| is_key[key.index()] = true);
+                }
+                Kind::Scalar { .. } | Kind::Sequence(_) => {}
+            }
+        }
         (0..self.nodes.len())
             .map(NodeId::new)
-            .filter(|id| matches!(self.node(*id).kind, Kind::Scalar { .. }) && !keys.contains(id))
+            .filter(|id| matches!(self.node(*id).kind, Kind::Scalar { .. }) && !is_key[id.index()])
             .collect()
     }
 
@@ -273,7 +277,7 @@ impl Builder {
 
     fn add(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<NodeId, Diagnostic> {
         if self.nodes.len() == MAX_NODES {
-            return Err(too_large("more than two million values", span));
+            return Err(too_large("more than a million values", span));
         }
         let id = NodeId::new(self.nodes.len());
         self.nodes.push(Node { kind, span });
@@ -306,8 +310,10 @@ impl Builder {
                     Entry::Occupied(first) => {
                         let message = format!("`{text}` stands here a second time");
                         let help = format!("the first is in line {}: keep one", first.get().line);
-                        self.mistakes
-                            .push(Diagnostic::new(node.span, message).help(help));
+                        if self.mistakes.len() < MAX_REPEATED {
+                            self.mistakes
+                                .push(Diagnostic::new(node.span, message).help(help));
+                        }
                         open.repeated = true;
                     }
                 }

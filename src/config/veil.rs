@@ -4,10 +4,11 @@
 //! key that nobody knows (it may be the same key misspelt), and what came from the environment. The
 //! tree says where they are, so no form of writing YAML gets past it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
-use super::diagnose::{Diagnostic, Span};
+use super::diagnose::{Diagnostic, Excerpt, Span, beginning};
 use super::read::{float, integer};
 use super::tree::{Kind, NodeId, Style, Tree};
 
@@ -19,6 +20,8 @@ pub type Secrecy<'a> = dyn Fn(&str, &str) -> Option<bool> + 'a;
 const WITHHELD: &str = "…";
 /// A shorter text is found in sentences that have nothing to do with it.
 const TELLING: usize = 4;
+/// Of a longer text the beginning is looked for: the end may have been cut off.
+const LONG: usize = 256;
 /// A longer file that cannot be read is not searched for keys.
 const MAX_SEARCHED: usize = 1024 * 1024;
 /// No key is longer.
@@ -34,16 +37,19 @@ pub struct Veil {
     covered: Vec<Range<Position>>,
     /// The texts that are secret, by their places.
     texts: HashMap<Span, Vec<(String, Why)>>,
+    /// Those that are looked for in everything that is said.
+    telling: BTreeSet<String>,
 }
 
 impl Veil {
     /// Over a file that is not YAML: nobody can tell where in it a secret begins and ends.
     pub fn over_text(source: &str, secrecy: &Secrecy<'_>) -> Self {
-        let mut words = source.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-        let everything = source.len() > MAX_SEARCHED
-            || words.any(|word| {
-                !word.is_empty() && word.len() <= MAX_KEY && secrecy(word, source) == Some(true)
-            });
+        let is_key = |word: &&str| !word.is_empty() && word.len() <= MAX_KEY;
+        let everything = source.len() > MAX_SEARCHED || {
+            let words = source.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            let mut words = words.filter(is_key).collect::<HashSet<_>>().into_iter();
+            words.any(|word| secrecy(word, source) == Some(true))
+        };
         Self {
             everything,
             ..Self::default()
@@ -98,16 +104,16 @@ impl Veil {
             everything: source.replace("\r\n", "").contains('\r'),
             ..Self::default()
         };
-        let starts: BTreeSet<Position> = walk
+        let mut starts: Vec<Position> = walk
             .seen
             .iter()
             .map(|(id, _)| *id)
             .chain(walk.hidden.keys().copied())
             .map(|id| start(tree.span(id)))
             .collect();
-        let lines: Vec<&str> = source.lines().collect();
+        starts.sort_unstable();
         for (id, why) in &walk.hidden {
-            veil.hide(tree, *id, *why, &starts, &lines);
+            veil.hide(tree, *id, *why, &starts);
         }
         for id in walk.seen.iter().map(|(id, _)| id) {
             if let Kind::Scalar {
@@ -121,83 +127,65 @@ impl Veil {
         veil
     }
 
-    fn hide(
-        &mut self,
-        tree: &Tree,
-        id: NodeId,
-        why: Why,
-        starts: &BTreeSet<Position>,
-        lines: &[&str],
-    ) {
+    /// `starts` are the places of everything, in their order.
+    fn hide(&mut self, tree: &Tree, id: NodeId, why: Why, starts: &[Position]) {
         let (span, text) = (tree.span(id), tree.text(id));
         if text.is_empty() {
             return;
         }
         self.withhold(span, text, why);
         let (line, column) = start(span);
-        let written = lines
-            .get(line - 1)
-            .map(|line| line.chars().skip(column - 1).take(span.length).collect());
-        if written.is_some_and(|written: String| is_reference(&written)) {
-            return;
-        }
         // The length of what goes over several lines is not known: it ends before the next begins.
-        let is_whole = span.length > 1 || text.chars().count() < 2;
+        let is_whole = span.length > 1 || text.chars().nth(1).is_none();
         let end = match is_whole {
             true => (line, column + span.length),
-            false => starts
-                .range((line, column + 1)..)
-                .next()
-                .copied()
-                .unwrap_or((usize::MAX, 1)),
+            false => {
+                let next = starts.partition_point(|place| *place <= (line, column));
+                starts.get(next).copied().unwrap_or((usize::MAX, 1))
+            }
         };
         self.covered.push((line, column)..end);
     }
 
     fn withhold(&mut self, span: Span, text: &str, why: Why) {
-        if !text.is_empty() {
-            let texts = self.texts.entry(span).or_default();
-            texts.push((text.to_ascii_lowercase(), why));
+        if text.is_empty() {
+            return;
         }
+        let text = text.to_ascii_lowercase();
+        if text.len() >= TELLING && why == Why::Secret {
+            self.telling.insert(text.clone());
+        }
+        self.texts.entry(span).or_default().push((text, why));
     }
 
-    /// The file with stars in place of what is secret.
-    pub fn cover(&self, source: &str) -> String {
+    /// Puts stars in place of what is secret.
+    pub fn cover(&self, Excerpt { line, column, text }: &mut Excerpt) {
         if self.everything {
             let keep = |c: char| c.is_whitespace() || "-:,[]{}#&*!|>'\"".contains(c);
-            return source
-                .chars()
-                .map(|c| if keep(c) { c } else { '*' })
-                .collect();
+            text.iter_mut()
+                .filter(|c| !keep(**c))
+                .for_each(|c| *c = '*');
+            return;
         }
-        let mut lines: Vec<Vec<char>> = source
-            .split('\n')
-            .map(|line| line.chars().collect())
-            .collect();
+        let (first, end) = ((*line, *column), (*line, *column + text.len()));
         for range in &self.covered {
-            let last = range.end.0.min(lines.len());
-            for number in range.start.0..=last {
-                let line = &mut lines[number - 1];
-                let from = if number == range.start.0 {
-                    range.start.1 - 1
-                } else {
-                    0
-                };
-                let to = if number == range.end.0 {
-                    range.end.1 - 1
-                } else {
-                    line.len()
-                };
-                let to = to.min(line.len());
-                for c in &mut line[from.min(to)..to] {
-                    if !c.is_whitespace() {
-                        *c = '*';
-                    }
-                }
+            if range.end <= first || range.start >= end {
+                continue;
+            }
+            let index = |place: Position| match place.0.cmp(line) {
+                Ordering::Less => 0,
+                Ordering::Equal => place.1.saturating_sub(*column).min(text.len()),
+                Ordering::Greater => text.len(),
+            };
+            let (from, to) = (index(range.start), index(range.end));
+            let covered = &mut text[from..to];
+            if range.start < first || !is_reference(&String::from_iter(&*covered)) {
+                covered
+                    .iter_mut()
+                    .filter(|c| !c.is_whitespace())
+                    .for_each(|c| *c = '*');
             }
         }
-        let lines: Vec<String> = lines.into_iter().map(String::from_iter).collect();
-        lines.join("\n")
     }
 
     /// The same mistake without what is secret.
@@ -208,13 +196,15 @@ impl Veil {
                 mistake.message = without_numbers(&mistake.message);
             }
             mistake.help = mistake.help.filter(|help| {
-                text.len() < 2 || !help.to_ascii_lowercase().contains(text.as_str())
+                text.len() < 2 || !help.to_ascii_lowercase().contains(beginning(text, LONG))
             });
         }
-        let telling = self.texts.values().flatten();
-        for (text, _) in telling.filter(|(text, why)| text.len() >= TELLING && *why == Why::Secret)
-        {
-            mistake.message = without_words_of(&mistake.message, text);
+        let mut lower = mistake.message.to_ascii_lowercase();
+        for text in &self.telling {
+            if lower.contains(beginning(text, LONG)) {
+                mistake.message = without_words_of(&mistake.message, text);
+                lower = mistake.message.to_ascii_lowercase();
+            }
         }
         mistake
     }
@@ -311,7 +301,9 @@ fn without_quotes_of(sentence: &str, text: &str) -> String {
     let parts = sentence.split('`').enumerate().map(|(index, part)| {
         let lower = part.to_ascii_lowercase();
         let is_quoted = index % 2 == 1 && !part.is_empty();
-        match is_quoted && (text.contains(&lower) || lower.contains(text)) {
+        // The end of a long sentence has been cut off, be it in the middle of a quote.
+        let within = text.contains(lower.trim_end_matches('…'));
+        match is_quoted && (within || lower.contains(beginning(text, LONG))) {
             true => WITHHELD,
             false => part,
         }
@@ -339,6 +331,10 @@ fn without_numbers(sentence: &str) -> String {
 /// The sentence without the words that hold a text.
 fn without_words_of(sentence: &str, text: &str) -> String {
     let lower = sentence.to_ascii_lowercase();
+    if text.len() > LONG {
+        let found = lower.find(beginning(text, LONG));
+        return format!("{}{WITHHELD}", &sentence[..found.unwrap_or(sentence.len())]);
+    }
     let is_inside = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_');
     let mut out = String::new();
     let mut from = 0;

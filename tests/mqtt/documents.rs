@@ -175,3 +175,131 @@ fn what_was_asked_for_while_the_broker_was_away_goes_into_one_message() {
     broker.log.wait_for("'lamp/set_config'");
     assert_eq!(broker.log.count("'lamp/set_config'"), 1);
 }
+
+/// A configuration with these documents and characteristics, with a UUID and a name each.
+fn yaml(port: u16, documents: &str, characteristics: &[&str]) -> String {
+    let yaml = super::bemo::yaml(&super::at(port), characteristics);
+    yaml.replace(
+        "\nservices:",
+        &format!("\ndocuments: {documents}\nservices:"),
+    )
+}
+
+const ROOM: &str = "{ room: { state: room/state, command: room/set } }";
+const LEVEL: &str = "access: [read, write, notify], \
+    value: { type: u8, max: 100, json: /level }, mqtt: { document: room }";
+const LABEL: &str = "access: [read, write], \
+    value: { type: utf8, json: /text/label }, mqtt: { document: room }";
+const MAKER: &str = "access: [read], \
+    value: { type: utf8, constant: CWRU, json: /maker }, mqtt: { document: room }";
+
+#[test]
+fn a_document_that_is_owned_here_is_published_whole_and_set_in_parts() {
+    let broker = Mosquitto::start();
+    let bemo = Bemo::connected(&yaml(broker.port, ROOM, &[LEVEL, LABEL, MAKER]));
+    let mut tap = Tap::connect(broker.port, "tap");
+    broker.log.wait_for("Sending PUBACK to bemo");
+    tap.subscribe("room/state");
+    let first = tap.next();
+    assert!(first.retain);
+    assert_eq!(
+        String::from_utf8(first.payload).unwrap(),
+        r#"{"level": 0, "text": {"label": ""}, "maker": "CWRU"}"#
+    );
+    tap.publish("room/set", r#"{"level": 7, "maker": "me", "more": []}"#);
+    assert_eq!(
+        tap.next_on("room/state"),
+        r#"{"level": 7, "text": {"label": ""}, "maker": "CWRU"}"#
+    );
+    assert_eq!(bemo.next_heard(), (0, int(7)));
+    // Out of range alone; the rest of the message counts.
+    tap.publish("room/set", r#"{"level": 101, "text": {"label": "attic"}}"#);
+    assert_eq!(
+        tap.next_on("room/state"),
+        r#"{"level": 7, "text": {"label": "attic"}, "maker": "CWRU"}"#
+    );
+    tap.publish("room/set", r#"{"level": 7}"#);
+    assert!(
+        tap.is_silent_for(SILENCE),
+        "what changes nothing has no echo"
+    );
+}
+
+#[test]
+fn a_retained_command_for_a_document_is_one_of_the_past() {
+    let broker = Mosquitto::start();
+    let mut tap = Tap::connect(broker.port, "tap");
+    tap.publish_retained("room/set", r#"{"level": 7}"#);
+    let bemo = Bemo::connected(&yaml(broker.port, ROOM, &[LEVEL]));
+    bemo.log.wait_for("cause=RetainedCommand");
+    assert_eq!(bemo.value(0), Some(int(0)));
+}
+
+const WIFI: &str =
+    "{ wifi: { omit_empty: true, state: { topic: wifi/apply, send: gathered, retain: false } } }";
+const SSID: &str = "access: [write], value: { type: utf8, json: /ssid }, mqtt: { document: wifi }";
+const PSK: &str = "access: [write], value: { type: utf8, json: /psk }, mqtt: { document: wifi }";
+const APPLY: &str = "access: [write], value: { type: u8, initial: 1 }, mqtt: { gathers: wifi }";
+
+fn text(text: &str) -> Value {
+    Value::Text(text.into())
+}
+
+#[test]
+fn a_write_gathers_what_was_written_before_it_every_time() {
+    let mut broker = Mosquitto::start();
+    let bemo = Bemo::connected(&yaml(broker.port, WIFI, &[SSID, PSK, APPLY]));
+    let mut tap = Tap::on_everything(broker.port);
+    bemo.write(0, text("home")).unwrap();
+    assert!(tap.is_silent_for(SILENCE), "nothing before it is gathered");
+    bemo.write(2, int(1)).unwrap();
+    assert_eq!(tap.next_on("wifi/apply"), r#"{"ssid": "home"}"#);
+    bemo.write(1, text("secret!!")).unwrap();
+    bemo.write(2, int(1)).unwrap();
+    assert_eq!(
+        tap.next_on("wifi/apply"),
+        r#"{"ssid": "home", "psk": "secret!!"}"#
+    );
+    // A connection that is made anew is no write.
+    let acknowledged = broker.log.count("Sending PUBACK to bemo");
+    assert_eq!(acknowledged, 2);
+    broker.kill();
+    bemo.log.wait_for("lost the connection");
+    broker.start_again();
+    let mut tap = Tap::on_everything(broker.port);
+    bemo.log
+        .wait_for_count("INFO bemo_sync::plugins::mqtt::client: connected to", 2);
+    assert!(tap.is_silent_for(SILENCE));
+    // But one while the broker is away is one when it is back.
+    broker.kill();
+    bemo.log.wait_for_count("lost the connection", 2);
+    bemo.write(2, int(1)).unwrap();
+    broker.start_again();
+    broker.log.wait_for_count("Received PUBLISH from bemo", 3);
+}
+
+/// Temperature and humidity of one struct come from two documents, and a write asks the owners of both.
+#[test]
+fn a_struct_can_stand_in_two_documents_and_is_delivered_when_both_are() {
+    let broker = Mosquitto::start();
+    let documents = "{ cellar: { owner: remote, state: cellar, command: cellar/set, confirm_within: 200ms }, \
+        attic: { owner: remote, state: attic, command: attic/set, confirm_within: 200ms } }";
+    let both = "access: [read, write, notify], value: { type: struct, fields: [ \
+        { name: low, type: u8, json: /t }, { name: high, type: u8, json: \"attic#/t\" } ] }, \
+        mqtt: { document: cellar }";
+    let bemo = Bemo::connected(&yaml(broker.port, documents, &[both]));
+    broker.log.wait_for("Sending SUBACK to bemo");
+    let mut tap = Tap::on_everything(broker.port);
+    let pair = |low, high| Value::List([low, high].map(Value::Int).into());
+    tap.publish("attic", r#"{"t": 30}"#);
+    assert_eq!(bemo.next_heard(), (0, pair(0, 30)));
+    tap.publish("cellar", r#"{"t": 10}"#);
+    assert_eq!(bemo.next_heard(), (0, pair(10, 30)));
+    for high in [31, 32] {
+        bemo.write(0, pair(11, high)).unwrap();
+        assert_eq!(tap.next_on("cellar/set"), "{\"t\": 11}");
+        assert_eq!(tap.next_on("attic/set"), format!("{{\"t\": {high}}}"));
+        // Nobody confirms.
+        assert_eq!(bemo.next_heard(), (0, pair(10, 30)));
+    }
+}

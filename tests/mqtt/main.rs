@@ -16,10 +16,12 @@ mod connection;
 mod documents;
 #[cfg(feature = "broker")]
 mod embedded;
+mod formats;
 mod owner_here;
 mod owner_remote;
 mod schemas;
 mod stopping;
+mod tidings;
 mod tls;
 
 use std::time::Duration;

@@ -7,12 +7,14 @@ use serde::de::{
 
 use super::REST;
 use super::error::ReadError;
-use super::reader::NodeReader;
+use super::reader::{NodeReader, Pass};
 use crate::config::tree::NodeId;
 
 pub(super) struct Items<'a> {
     pub(super) reader: NodeReader<'a>,
-    pub(super) items: std::vec::IntoIter<NodeId>,
+    pub(super) items: &'a [NodeId],
+    /// The index of the item that is read next.
+    pub(super) next: usize,
 }
 
 impl<'a> SeqAccess<'a> for Items<'a> {
@@ -22,20 +24,56 @@ impl<'a> SeqAccess<'a> for Items<'a> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ReadError> {
-        let Some(at) = self.items.next() else {
+        let Pass {
+            set_aside,
+            progress,
+            ..
+        } = self.reader.pass;
+        let left = self.items.iter().skip(self.next);
+        let aside = left.take_while(|item| set_aside.contains(item)).count();
+        self.next += aside;
+        let Some(&at) = self.items.get(self.next) else {
             return Ok(None);
         };
-        seed.deserialize(self.reader.child(at)?)
-            .map(Some)
-            .map_err(|error| error.or_at(at))
+        let item = seed
+            .deserialize(self.reader.child(at, OVERHEAD + size_of::<S::Value>())?)
+            .map_err(|error| error.or_at(at))?;
+        self.next += 1;
+        progress.is_sound(self.reader.at, self.next);
+        Ok(Some(item))
     }
 }
 
+/// What an item of a collection takes besides itself.
+const OVERHEAD: usize = 32;
+
 pub(super) struct Entries<'a> {
     pub(super) reader: NodeReader<'a>,
-    pub(super) entries: std::vec::IntoIter<(NodeId, NodeId)>,
+    pub(super) entries: std::slice::Iter<'a, (NodeId, NodeId)>,
+    pub(super) which: Which,
     pub(super) value: Option<NodeId>,
-    pub(super) rest: Option<Vec<(NodeId, NodeId)>>,
+    /// What the struct itself does not know.
+    pub(super) rest: Option<(&'a [(NodeId, NodeId)], Which)>,
+    /// The values have their room in the struct already.
+    pub(super) is_struct: bool,
+}
+
+/// Which entries of a mapping are read.
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    All,
+    Only(&'static [&'static str]),
+    AllBut(&'static [&'static str]),
+}
+
+impl Which {
+    fn takes(self, word: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(words) => words.contains(&word),
+            Self::AllBut(words) => !words.contains(&word),
+        }
+    }
 }
 
 impl<'a> MapAccess<'a> for Entries<'a> {
@@ -45,15 +83,21 @@ impl<'a> MapAccess<'a> for Entries<'a> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ReadError> {
-        let Some((key, value)) = self.entries.next() else {
+        let Pass {
+            tree, set_aside, ..
+        } = self.reader.pass;
+        let which = self.which;
+        let next = self.entries.find(|(key, value)| {
+            which.takes(tree.text(*key)) && !set_aside.contains(key) && !set_aside.contains(value)
+        });
+        let Some(&(key, value)) = next else {
             return match self.rest {
                 Some(_) => seed.deserialize(StrDeserializer::new(REST)).map(Some),
                 None => Ok(None),
             };
         };
         self.value = Some(value);
-        let word: StrDeserializer<'_, ReadError> =
-            self.reader.pass.tree.text(key).into_deserializer();
+        let word: StrDeserializer<'_, ReadError> = tree.text(key).into_deserializer();
         seed.deserialize(word)
             .map(Some)
             .map_err(|error| error.or_at(key))
@@ -61,16 +105,23 @@ impl<'a> MapAccess<'a> for Entries<'a> {
 
     fn next_value_seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
         match self.value.take() {
-            Some(at) => seed
-                .deserialize(self.reader.child(at)?)
-                .map_err(|error| error.or_at(at)),
+            Some(at) => {
+                let octets = match self.is_struct {
+                    true => 0,
+                    false => OVERHEAD + size_of::<S::Value>(),
+                };
+                seed.deserialize(self.reader.child(at, octets)?)
+                    .map_err(|error| error.or_at(at))
+            }
             None => {
-                let entries = self.rest.take().unwrap_or_default().into_iter();
+                let (entries, which) = self.rest.take().unwrap_or((&[], Which::All));
                 let rest = Entries {
                     reader: self.reader,
-                    entries,
+                    entries: entries.iter(),
+                    which,
                     value: None,
                     rest: None,
+                    is_struct: false,
                 };
                 seed.deserialize(MapAccessDeserializer::new(rest))
             }

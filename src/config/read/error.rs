@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::Unexpected;
 
 use super::REST;
-use crate::config::diagnose::nearest;
+use crate::config::diagnose::{brief, nearest};
 use crate::config::tree::NodeId;
 
 /// What serde reports, and where.
@@ -18,19 +18,16 @@ pub struct ReadError {
     pub(super) missing: Option<&'static str>,
     /// It only follows from another mistake.
     pub(super) follows: bool,
-    /// There is no use in reading on.
-    pub(super) fatal: bool,
 }
 
 impl ReadError {
     pub(super) fn new(message: String, help: Option<String>) -> Self {
         Self {
             at: None,
-            message,
+            message: brief(message),
             help,
             missing: None,
             follows: false,
-            fatal: false,
         }
     }
 

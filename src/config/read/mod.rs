@@ -2,7 +2,8 @@
 //!
 //! serde stops at the first error. So does one pass here, but the error knows the node it is about:
 //! that node is set aside as if it were not there, and the next pass finds the next mistake. A field
-//! that is then missing is not a mistake of its own.
+//! that is then missing is not a mistake of its own. A pass that only looks for the next mistake leaves
+//! out what has been read without one, so a hundred mistakes do not cost a hundred times the file.
 //!
 //! Three types carry what serde has no word for: [`Spanned`] (where a value stands), [`Raw`] (a node
 //! whose type somebody else knows, a plugin) and [`Literal`] (a scalar as it was written).
@@ -22,12 +23,18 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor}
 pub use core_schema::{boolean, float, integer};
 pub use error::HELP;
 
-use super::diagnose::Diagnostic;
+use super::diagnose::{Diagnostic, brief};
 use super::tree::{NodeId, Tree};
-use reader::{NodeReader, Pass};
+use reader::{NodeReader, Pass, Progress};
 
 /// So many nodes may be read beyond four times those that the file has.
 const ROOM_FOR_ALIASES: usize = 10_000;
+/// All attempts together may read so many times what a file has: a file that is read to its end again
+/// and again, because of aliases, is given up.
+const WORK: usize = 16;
+/// What is read may take so much memory. Twenty thousand characteristics, more than there are handles
+/// for, take about half.
+const MAX_OCTETS: usize = 96 * 1024 * 1024;
 /// Beyond this many, a list of mistakes helps nobody.
 pub const MAX_MISTAKES: usize = 100;
 
@@ -67,29 +74,46 @@ pub fn read<T: DeserializeOwned>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<T> {
     let mut set_aside = HashSet::new();
-    for _ in 0..MAX_MISTAKES {
+    let progress = Progress::default();
+    let mut skips = false;
+    let mut left = WORK * (tree.node_count() + ROOM_FOR_ALIASES);
+    let mut found = 0;
+    while found < MAX_MISTAKES {
         let pass = Pass {
             tree,
             set_aside: &set_aside,
             extensions,
-            budget: Cell::new(ROOM_FOR_ALIASES + 4 * tree.node_count()),
+            nodes: Cell::new(left.min(ROOM_FOR_ALIASES + 4 * tree.node_count())),
+            octets: Cell::new(MAX_OCTETS),
+            progress: &progress,
+            skips,
         };
-        let error = match T::deserialize(NodeReader { pass: &pass, at }) {
+        let before = pass.nodes.get();
+        let result = T::deserialize(NodeReader::new(&pass, at));
+        left -= before - pass.nodes.get();
+        let error = match result {
+            Ok(_) if skips => {
+                // Nothing more is wrong, so everything is read once more, and kept.
+                skips = false;
+                progress.finish();
+                continue;
+            }
             Ok(value) => return Some(value),
+            // Enough has been found, and it costs too much to go on.
+            Err(_) if left == 0 && found > 0 => return None,
             Err(error) => error,
         };
+        found += 1;
         let place = error.at.unwrap_or(at);
         if !error.follows {
-            let span = tree.span(place);
-            diagnostics.push(Diagnostic {
-                span,
-                message: error.message,
-                help: error.help,
-            });
+            let mut diagnostic = Diagnostic::new(tree.span(place), error.message);
+            diagnostic.help = error.help.map(brief);
+            diagnostics.push(diagnostic);
         }
-        if error.fatal || place == at || !set_aside.insert(place) {
+        if place == at || !set_aside.insert(place) {
             return None;
         }
+        skips = !progress.is_finished();
     }
     None
 }

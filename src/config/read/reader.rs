@@ -1,12 +1,12 @@
 //! serde's view of one node of the tree.
 
-use std::cell::Cell;
-use std::collections::HashSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, U32Deserializer};
 use serde::de::{Deserializer, Unexpected, Visitor};
 
-use super::access::{Entries, Items, SpannedParts, UnitVariant};
+use super::access::{Entries, Items, SpannedParts, UnitVariant, Which};
 use super::core_schema::{boolean, float, integer, is_null};
 use super::error::{ReadError, describe, list, unknown};
 use super::{Extensions, LITERAL, RAW, REST, SPANNED};
@@ -18,16 +18,56 @@ pub(super) struct Pass<'a> {
     pub(super) set_aside: &'a HashSet<NodeId>,
     pub(super) extensions: &'a Extensions<'a>,
     /// How many more nodes may be read: an alias costs as much as what it stands for.
-    pub(super) budget: Cell<usize>,
+    pub(super) nodes: Cell<usize>,
+    /// How much more memory may be filled.
+    pub(super) octets: Cell<usize>,
+    pub(super) progress: &'a Progress,
+    /// It only looks for the next mistake, and leaves out what has none.
+    pub(super) skips: bool,
+}
+
+/// What stays known from one attempt to the next.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// How many items of a list, from its first on, have been read without a mistake.
+    sound: RefCell<HashMap<NodeId, usize>>,
+    /// Everything has been looked at.
+    finished: Cell<bool>,
+}
+
+/// A shorter list is always read whole: something may depend on the number of its items.
+const LONG_LIST: usize = 32;
+/// Aliases can make it deeper than the file is.
+const MAX_DEPTH: usize = 128;
+
+impl Progress {
+    pub(super) fn finish(&self) {
+        self.finished.set(true);
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished.get()
+    }
+
+    pub(super) fn is_sound(&self, list: NodeId, items: usize) {
+        if items >= LONG_LIST {
+            self.sound.borrow_mut().insert(list, items);
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
 pub(super) struct NodeReader<'a> {
     pub(super) pass: &'a Pass<'a>,
     pub(super) at: NodeId,
+    depth: usize,
 }
 
 impl<'a> NodeReader<'a> {
+    pub(super) fn new(pass: &'a Pass<'a>, at: NodeId) -> Self {
+        Self { pass, at, depth: 0 }
+    }
+
     fn kind(&self) -> &'a Kind {
         &self.pass.tree.node(self.at).kind
     }
@@ -50,27 +90,27 @@ impl<'a> NodeReader<'a> {
         matches!(self.scalar(), Some((text, Style::Plain)) if is_null(text))
     }
 
+    /// The reader of a node below this one, which will take so many octets besides its text.
+    ///
     /// # Errors
     /// When more has been read than any file holds: aliases of aliases of aliases.
-    pub(super) fn child(&self, at: NodeId) -> Result<Self, ReadError> {
-        match self.pass.budget.get().checked_sub(1) {
-            Some(left) => self.pass.budget.set(left),
-            None => return Err(too_much().or_at(self.at)),
+    pub(super) fn child(&self, at: NodeId, octets: usize) -> Result<Self, ReadError> {
+        let Pass { tree, .. } = self.pass;
+        let take = |from: &Cell<usize>, amount: usize| {
+            let left = from.get().checked_sub(amount);
+            from.set(left.unwrap_or_default());
+            left.ok_or_else(|| too_much().or_at(self.at))
+        };
+        take(&self.pass.nodes, 1)?;
+        take(&self.pass.octets, octets + tree.text(at).len())?;
+        if self.depth == MAX_DEPTH {
+            return Err(too_deep().or_at(self.at));
         }
         Ok(Self {
             pass: self.pass,
             at,
+            depth: self.depth + 1,
         })
-    }
-
-    /// The entries that have not been set aside.
-    fn entries(&self, entries: &'a [(NodeId, NodeId)]) -> Vec<(NodeId, NodeId)> {
-        let aside = self.pass.set_aside;
-        entries
-            .iter()
-            .copied()
-            .filter(|(key, value)| !aside.contains(key) && !aside.contains(value))
-            .collect()
     }
 
     fn unexpected(&self) -> Unexpected<'a> {
@@ -120,17 +160,35 @@ impl<'a> NodeReader<'a> {
 
     fn visit_mapping<V: Visitor<'a>>(
         self,
-        entries: Vec<(NodeId, NodeId)>,
-        rest: Vec<(NodeId, NodeId)>,
+        entries: &'a [(NodeId, NodeId)],
+        is_struct: bool,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        let rest = (!rest.is_empty()).then_some(rest);
         visitor.visit_map(Entries {
             reader: self,
-            entries: entries.into_iter(),
+            entries: entries.iter(),
+            which: Which::All,
             value: None,
-            rest,
+            rest: None,
+            is_struct,
         })
+    }
+
+    /// A list, from one of its items on.
+    fn visit_list<V: Visitor<'a>>(self, first: usize, visitor: V) -> Result<V::Value, ReadError> {
+        let result = match self.kind() {
+            Kind::Sequence(items) => visitor.visit_seq(Items {
+                reader: self,
+                items,
+                next: first,
+            }),
+            Kind::Scalar { .. } | Kind::Mapping(_) => {
+                let mut error = self.wrong(&visitor);
+                error.help = Some("write a list: `[one, two]`, or one `- item` a line".to_owned());
+                Err(error)
+            }
+        };
+        self.place(result)
     }
 
     /// A struct with a [`REST`] field: what it does not know goes there, if a plugin knows it.
@@ -138,15 +196,20 @@ impl<'a> NodeReader<'a> {
         self,
         name: &str,
         fields: &'static [&'static str],
-        entries: Vec<(NodeId, NodeId)>,
+        entries: &'a [(NodeId, NodeId)],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let extensions = (self.pass.extensions)(name);
-        let tree = self.pass.tree;
-        let (own, rest): (Vec<_>, Vec<_>) = entries
-            .into_iter()
-            .partition(|(key, _)| fields.contains(&tree.text(*key)));
-        for (key, _) in &rest {
+        let Pass {
+            tree, set_aside, ..
+        } = self.pass;
+        let own = |word| fields.contains(&word);
+        let mut others = entries.iter().filter(|(key, value)| {
+            !own(tree.text(*key)) && !set_aside.contains(key) && !set_aside.contains(value)
+        });
+        let mut has_rest = false;
+        for (key, _) in &mut others {
+            has_rest = true;
             let word = tree.text(*key);
             if !extensions.contains(&word) {
                 let known: Vec<_> = fields
@@ -158,7 +221,14 @@ impl<'a> NodeReader<'a> {
                 return Err(unknown("key", word, &known).or_at(*key));
             }
         }
-        self.visit_mapping(own, rest, visitor)
+        visitor.visit_map(Entries {
+            reader: self,
+            entries: entries.iter(),
+            which: Which::Only(fields),
+            value: None,
+            rest: has_rest.then_some((entries, Which::AllBut(fields))),
+            is_struct: true,
+        })
     }
 }
 
@@ -192,7 +262,7 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let result = match self.kind() {
-            Kind::Sequence(_) => return self.deserialize_seq(visitor),
+            Kind::Sequence(_) => return self.visit_list(0, visitor),
             Kind::Mapping(_) => return self.deserialize_map(visitor),
             Kind::Scalar {
                 text,
@@ -289,33 +359,22 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        let result = match self.kind() {
-            Kind::Sequence(items) => {
-                let aside = self.pass.set_aside;
-                let items: Vec<_> = items
-                    .iter()
-                    .copied()
-                    .filter(|item| !aside.contains(item))
-                    .collect();
-                visitor.visit_seq(Items {
-                    reader: self,
-                    items: items.into_iter(),
-                })
-            }
-            Kind::Scalar { .. } | Kind::Mapping(_) => {
-                let mut error = self.wrong(&visitor);
-                error.help = Some("write a list: `[one, two]`, or one `- item` a line".to_owned());
-                Err(error)
-            }
-        };
-        self.place(result)
+        let sound = self.pass.progress.sound.borrow().get(&self.at).copied();
+        let first = sound.filter(|_| self.pass.skips).unwrap_or_default();
+        self.visit_list(first, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.visit_list(0, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let result = match self.kind() {
-            Kind::Mapping(entries) => {
-                self.visit_mapping(self.entries(entries), Vec::new(), visitor)
-            }
+            Kind::Mapping(entries) => self.visit_mapping(entries, false, visitor),
             Kind::Scalar { .. } | Kind::Sequence(_) => Err(self.wrong(&visitor)),
         };
         self.place(result)
@@ -335,11 +394,9 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
         }
         let result = match self.kind() {
             Kind::Mapping(entries) if fields.contains(&REST) => {
-                self.visit_extended(name, fields, self.entries(entries), visitor)
+                self.visit_extended(name, fields, entries, visitor)
             }
-            Kind::Mapping(entries) => {
-                self.visit_mapping(self.entries(entries), Vec::new(), visitor)
-            }
+            Kind::Mapping(entries) => self.visit_mapping(entries, true, visitor),
             // `ble:` with nothing behind it is a section with all its defaults.
             Kind::Scalar { .. } if self.is_null() => {
                 visitor.visit_map(MapDeserializer::new(std::iter::empty::<(&str, &str)>()))
@@ -377,7 +434,7 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
     }
 }
 
@@ -385,6 +442,14 @@ fn too_much() -> ReadError {
     let help = "aliases of aliases grow quickly: write out what is meant";
     ReadError::new(
         "there is too much in this".to_owned(),
+        Some(help.to_owned()),
+    )
+}
+
+fn too_deep() -> ReadError {
+    let help = "aliases of aliases grow quickly: write out what is meant";
+    ReadError::new(
+        "this is more than 128 levels deep".to_owned(),
         Some(help.to_owned()),
     )
 }

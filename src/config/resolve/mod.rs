@@ -34,6 +34,11 @@ const UUID_FORMS: &str =
 fn any_number() -> Spec {
     Spec::Int(IntSpec::new(IntWidth::W64, true))
 }
+/// So many characteristics there can be: each takes three handles, for its declaration, its value and
+/// its description, and a handle is 16 bits.
+const MAX_CHARACTERISTICS: usize = u16::MAX as usize / 3;
+/// After so many mistakes nobody looks for more: they would fill the memory.
+const MANY_MISTAKES: usize = 1000;
 
 /// What a configuration is resolved in.
 pub(in crate::config) struct Surroundings<'a> {
@@ -66,6 +71,7 @@ pub(in crate::config) fn resolve(
         subscribable: Vec::new(),
         named: Vec::new(),
         responses: Vec::new(),
+        said_full: false,
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -177,6 +183,7 @@ struct Resolver<'a> {
     subscribable: Vec<Subscribable>,
     named: Vec<Named>,
     responses: Vec<response::Declared>,
+    said_full: bool,
     /// The sources that there are, for a person.
     sources_known: String,
 }
@@ -239,9 +246,22 @@ impl Resolver<'_> {
         }
         let mut seen = HashMap::new();
         for service in services.value {
+            if self.is_full(service.at) {
+                return;
+            }
             let service = self.service(service, &mut seen);
             self.plan.services.push(service);
         }
+    }
+
+    /// Whether there is no use in another characteristic; why, has been said.
+    fn is_full(&mut self, at: NodeId) -> bool {
+        if self.plan.cells.len() >= MAX_CHARACTERISTICS && !self.said_full {
+            let message = format!("more than {MAX_CHARACTERISTICS} characteristics");
+            self.mistake(at, message, "Bluetooth has no handles for more: split it");
+            self.said_full = true;
+        }
+        self.said_full || self.values.diagnostics.len() > MANY_MISTAKES
     }
 
     fn service(
@@ -269,6 +289,9 @@ impl Resolver<'_> {
             }
             let mut seen = HashMap::new();
             for characteristic in declared.value {
+                if self.is_full(characteristic.at) {
+                    break;
+                }
                 characteristics.push(self.characteristic(characteristic, &mut seen));
             }
         }

@@ -161,7 +161,8 @@ pub struct ValueConfig {
 pub enum FormatConfig {
     /// As JSON: `payload` says where in it.
     Json,
-    /// As JSON without quotes around it: `21.5`, `on`, `Living room`.
+    /// As JSON without quotes around it: `21.5`, `on`, `Living room`. An empty text that is retained is
+    /// for a broker no message at all: who comes later finds none.
     Text,
     /// The bytes on the air.
     Raw,

@@ -52,6 +52,8 @@ pub(super) fn read(
 struct Place {
     member: Member,
     at: NodeId,
+    /// It is known where it stands.
+    is_sound: bool,
 }
 
 /// By document, the values that are in it: those that name it for all their parts, and those of which a
@@ -78,8 +80,9 @@ fn members(
             .filter_map(|(at, _)| at.document.clone())
             .collect();
         let is_main = |name: &str| main.is_some_and(|main| main.value == name);
+        let mut is_sound = true;
         if let Some(main) = main {
-            check_member(reader, main, &spec, at.as_ref(), &parts);
+            is_sound = check_member(reader, main, &spec, at.as_ref(), &parts);
         } else if let (Some(at), Some(topics)) = (&at, values.own_topics.get(&cell))
             && at.document.is_none()
         {
@@ -110,19 +113,24 @@ fn members(
                 is_constant: constant,
             };
             let at = place;
-            found.entry(name).or_default().push(Place { member, at });
+            found.entry(name).or_default().push(Place {
+                member,
+                at,
+                is_sound,
+            });
         }
     }
     found
 }
 
+/// Whether it is known where it stands in its document.
 fn check_member(
     reader: &mut Reader<'_, '_>,
     main: &Spanned<String>,
     spec: &Spec,
     at: Option<&Pointer>,
     parts: &[(Pointer, &Spec)],
-) {
+) -> bool {
     let is_struct = matches!(spec, Spec::Struct(_));
     if at.is_none() && !is_struct {
         let help = "add `json` to its `value`, as in `json: /brightness`";
@@ -131,10 +139,11 @@ fn check_member(
             "nothing says where in the document it stands",
             help,
         );
-        return;
+        return false;
     }
     let is_in = |at: &Pointer| at.document.as_deref().is_none_or(|name| name == main.value);
-    if !parts.iter().any(|(at, _)| is_in(at)) {
+    let stands = parts.iter().any(|(at, _)| is_in(at));
+    if !stands {
         let help = "remove `document`, or a name before a `#` in `json`";
         reader.mistake(
             main.at,
@@ -142,6 +151,7 @@ fn check_member(
             help,
         );
     }
+    stands
 }
 
 /// By document, what publishes it.
@@ -330,6 +340,7 @@ impl Part<'_> {
         let places: Vec<_> = self
             .members
             .iter()
+            .filter(|it| it.is_sound)
             .map(|it| (it.member.name.as_str(), it.member.places()))
             .collect();
         for (name, places) in &places {
@@ -393,24 +404,24 @@ impl Part<'_> {
 
     /// No two values may stand in one place, nor one within another.
     fn check_places(&self, reader: &mut Reader<'_, '_>) {
-        for (index, later) in self.members.iter().enumerate() {
-            for earlier in &self.members[..index] {
-                let mut pairs = later.member.places().into_iter().flat_map(|(at, _)| {
-                    let earlier = earlier.member.places().into_iter();
-                    earlier.map(move |(other, _)| (at.clone(), other))
-                });
-                let overlap = pairs.find(|(a, b)| {
-                    a.steps().starts_with(b.steps()) || b.steps().starts_with(a.steps())
-                });
-                if let Some((at, other)) = overlap {
-                    let name = &earlier.member.name;
-                    let message = match at.steps() == other.steps() {
-                        true => format!("`{name}` stands at `{other}` too"),
-                        false => format!("`{at}` and `{other}`, where `{name}` stands, overlap"),
-                    };
-                    reader.mistake(later.at, message, "give each a `json` of its own");
-                }
+        let mut taken: Vec<(Pointer, &str)> = Vec::new();
+        for Place { member, at, .. } in self.members.iter().filter(|it| it.is_sound) {
+            let places: Vec<Pointer> = member.places().into_iter().map(|(at, _)| at).collect();
+            let mut pairs = places
+                .iter()
+                .flat_map(|place| taken.iter().map(move |known| (place, known)));
+            let overlap = pairs.find(|(place, (other, _))| {
+                let (a, b) = (place.steps(), other.steps());
+                a.starts_with(b) || b.starts_with(a)
+            });
+            if let Some((place, (other, name))) = overlap {
+                let message = match place.steps() == other.steps() {
+                    true => format!("`{name}` stands at `{place}` too"),
+                    false => format!("`{place}` and `{other}`, where `{name}` stands, overlap"),
+                };
+                reader.mistake(*at, message, "give each a `json` of its own");
             }
+            taken.extend(places.into_iter().map(|at| (at, member.name.as_str())));
         }
     }
 
@@ -440,7 +451,7 @@ impl Part<'_> {
                 Some(Times::read(reader, within, config.valid_for.as_ref()))
             }
         };
-        for Place { member, at } in self.members {
+        for Place { member, at, .. } in self.members {
             let cell = member.cell;
             let known = *owners.entry(cell).or_insert(owner);
             if known != owner {

@@ -64,5 +64,7 @@ docs:
 	mkdir -p schemas
 	cargo run --locked -q -- schema > schemas/services.schema.json.new
 	mv schemas/services.schema.json.new schemas/services.schema.json
+	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
+	mv schemas/test.schema.json.new schemas/test.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs
-	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli
+	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test testing

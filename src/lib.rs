@@ -13,4 +13,5 @@ pub mod gatt;
 pub mod plan;
 pub mod plugin;
 pub mod plugins;
+pub mod rehearsal;
 pub mod runtime;

@@ -86,6 +86,8 @@ async fn keep_time(shared: Arc<Shared>) {
             }
         };
         tokio::select! {
+            // The same every time, so that a rehearsal is.
+            biased;
             () = due => { let _ = shared.handle(Event::Tick); }
             () = shared.deadline_changed.notified() => {}
             _ = stop.wait_for(|stop| *stop) => return,
@@ -119,6 +121,7 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
             Some(stage) => running.rehearse(port.clone(), stage.clone()),
         };
         let result = tokio::select! {
+            biased;
             result = caught(running) => result,
             () = available_later(better) => continue,
         };

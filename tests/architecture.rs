@@ -80,6 +80,17 @@ const RULES: &[Rule] = &[
         because: "a plan holds links, whatever they are",
     },
     Rule {
+        part: "src/rehearsal",
+        forbidden: &[
+            "crate::plugins",
+            "crate::cli",
+            "rumqttc",
+            "bluer",
+            "std::net",
+        ],
+        because: "a test runs links, whatever they are, and touches nothing of the world",
+    },
+    Rule {
         part: "src/runtime.rs",
         forbidden: &["crate::plugins"],
         because: "the runtime runs links, whatever they are",

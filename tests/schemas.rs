@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use bemo_sync::config::{Placeholders, load_str, schema::services_schema};
+use bemo_sync::rehearsal::{files_in, tests_schema};
 use files::yaml_files;
 use serde_json::{Value as Json, json};
 
@@ -115,6 +116,58 @@ fn every_key_is_described() {
     let mut silent = Vec::new();
     undescribed(schema.as_value(), "", &mut silent);
     assert!(silent.is_empty(), "no description: {silent:#?}");
+}
+
+#[test]
+fn the_committed_schema_of_tests_is_the_programs_own() {
+    const COMMITTED: &str = "schemas/test.schema.json";
+    let committed = fs::read_to_string(COMMITTED).unwrap_or_default();
+    let own = serde_json::to_string_pretty(&tests_schema()).unwrap() + "\n";
+    assert!(committed == own, "{COMMITTED} is stale: run `make docs`");
+    assert!(jsonschema::draft202012::meta::is_valid(
+        tests_schema().as_value()
+    ));
+}
+
+#[test]
+fn every_key_of_a_test_is_described() {
+    let mut silent = Vec::new();
+    undescribed(tests_schema().as_value(), "", &mut silent);
+    assert!(silent.is_empty(), "no description: {silent:#?}");
+}
+
+#[test]
+fn every_file_of_tests_validates_and_a_wrong_one_does_not() {
+    let validator = jsonschema::draft202012::new(tests_schema().as_value()).unwrap();
+    let files = files_in(Path::new(".")).unwrap();
+    assert!(files.len() >= 2, "{files:?}");
+    for path in files {
+        let source = fs::read_to_string(&path).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&yaml(&source))
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        let modeline = source.lines().next().unwrap_or_default();
+        let reference = modeline.strip_prefix("# yaml-language-server: $schema=");
+        let reference = reference.unwrap_or_else(|| panic!("{} has none", path.display()));
+        assert!(path.parent().unwrap().join(reference).exists());
+    }
+    let source = fs::read_to_string("services.test.yaml").unwrap();
+    for (right, wrong) in [
+        ("expect: nothing", "expect: noting"),
+        ("wait: 1ms", "wait: 1"),
+        ("broker: lost", "broker: gone"),
+        ("publish: {", "pubish: {"),
+        ("retain: true", "retain: 7"),
+        ("bytes: \"01\"", "bytes: \"0\""),
+        ("subscribe: Some Number", "subscribe: 7"),
+        ("write: Some Number", "wriet: Some Number"),
+    ] {
+        assert!(source.contains(right), "{right}");
+        let broken = source.replacen(right, wrong, 1);
+        assert!(!validator.is_valid(&yaml(&broken)), "it takes `{wrong}`");
+    }
 }
 
 fn undescribed(schema: &Json, place: &str, silent: &mut Vec<String>) {

@@ -53,7 +53,7 @@ async fn every_refusal_is_announced_with_who_sent_what() {
     let short = rejected(
         by,
         Cause::WrongLength,
-        "1 bytes written, the value has 2",
+        "1 bytes where 2 are wanted",
         &[0xFF],
     );
     assert_eq!(heard, [out_of_range.clone(), out_of_range, short]);

@@ -5,6 +5,7 @@ mod completions;
 mod logging;
 mod run;
 mod schema;
+mod test;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -46,15 +47,9 @@ pub struct Cli {
     config: PathBuf,
 
     /// What is logged: error, warn, info, debug or trace; or directives as in
-    /// `bemo_sync=debug,rumqttc=trace`.
-    #[arg(
-        long,
-        global = true,
-        value_name = "LEVEL",
-        env = "BEMO_SYNC_LOG",
-        default_value = "info"
-    )]
-    log: String,
+    /// `bemo_sync=debug,rumqttc=trace`. Without it, info; while testing, nothing.
+    #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG")]
+    log: Option<String>,
 
     /// How it is logged, on standard error.
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
@@ -69,6 +64,8 @@ enum Command {
     /// Check a configuration: every mistake at once, with its line. Starts nothing, and needs neither
     /// Bluetooth nor a broker.
     Check(check::Check),
+    /// Run the tests of a configuration: without Bluetooth, without a broker, and in no time.
+    Test(test::Test),
     /// Print the JSON Schema of the configuration, or write those of its payloads.
     Schema(schema::SchemaCommand),
     /// Print a completion script for a shell.
@@ -78,13 +75,20 @@ enum Command {
 impl Cli {
     /// Does what the command line says.
     pub fn execute(self) -> ExitCode {
-        if let Err(problem) = logging::start(&self.log, self.log_format) {
-            eprintln!("bemo-sync: --log {}: {problem}", self.log);
+        let quiet = matches!(self.command, Some(Command::Test(_)));
+        let log = match &self.log {
+            Some(log) => log,
+            None if quiet => "off",
+            None => "info",
+        };
+        if let Err(problem) = logging::start(log, self.log_format) {
+            eprintln!("bemo-sync: --log {log}: {problem}");
             return EXIT_MISTAKE.into();
         }
         match self.command {
             None => run::run(&self.config),
             Some(Command::Check(command)) => command.execute(&self.config),
+            Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
             Some(Command::Completions(command)) => command.execute(),
         }

@@ -11,6 +11,7 @@ use schemars::{Schema, json_schema};
 use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
 use crate::config::{load, schema::services_schema};
 use crate::plugin::TopicDoc;
+use crate::rehearsal::tests_schema;
 
 #[derive(Debug, Args)]
 pub(super) struct SchemaCommand {
@@ -18,10 +19,17 @@ pub(super) struct SchemaCommand {
     /// directory. Without it, the schema of the configuration itself is printed.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+
+    /// Print the schema of files of tests instead: `lamp.test.yaml`.
+    #[arg(long, conflicts_with = "out")]
+    tests: bool,
 }
 
 impl SchemaCommand {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
+        if self.tests {
+            return print(&text(&tests_schema()));
+        }
         let Some(directory) = self.out else {
             return print(&text(&services_schema()));
         };

@@ -50,14 +50,22 @@ impl std::error::Error for Mistakes {}
 /// # Errors
 /// All mistakes at once.
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
+    let environment = |name: &str| std::env::var(name).ok();
+    load_with(path, &environment, Placeholders::of_this_host())
+}
+
+/// Loads a file, with another environment and another host.
+///
+/// # Errors
+/// All mistakes at once.
+pub(crate) fn load_with(
+    path: &Path,
+    environment: &Environment<'_>,
+    host: Placeholders,
+) -> Result<Loaded, Mistakes> {
     let source =
         read_file(path).map_err(|problem| mistakes(path, "", &Veil::default(), vec![problem]))?;
-    load_str(
-        path,
-        &source,
-        &|name| std::env::var(name).ok(),
-        Placeholders::of_this_host(),
-    )
+    load_str(path, &source, environment, host)
 }
 
 /// Loads the text of a file.
@@ -128,7 +136,7 @@ fn plan_of(
 fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
     let kind = match name {
         "Config" => PlaceKind::Section,
-        "CharacteristicConfig" => PlaceKind::Characteristic,
+        "CharacteristicConfig" | "ResponseConfig" => PlaceKind::Characteristic,
         "SourceConfig" => PlaceKind::Source,
         _ => return Vec::new(),
     };
@@ -141,7 +149,8 @@ fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
     keys
 }
 
-fn read_file(path: &Path) -> Result<String, Diagnostic> {
+/// The text of a file that is not trusted: no longer than it may be, and UTF-8.
+pub(crate) fn read_file(path: &Path) -> Result<String, Diagnostic> {
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to see that it is too much.
     File::open(path)

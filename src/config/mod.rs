@@ -17,8 +17,10 @@ mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};
 pub use load::{Loaded, Mistakes, load, load_str};
+pub(crate) use load::{load_with, read_file};
 pub use model::{Interval, Lenient};
 pub use placeholders::Placeholders;
 pub use read::{HELP, Literal, Raw, Spanned, read};
+pub(crate) use tree::Kind;
 pub use tree::{NodeId, Tree};
 pub use value::{step_of, value_of};

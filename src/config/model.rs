@@ -12,10 +12,16 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer};
 
+mod flow;
 mod value;
 
+pub use flow::{
+    DeliveryConfig, DeliveryWord, NotifyConfig, NotifyWord, PaceConfig, QueueConfig,
+    ResponseConfig, WhenFullConfig, WordOr,
+};
 pub use value::{
-    EndianConfig, Entries, LongScaleConfig, OverflowConfig, ScaleConfig, TypeConfig, ValueConfig,
+    AnyLiteral, EndianConfig, Entries, LongScaleConfig, OverflowConfig, ScaleConfig, TypeConfig,
+    ValueConfig,
 };
 
 use super::read::{Literal, Raw, Spanned};
@@ -106,6 +112,15 @@ pub struct CharacteristicConfig {
     /// that finds it closed pairs by itself, as phones do; `pairing` in the section `ble` says how.
     #[serde(default)]
     pub security: Option<Spanned<SecurityConfig>>,
+    /// How often subscribers hear of it. Without it, on every change.
+    #[serde(default)]
+    pub notify: Option<Spanned<NotifyConfig>>,
+    /// What of it reaches subscribers and topics. Without it, the newest value.
+    #[serde(default)]
+    pub delivery: Option<Spanned<DeliveryConfig>>,
+    /// What a central hears of what came of its write.
+    #[serde(default)]
+    pub response: Option<Spanned<ResponseConfig>>,
     /// What produces its values, besides centrals and topics.
     #[serde(default)]
     pub source: Option<Spanned<SourceConfig>>,

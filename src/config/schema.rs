@@ -31,19 +31,19 @@ pub fn services_schema() -> Schema {
         definitions.insert(name, definition);
     }
     for (kind, key, schema) in brought {
-        let target = match kind {
-            PlaceKind::Section => None,
-            PlaceKind::Characteristic => Some("CharacteristicConfig"),
-            PlaceKind::Source => Some("SourceConfig"),
-        };
-        let properties = match target {
-            None => properties(object),
-            Some(name) => {
-                let definition = object["$defs"][name].as_object_mut();
-                properties(definition.expect("every struct of the model has a definition"))
+        let targets: &[&str] = match kind {
+            PlaceKind::Section => {
+                properties(object).insert(key.to_owned(), schema.to_value());
+                continue;
             }
+            PlaceKind::Characteristic => &["CharacteristicConfig", "ResponseConfig"],
+            PlaceKind::Source => &["SourceConfig"],
         };
-        properties.insert(key.to_owned(), schema.to_value());
+        for target in targets {
+            let definition = object["$defs"][target].as_object_mut();
+            let definition = definition.expect("every struct of the model has a definition");
+            properties(definition).insert(key.to_owned(), schema.clone().to_value());
+        }
     }
     if let Some(source) = object["$defs"]["SourceConfig"].as_object_mut() {
         source.insert("minProperties".to_owned(), 1.into());

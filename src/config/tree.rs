@@ -111,11 +111,16 @@ impl Tree {
 
     /// The keys of a mapping; none of anything else.
     pub fn keys(&self, mapping: NodeId) -> impl Iterator<Item = &str> {
-        let entries = match &self.node(mapping).kind {
-            Kind::Mapping(entries) => entries.as_slice(),
+        let entries = self.entries(mapping).iter();
+        entries.map(|(key, _)| self.text(*key))
+    }
+
+    /// The keys of a mapping with what stands behind them; none of anything else.
+    pub fn entries(&self, mapping: NodeId) -> &[(NodeId, NodeId)] {
+        match &self.node(mapping).kind {
+            Kind::Mapping(entries) => entries,
             Kind::Scalar { .. } | Kind::Sequence(_) => &[],
-        };
-        entries.iter().map(|(key, _)| self.text(*key))
+        }
     }
 
     /// Whether this is a list with nothing in it.

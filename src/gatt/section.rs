@@ -61,7 +61,8 @@ impl BleConfig {
         }
         for characteristic in declared.characteristics_of_plan() {
             if characteristic.access.can_subscribe() {
-                declared.subscribe(characteristic.told().0, Carries::State);
+                let (cell, _) = characteristic.tells();
+                declared.subscribe_at(cell, Carries::State, characteristic.pace);
             }
         }
         let advertisement = Advertisement::declare(declared, config.advertise.as_ref());

@@ -6,7 +6,7 @@ use super::assigned::{
 };
 use crate::codec::presentation::Presentation;
 use crate::codec::{Spec, presentation};
-use crate::engine::CellId;
+use crate::engine::{CellId, Pace};
 
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -28,7 +28,9 @@ pub struct Characteristic {
     /// What is read and written.
     pub cell: CellId,
     /// What is notified and indicated, if that is something else.
-    pub answer: Option<(CellId, Spec)>,
+    pub told: Option<(CellId, Spec)>,
+    /// How often subscribers hear.
+    pub pace: Pace,
 }
 
 /// Characteristic properties (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
@@ -85,8 +87,8 @@ impl Service {
 
 impl Characteristic {
     /// What is notified and indicated.
-    pub fn told(&self) -> (CellId, &Spec) {
-        match &self.answer {
+    pub fn tells(&self) -> (CellId, &Spec) {
+        match &self.told {
             Some((cell, spec)) => (*cell, spec),
             None => (self.cell, &self.spec),
         }

@@ -406,5 +406,5 @@ fn every(plan: &Plan) -> HashSet<CellId> {
 fn withheld(services: &[Service]) -> HashSet<CellId> {
     let all = services.iter().flat_map(|it| &it.characteristics);
     let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
-    secured.flat_map(|it| [it.cell, it.told().0]).collect()
+    secured.flat_map(|it| [it.cell, it.tells().0]).collect()
 }

@@ -140,8 +140,11 @@ impl Link for Tickers {
                     .min()
                     .unwrap_or(now);
                 tokio::select! {
-                    () = sleep_until(next) => self.tick(&port),
+                    // Who has set a value in the very moment of a step comes first: what was set stays
+                    // to be seen.
+                    biased;
                     () = port.changed() => self.start_anew(&port),
+                    () = sleep_until(next) => self.tick(&port),
                     () = port.stopped() => return Ok(()),
                 }
             }

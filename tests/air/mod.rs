@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::gatt::server::{Central, DiscoveredCharacteristic, GattServer};
+use bemo_sync::plan::Plan;
 use bemo_sync::runtime::Runtime;
 
 /// One characteristic of each kind, with short UUIDs to find them by.
@@ -44,9 +45,15 @@ pub struct Air {
 
 impl Air {
     pub async fn of(source: &str) -> Self {
+        Self::with(source, |_| {}).await
+    }
+
+    /// The same, with something in the plan made otherwise.
+    pub async fn with(source: &str, change: impl FnOnce(&mut Plan)) -> Self {
         let host = Placeholders::new(Vec::new());
         let loaded = load_str(Path::new("test.yaml"), source, &|_| None, host);
-        let plan = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
+        let mut plan = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
+        change(&mut plan);
         let runtime = Runtime::start(plan);
         let server = runtime.offered::<GattServer>().await;
         Self { server, runtime }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Every YAML file in a folder and below it.
+/// Every configuration in a folder and below it. Their tests, `lamp.test.yaml`, are none.
 pub fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
@@ -11,6 +11,7 @@ pub fn yaml_files(folder: &Path) -> Vec<std::path::PathBuf> {
     entries
         .flat_map(|path| match path.extension() {
             None => yaml_files(&path),
+            Some(_) if path.to_string_lossy().ends_with(".test.yaml") => Vec::new(),
             Some(extension) if extension == "yaml" => vec![path],
             Some(_) => Vec::new(),
         })

@@ -2,21 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{ChangedHere, Resolver, Subscribable};
-use crate::codec::{IntSpec, IntWidth, Spec, Value};
+use super::response::{Named, first_copy, paced};
+use super::{ChangedHere, Resolver, Subscribable, any_number};
+use crate::codec::{Spec, Value};
 use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned};
 use crate::config::tree::{Kind, NodeId, Style};
-use crate::engine::{CellId, Delivery, Owner};
+use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
 use crate::plan::{CONFIRM_WITHIN, CellPlan};
 use crate::plugin::Keys;
-
-/// Stands in for a value whose own declaration is wrong.
-fn any_number() -> Spec {
-    Spec::Int(IntSpec::new(IntWidth::W64, true))
-}
 
 impl Resolver<'_> {
     pub(super) fn characteristic(
@@ -42,7 +38,10 @@ impl Resolver<'_> {
             _ => (None, value.is_some_and(|value| value.constant.is_some())),
         };
         // A wrong value must not hide what else is wrong around it.
+        let is_sound = declared.is_some();
         let spec = declared.unwrap_or_else(any_number);
+        let pace = self.pace(&config, access);
+        let delivery = self.delivery(&config);
         let cell = CellId::new(self.plan.cells.len());
         self.plan.cells.push(CellPlan {
             name: name.clone(),
@@ -52,11 +51,28 @@ impl Resolver<'_> {
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
-            delivery: Delivery::default(),
+            delivery: delivery.unwrap_or_default(),
             valid_for: None,
             response: None,
         });
+        self.named.push(Named {
+            name: name.clone(),
+            at,
+            cell,
+            access,
+            paced: paced(config.notify.as_ref().map(|notify| notify.at), pace),
+            delivery_declared: config.delivery.is_some(),
+            copy: config.value.as_ref().and_then(|value| first_copy(value)),
+            is_sound,
+        });
         self.note_changes(cell, constant, &config);
+        let told = match config.response {
+            Some(response) => self.response(cell, access, response),
+            None => None,
+        };
+        if let Some((answer, _)) = &told {
+            self.subscribers_hear(cell, *answer);
+        }
         if let Some(source) = config.source {
             self.source(cell, source);
         }
@@ -73,8 +89,20 @@ impl Resolver<'_> {
             spec,
             presentation: presentation.unwrap_or_default(),
             cell,
-            answer: None,
+            told,
+            pace,
         }
+    }
+
+    /// Subscribers hear of an answer, not of the value: then it is the answer that has to come from
+    /// somewhere.
+    fn subscribers_hear(&mut self, cell: CellId, answer: CellId) {
+        let of_cell = self.subscribable.iter_mut().filter(|it| it.cell == cell);
+        of_cell.for_each(|it| {
+            it.cell = answer;
+            it.fed = false;
+            it.is_answer = true;
+        });
     }
 
     /// Remembers what has to be judged when it is known what the plugins bring.
@@ -93,7 +121,12 @@ impl Resolver<'_> {
         }
         if let Some(at) = word_of(config, &[AccessConfig::Notify, AccessConfig::Indicate]) {
             let fed = write.is_some() && !constant;
-            self.subscribable.push(Subscribable { cell, at, fed });
+            self.subscribable.push(Subscribable {
+                cell,
+                at,
+                fed,
+                is_answer: false,
+            });
         }
     }
 

@@ -2,12 +2,14 @@
 //! once is checked here, and by the plugins for what they bring.
 
 mod characteristic;
+mod flow;
+mod response;
 mod security;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
-use crate::codec::MAX_LENGTH;
+use crate::codec::{IntSpec, IntWidth, MAX_LENGTH, Spec};
 use crate::config::diagnose::{Diagnostic, Span};
 use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
@@ -19,9 +21,15 @@ use crate::gatt::Service;
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
+use response::Named;
 
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
 const MAX_DEVICE_NAME: usize = 248;
+
+/// Stands in for a value whose own declaration is wrong.
+fn any_number() -> Spec {
+    Spec::Int(IntSpec::new(IntWidth::W64, true))
+}
 
 /// What a configuration is resolved in.
 pub(in crate::config) struct Surroundings<'a> {
@@ -52,6 +60,8 @@ pub(in crate::config) fn resolve(
         sources: Vec::new(),
         changed_here: Vec::new(),
         subscribable: Vec::new(),
+        named: Vec::new(),
+        responses: Vec::new(),
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -62,6 +72,7 @@ pub(in crate::config) fn resolve(
     if let Some(services) = resolver.values.required(root, "services", config.services) {
         resolver.services(services);
     }
+    let mut fed = resolver.responses();
     let Resolver {
         mut plan,
         placeholders,
@@ -71,7 +82,6 @@ pub(in crate::config) fn resolve(
         subscribable,
         ..
     } = resolver;
-    let mut fed = HashSet::new();
     for plugin in plugins {
         let section = section_of(plugin.as_ref());
         let known = plan.links.iter().position(|link| link.section == section);
@@ -122,8 +132,16 @@ pub(in crate::config) fn resolve(
     for value in subscribable {
         if !value.fed && !fed.contains(&value.cell) {
             let message = "there is nothing to notify of: the value never changes";
-            let help = "remove `notify` and `indicate`, or say what changes the value: `write`, a \
-                topic to take it from, or a source";
+            let help = match value.is_answer {
+                false => {
+                    "remove `notify` and `indicate`, or say what changes the value: `write`, a \
+                    topic to take it from, or a source"
+                }
+                true => {
+                    "say what is answered, with `accepted`, `refused`, or `within` and \
+                    `otherwise`, or add a topic to take the answer from"
+                }
+            };
             say(value.at, message, help.to_owned());
         }
     }
@@ -153,6 +171,8 @@ struct Resolver<'a> {
     sources: Vec<Keys>,
     changed_here: Vec<ChangedHere>,
     subscribable: Vec<Subscribable>,
+    named: Vec<Named>,
+    responses: Vec<response::Declared>,
     /// The sources that there are, for a person.
     sources_known: String,
 }
@@ -162,6 +182,8 @@ struct Subscribable {
     cell: CellId,
     at: NodeId,
     fed: bool,
+    /// It is the answer to what is written.
+    is_answer: bool,
 }
 
 /// Something in this process that asks for changes of a value: a central that may write, or a source.

@@ -268,8 +268,10 @@ impl Central {
         // In one go: what comes of the write is told after it, and is not forgotten with the rest.
         self.server.with(self.peer, |connection| {
             write(port, characteristic, &requester, offset, octets)?;
-            for (index, _) in table.characteristics_of(characteristic.cell) {
-                connection.forget(index);
+            if !port.hears_every(characteristic.cell) {
+                for (index, _) in table.told_of(characteristic.cell) {
+                    connection.forget(index);
+                }
             }
             Ok(())
         })?

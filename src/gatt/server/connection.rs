@@ -9,11 +9,16 @@ use tokio::sync::Notify;
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
 use crate::gatt::{AttError, SecurityLevel};
+use crate::plugin::Receipt;
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
 const PREPARED_MAX: usize = 4 * MAX_LENGTH;
 /// The same for their number, so that empty parts are no way around it.
 const PREPARED_PARTS_MAX: usize = 256;
+
+/// So many events of one characteristic wait for a central, where every event counts, and more are not
+/// asked for.
+const EVENTS_MAX: usize = 16;
 
 /// How a central is told of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +45,10 @@ pub(super) struct Connection {
     pub(super) wake: Arc<Notify>,
     subscriptions: BTreeMap<usize, Subscribed>,
     /// The newest value of each characteristic that the central has not taken, the longest waiting
-    /// first. It never has more entries than there are characteristics.
+    /// first. It has one entry for each characteristic, or where every event counts, a few.
     untold: Vec<(usize, Vec<u8>)>,
+    /// Of the characteristics for whose next event there is no room.
+    full: BTreeMap<usize, Receipt>,
     /// One indication at a time (Core Spec 5.4, Vol 3, Part F, 3.3.2).
     unconfirmed: Option<usize>,
     prepared: Vec<Prepared>,
@@ -64,6 +71,7 @@ impl Default for Connection {
             wake: Arc::new(Notify::new()),
             subscriptions: BTreeMap::new(),
             untold: Vec::new(),
+            full: BTreeMap::new(),
             unconfirmed: None,
             prepared: Vec::new(),
         }
@@ -104,9 +112,27 @@ impl Connection {
         self.wake.notify_one();
     }
 
+    /// The same, for an event that comes after all that it has not taken yet. When there is no room for
+    /// another one, the receipt is kept until there is.
+    pub(super) fn tell_every(&mut self, index: usize, octets: &[u8], receipt: &Receipt) {
+        if !self.subscriptions.contains_key(&index) {
+            return;
+        }
+        self.untold.push((index, octets.to_vec()));
+        if self.waiting(index) > EVENTS_MAX {
+            self.full.insert(index, receipt.clone());
+        }
+        self.wake.notify_one();
+    }
+
+    fn waiting(&self, index: usize) -> usize {
+        self.untold.iter().filter(|(of, _)| *of == index).count()
+    }
+
     /// The central knows better than what it has yet to be told.
     pub(super) fn forget(&mut self, index: usize) {
         self.untold.retain(|(of, _)| *of != index);
+        self.full.remove(&index);
     }
 
     /// The next thing to tell, of which characteristic and how.
@@ -117,6 +143,9 @@ impl Connection {
             .iter()
             .position(|(index, _)| !waits || self.subscriptions[index] == Subscribed::Notify)?;
         let (index, mut octets) = self.untold.remove(next);
+        if self.waiting(index) <= EVENTS_MAX {
+            self.full.remove(&index);
+        }
         octets.truncate(self.mtu - 3);
         let by = self.subscriptions[&index];
         if by == Subscribed::Indicate {

@@ -100,17 +100,26 @@ impl GattServer {
         self.state().connections.len()
     }
 
-    /// Tells every subscriber of a change, except the central that made it: that one knows.
+    /// Tells every subscriber of a change, except the central that made it: that one knows. The effect
+    /// is delivered with this, or where every event counts, when all of them have room for the next.
     pub fn tell(&self, effect: &Effect) {
+        let receipt = self.port.receipt(effect);
+        // A central takes a notification of such a value for an event, and none has happened.
+        if effect.restated {
+            return;
+        }
+        let every = self.port.hears_every(effect.cell);
         let writer = effect.origin.and_then(|origin| origin.peer);
         let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == self.port.link()));
-        for (index, characteristic) in self.table.characteristics_of(effect.cell) {
-            let octets = encode(&characteristic.spec, &effect.value);
+        for (index, characteristic) in self.table.told_of(effect.cell) {
+            let (_, spec) = characteristic.tells();
+            let octets = encode(spec, &effect.value);
             for (peer, connection) in &mut self.state().connections {
-                if Some(*peer) == writer {
-                    connection.forget(index);
-                } else {
-                    connection.tell(index, &octets);
+                match (Some(*peer) == writer, every) {
+                    (true, true) => {}
+                    (true, false) => connection.forget(index),
+                    (false, true) => connection.tell_every(index, &octets, &receipt),
+                    (false, false) => connection.tell(index, &octets),
                 }
             }
         }

@@ -88,13 +88,10 @@ impl Table {
         self.characteristics[index].0
     }
 
-    /// The characteristics that show a cell.
-    pub(super) fn characteristics_of(
-        &self,
-        cell: CellId,
-    ) -> impl Iterator<Item = (usize, &Characteristic)> {
+    /// The characteristics that tell of a cell.
+    pub(super) fn told_of(&self, cell: CellId) -> impl Iterator<Item = (usize, &Characteristic)> {
         let all = self.characteristics.iter().enumerate();
-        all.filter(move |(_, (_, characteristic))| characteristic.cell == cell)
+        all.filter(move |(_, (_, characteristic))| characteristic.tells().0 == cell)
             .map(|(index, (_, characteristic))| (index, characteristic))
     }
 

@@ -56,7 +56,7 @@ impl Outlets {
         every: bool,
     ) -> Outlet {
         let (changes, source) = changes(every);
-        let (cell, spec) = declared.told();
+        let (cell, spec) = declared.tells();
         let of_cell = self.by_cell.entry(cell).or_default();
         of_cell.push((spec.clone(), changes));
         Outlet {

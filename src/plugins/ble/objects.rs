@@ -64,7 +64,7 @@ impl Objects {
             port: port.clone(),
             bluetoothd,
             tree: Tree::new(port.services(), |declared| {
-                let every = port.hears_every(declared.told().0);
+                let every = port.hears_every(declared.tells().0);
                 outlets.open(declared, delivery, every)
             }),
             handles: Mutex::new(Handles::Any),

@@ -40,7 +40,7 @@ pub(super) enum Node {
     },
     Characteristic {
         service: Path<'static>,
-        declared: Characteristic,
+        declared: Box<Characteristic>,
         outlet: Option<Outlet>,
     },
     Descriptor {
@@ -87,7 +87,7 @@ impl Tree {
                 let subscribable = characteristic.access.can_subscribe();
                 let node = Node::Characteristic {
                     service: path.clone(),
-                    declared: characteristic.clone(),
+                    declared: Box::new(characteristic.clone()),
                     outlet: subscribable.then(|| open(characteristic)),
                 };
                 let path = tree.put(format!("{path}/char{number}"), node);

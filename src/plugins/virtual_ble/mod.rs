@@ -78,6 +78,7 @@ async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> 
     let _offer = port.offer(server.clone());
     loop {
         tokio::select! {
+            biased;
             () = port.changed() => tell_all(&port, &server),
             () = port.stopped() => return Ok(()),
         }
@@ -87,7 +88,6 @@ async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> 
 fn tell_all(port: &Port, server: &GattServer) {
     while let Some(effect) = port.pull() {
         server.tell(&effect);
-        port.delivered(effect.cell, effect.version);
     }
 }
 

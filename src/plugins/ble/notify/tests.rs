@@ -10,7 +10,7 @@ use super::feed::SUBSCRIBING;
 use super::*;
 use crate::codec::presentation::Presentation;
 use crate::codec::{BytesSpec, Value};
-use crate::engine::{Carries, Origin};
+use crate::engine::{Carries, Origin, Pace};
 use crate::gatt::Access;
 
 const LINK: usize = 1;
@@ -39,7 +39,8 @@ impl Air {
             spec: Spec::Bytes(BytesSpec::up_to(512)),
             presentation: Presentation::default(),
             cell: CellId::new(0),
-            answer: None,
+            told: None,
+            pace: Pace::OnChange,
         };
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();

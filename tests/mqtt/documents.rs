@@ -212,6 +212,11 @@ fn a_document_that_is_owned_here_is_published_whole_and_set_in_parts() {
         r#"{"level": 7, "text": {"label": ""}, "maker": "CWRU"}"#
     );
     assert_eq!(bemo.next_heard(), (0, int(7)));
+    assert_eq!(
+        bemo.log.count("cause=Constant"),
+        0,
+        "a constant is no mistake of theirs"
+    );
     // Out of range alone; the rest of the message counts.
     tap.publish("room/set", r#"{"level": 101, "text": {"label": "attic"}}"#);
     assert_eq!(

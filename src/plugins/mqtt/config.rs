@@ -118,7 +118,9 @@ pub struct ValueConfig {
     #[schemars(extend("default" = "here"))]
     pub owner: Option<Spanned<OwnerConfig>>,
     /// The topic that says what the value is. With `owner: here` every change is published there,
-    /// retained unless said otherwise; with `owner: remote` the value follows it, or a list of topics.
+    /// retained unless said otherwise; with `owner: remote` the value follows it, or a list of topics. A
+    /// state that is owned here is published on every new connection too; but with `delivery: every` and
+    /// `retain: false` it is a stream of events, and nothing is said twice.
     #[serde(default)]
     pub state: Option<Spanned<OneOrMany<TopicConfig>>>,
     /// The topic on which a change is asked for. With `owner: here` whoever publishes there, or on one of

@@ -193,12 +193,12 @@ fn events_that_are_not_retained_do_not_happen_again_on_a_new_connection() {
         bemo.write(0, int(1)).unwrap();
         assert_eq!(tap.next_on("bell"), "1");
     }
-    broker.log.wait_for_count("Sending PUBACK to bemo", 2);
+    bemo.log.wait_for_count("Incoming(PubAck", 2);
     broker.kill();
     bemo.log.wait_for("lost the connection");
     bemo.write(0, int(7)).unwrap();
     broker.start_again();
-    broker.log.wait_for_count("Received PUBLISH from bemo", 3);
+    bemo.log.wait_for_count("Incoming(PubAck", 3);
     let mut tap = Tap::on_everything(broker.port);
     assert!(tap.is_silent_for(SILENCE));
     assert_eq!(broker.log.count("Received PUBLISH from bemo"), 3);

@@ -1,6 +1,7 @@
 //! From the section `mqtt` to what a connection needs, and everything that can be wrong with it.
 
 mod documents;
+mod members;
 mod topic;
 mod values;
 

@@ -180,3 +180,26 @@ fn the_newest_value_wins_and_nothing_is_left_behind_in_a_burst() {
     }
     assert!(tap.is_silent_for(SILENCE));
 }
+
+#[test]
+fn events_that_are_not_retained_do_not_happen_again_on_a_new_connection() {
+    let mut broker = Mosquitto::start();
+    let bell = "access: [write], value: { type: u8, initial: 1 }, delivery: every, \
+        mqtt: { state: { topic: bell, retain: false } }";
+    let bemo = Bemo::connected(&yaml(&at(broker.port), &[bell]));
+    let mut tap = Tap::on_everything(broker.port);
+    assert!(tap.is_silent_for(SILENCE), "nobody has rung yet");
+    for _ in 0..2 {
+        bemo.write(0, int(1)).unwrap();
+        assert_eq!(tap.next_on("bell"), "1");
+    }
+    bemo.log.wait_for_count("Incoming(PubAck", 2);
+    broker.kill();
+    bemo.log.wait_for("lost the connection");
+    bemo.write(0, int(7)).unwrap();
+    broker.start_again();
+    bemo.log.wait_for_count("Incoming(PubAck", 3);
+    let mut tap = Tap::on_everything(broker.port);
+    assert!(tap.is_silent_for(SILENCE));
+    assert_eq!(broker.log.count("Received PUBLISH from bemo"), 3);
+}

@@ -72,3 +72,43 @@ fn values_that_share_a_topic_share_its_schema() {
     assert!(!accepts(schema, json!({ "on": true, "level": 700 })));
     assert!(!accepts(schema, json!({ "on": 1, "level": 7 })));
 }
+
+#[test]
+fn a_document_has_a_schema_of_all_its_values_and_our_own_mark() {
+    let yaml = std::fs::read_to_string("examples/lampi.yaml").unwrap();
+    let plan = plan(&yaml.replace("adapter: auto", "adapter: virtual"));
+    let links = plan.links.iter().flat_map(|link| &link.candidates);
+    let topics: Vec<_> = links.flat_map(|link| link.topics()).collect();
+    let names: Vec<_> = topics
+        .iter()
+        .map(|it| (it.topic.as_str(), it.direction, it.qos, it.retain))
+        .collect();
+    use bemo_sync::plugin::Direction::{Publish, Subscribe};
+    let state = "lamp/connection/lamp_bt_peripheral/state";
+    assert_eq!(
+        names,
+        [
+            ("lamp/bluetooth", Publish, 1, false),
+            ("lamp/changed", Subscribe, 1, false),
+            (state, Publish, 2, true),
+            ("lamp/set_config", Publish, 1, false),
+        ]
+    );
+    let changed = topics[1].schema.as_value();
+    let says = json!({ "color": { "h": 0.3, "s": 0.5 }, "on": true, "client": "lamp_ui", "x": 1 });
+    assert!(accepts(changed, says));
+    assert!(accepts(changed, json!({})));
+    assert!(!accepts(changed, json!({ "brightness": 1.1 })));
+    assert!(!accepts(changed, json!({ "on": 1 })));
+    let asks = topics[3].schema.as_value();
+    assert!(accepts(
+        asks,
+        json!({ "on": true, "client": "lamp_bt_peripheral" })
+    ));
+    assert!(!accepts(asks, json!({ "on": true, "client": "lamp_ui" })));
+    assert!(!accepts(asks, json!({ "on": true })));
+    let presence = &topics[2];
+    assert_eq!(presence.content_type, "text/plain");
+    assert!(accepts(presence.schema.as_value(), json!("0")));
+    assert!(!accepts(presence.schema.as_value(), json!("2")));
+}

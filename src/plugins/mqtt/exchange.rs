@@ -23,8 +23,8 @@ pub(super) struct Standing<'a> {
     pub(super) bindings: &'a Bindings,
     pub(super) port: &'a Port,
     pub(super) tidings: Tidings<'a>,
-    /// By value that publishes a document when it is written: the version that last did.
-    triggered: Mutex<HashMap<CellId, u64>>,
+    /// By value of which every change is an event: the version that was last published.
+    told: Mutex<HashMap<CellId, u64>>,
 }
 
 /// What a value has before anybody has written it ([`CellView::version`](crate::engine::CellView)).
@@ -36,27 +36,24 @@ impl<'a> Standing<'a> {
             bindings,
             port,
             tidings: Tidings::new(&bindings.told),
-            triggered: Mutex::default(),
+            told: Mutex::default(),
         }
     }
 
-    /// Whether this is a write that has not published its document yet, and not how things stand.
-    fn triggers(&self, effect: &Effect) -> bool {
-        let triggered = self.triggered();
-        let last = triggered.get(&effect.cell).copied();
+    /// Whether this is an event that has not been published yet, and not how things stand.
+    fn is_news(&self, effect: &Effect) -> bool {
+        let last = self.told().get(&effect.cell).copied();
         effect.version > last.unwrap_or(NOT_WRITTEN)
     }
 
-    fn has_triggered(&self, cell: CellId, version: u64) {
-        let mut triggered = self.triggered();
-        let last = triggered.entry(cell).or_default();
+    fn has_told(&self, cell: CellId, version: u64) {
+        let mut told = self.told();
+        let last = told.entry(cell).or_insert(NOT_WRITTEN);
         *last = version.max(*last);
     }
 
-    fn triggered(&self) -> MutexGuard<'_, HashMap<CellId, u64>> {
-        self.triggered
-            .lock()
-            .expect("nobody panics while it is held")
+    fn told(&self) -> MutexGuard<'_, HashMap<CellId, u64>> {
+        self.told.lock().expect("nobody panics while it is held")
     }
 }
 
@@ -143,6 +140,9 @@ impl<'a> Exchange<'a> {
         while let Some(effect) = self.port.pull() {
             let mut copies = 0;
             for &carrier in self.bindings.carriers(effect.cell) {
+                if self.is_over(carrier, &effect) {
+                    continue;
+                }
                 match carrier {
                     Carrier::Value(index) => {
                         if let Some(message) = self.bindings.value(index).publish(&effect) {
@@ -158,10 +158,8 @@ impl<'a> Exchange<'a> {
                         }
                     }
                     Carrier::Trigger(index) => {
-                        if self.standing.triggers(&effect) {
-                            changed.entry(index).or_default().push(effect.clone());
-                            copies += 1;
-                        }
+                        changed.entry(index).or_default().push(effect.clone());
+                        copies += 1;
                     }
                 }
             }
@@ -185,6 +183,21 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether there is nothing to say of an effect: how things stand is no event, and where events are
+    /// all that counts, a new connection is not a reason to let one happen again.
+    fn is_over(&self, carrier: Carrier, effect: &Effect) -> bool {
+        let topics = match carrier {
+            Carrier::Value(index) => &self.bindings.value(index).topics,
+            Carrier::Document(index) => &self.bindings.document(index).topics,
+            Carrier::Trigger(_) => return !self.standing.is_news(effect),
+        };
+        let keeps = topics.published().is_some_and(|topic| topic.retain);
+        topics.takes_commands()
+            && !keeps
+            && self.bindings.is_event(effect.cell)
+            && !self.standing.is_news(effect)
+    }
+
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
         for (cell, version) in receipt.cells {
@@ -195,9 +208,8 @@ impl<'a> Exchange<'a> {
                 }
                 self.shared.remove(&(cell, version));
             }
-            let is_trigger = |carrier: &Carrier| matches!(carrier, Carrier::Trigger(_));
-            if self.bindings.carriers(cell).iter().any(is_trigger) {
-                self.standing.has_triggered(cell, version);
+            if self.bindings.is_event(cell) {
+                self.standing.has_told(cell, version);
             }
             self.port.delivered(cell, version);
         }

@@ -1,6 +1,6 @@
 //! Pure: everything that is declared, by value and by topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::binding::Binding;
 use super::config::Qos;
@@ -18,6 +18,8 @@ pub struct Bindings {
     carriers: BTreeMap<CellId, Vec<Carrier>>,
     /// By the topic that is subscribed to.
     takers: BTreeMap<String, Vec<Carrier>>,
+    /// The values of which every change is an event.
+    events: BTreeSet<CellId>,
     pub(super) told: Told,
 }
 
@@ -31,8 +33,15 @@ pub(super) enum Carrier {
 }
 
 impl Bindings {
-    pub(super) fn new(values: Vec<Binding>, documents: Vec<Document>, told: Told) -> Self {
+    /// `events` are the values of which every change is one.
+    pub(super) fn new(
+        values: Vec<Binding>,
+        documents: Vec<Document>,
+        events: BTreeSet<CellId>,
+        told: Told,
+    ) -> Self {
         let mut bindings = Self {
+            events,
             told,
             ..Self::default()
         };
@@ -92,6 +101,11 @@ impl Bindings {
 
     pub(super) fn document(&self, index: usize) -> &Document {
         &self.documents[index]
+    }
+
+    /// Whether every change of a value is an event.
+    pub(super) fn is_event(&self, cell: CellId) -> bool {
+        self.events.contains(&cell)
     }
 
     /// What carries a value.

@@ -144,10 +144,6 @@ impl<'a> Tidings<'a> {
             } => {
                 let topic = self.told.rejected.as_ref()?;
                 let by_topic = *link == "mqtt";
-                // What was refused there must not be told there: it would be refused again.
-                if by_topic && by.as_deref() == Some(&topic.name) {
-                    return None;
-                }
                 let mut json = json!({ "value": value, "origin": link });
                 if let Some(by) = by {
                     json[if by_topic { "topic" } else { "central" }] = by.as_str().into();

@@ -1,19 +1,18 @@
 //! From `documents` to what is published and taken, and everything that can be wrong with it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use super::members::{Place, members, triggers};
 use super::topic::{Reader, Traffic, said};
 use super::values::{Times, Values, check_same, only_remote};
-use crate::codec::{Pointer, Spec, document::places};
+use crate::codec::Pointer;
 use crate::config::{NodeId, Spanned, nearest};
 use crate::engine::{Carries, CellId};
-use crate::plan::CellPlan;
 use crate::plugins::mqtt::binding::Topics;
 use crate::plugins::mqtt::config::{DocumentConfig, DocumentsConfig, OwnerConfig, SendConfig};
-use crate::plugins::mqtt::document::{Document, Member, Sending};
+use crate::plugins::mqtt::document::{Document, Sending};
 
 /// Reads the documents, and which values are in them.
 pub(super) fn read(
@@ -46,137 +45,6 @@ pub(super) fn read(
         documents.extend(part.document(reader, &mut owners, traffic));
     }
     documents
-}
-
-/// A value in a document, and where it says so.
-struct Place {
-    member: Member,
-    at: NodeId,
-}
-
-/// By document, the values that are in it: those that name it for all their parts, and those of which a
-/// part names it.
-fn members(
-    reader: &mut Reader<'_, '_>,
-    values: &Values,
-    names: &[String],
-) -> BTreeMap<String, Vec<Place>> {
-    let mut found: BTreeMap<String, Vec<Place>> = BTreeMap::new();
-    for cell in reader.declared.cells() {
-        let CellPlan {
-            name: value,
-            spec,
-            json: at,
-            constant,
-            ..
-        } = reader.declared.cell(cell).clone();
-        let main = values.members.get(&cell);
-        let place = main.map_or_else(|| reader.declared.place(cell), |main| main.at);
-        let parts = places(&spec, &at.clone().unwrap_or_default());
-        let named: BTreeSet<Arc<str>> = parts
-            .iter()
-            .filter_map(|(at, _)| at.document.clone())
-            .collect();
-        let is_main = |name: &str| main.is_some_and(|main| main.value == name);
-        if let Some(main) = main {
-            check_member(reader, main, &spec, at.as_ref(), &parts);
-        } else if let (Some(at), Some(topics)) = (&at, values.own_topics.get(&cell))
-            && at.document.is_none()
-        {
-            let help = "add `document: …` to `mqtt`, or remove `json`; without a document, `payload` \
-                says where the value stands";
-            let message = format!("`json: {at}` is a place in a document, and there is none");
-            reader.mistake(*topics, message, help);
-        }
-        if let (Some(topics), false) = (values.own_topics.get(&cell), named.is_empty()) {
-            let help = "remove the topics, or the names of documents in `json`";
-            let message = "a part of this value is in a document, and it has topics of its own";
-            reader.mistake(*topics, message, help);
-        }
-        let all = named.iter().map(|name| name.to_string());
-        let all: BTreeSet<String> = all.chain(main.map(|main| main.value.clone())).collect();
-        for name in all {
-            if !is_known(reader, &name, place, names) {
-                continue;
-            }
-            let own = Some(Some(name.as_str().into()));
-            let unnamed = is_main(&name).then_some(None);
-            let member = Member {
-                cell,
-                name: value.clone(),
-                spec: spec.clone(),
-                at: at.clone().unwrap_or_default(),
-                known_as: unnamed.into_iter().chain(own).collect(),
-                is_constant: constant,
-            };
-            let at = place;
-            found.entry(name).or_default().push(Place { member, at });
-        }
-    }
-    found
-}
-
-fn check_member(
-    reader: &mut Reader<'_, '_>,
-    main: &Spanned<String>,
-    spec: &Spec,
-    at: Option<&Pointer>,
-    parts: &[(Pointer, &Spec)],
-) {
-    let is_struct = matches!(spec, Spec::Struct(_));
-    if at.is_none() && !is_struct {
-        let help = "add `json` to its `value`, as in `json: /brightness`";
-        reader.mistake(
-            main.at,
-            "nothing says where in the document it stands",
-            help,
-        );
-        return;
-    }
-    let is_in = |at: &Pointer| at.document.as_deref().is_none_or(|name| name == main.value);
-    if !parts.iter().any(|(at, _)| is_in(at)) {
-        let help = "remove `document`, or a name before a `#` in `json`";
-        reader.mistake(
-            main.at,
-            "nothing of the value stands in this document",
-            help,
-        );
-    }
-}
-
-/// By document, what publishes it.
-fn triggers(
-    reader: &mut Reader<'_, '_>,
-    values: &Values,
-    names: &[String],
-) -> BTreeMap<String, Vec<Spanned<CellId>>> {
-    let mut found: BTreeMap<String, Vec<Spanned<CellId>>> = BTreeMap::new();
-    for (cell, document) in &values.triggers {
-        if is_known(reader, &document.value, document.at, names) {
-            found
-                .entry(document.value.clone())
-                .or_default()
-                .push(Spanned {
-                    at: document.at,
-                    value: *cell,
-                });
-        }
-    }
-    found
-}
-
-fn is_known(reader: &mut Reader<'_, '_>, name: &str, at: NodeId, names: &[String]) -> bool {
-    let is_known = names.iter().any(|known| known == name);
-    if !is_known {
-        let help = match nearest(name, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                format!("declare it: `documents: {{ {name}: {{ state: … }} }}` at the top level")
-            }
-        };
-        reader.mistake(at, format!("there is no document `{name}`"), help);
-    }
-    is_known
 }
 
 /// One document while it is looked through.
@@ -334,6 +202,7 @@ impl Part<'_> {
         let places: Vec<_> = self
             .members
             .iter()
+            .filter(|it| it.is_sound)
             .map(|it| (it.member.name.as_str(), it.member.places()))
             .collect();
         for (name, places) in &places {
@@ -397,24 +266,24 @@ impl Part<'_> {
 
     /// No two values may stand in one place, nor one within another.
     fn check_places(&self, reader: &mut Reader<'_, '_>) {
-        for (index, later) in self.members.iter().enumerate() {
-            for earlier in &self.members[..index] {
-                let mut pairs = later.member.places().into_iter().flat_map(|(at, _)| {
-                    let earlier = earlier.member.places().into_iter();
-                    earlier.map(move |(other, _)| (at.clone(), other))
-                });
-                let overlap = pairs.find(|(a, b)| {
-                    a.steps().starts_with(b.steps()) || b.steps().starts_with(a.steps())
-                });
-                if let Some((at, other)) = overlap {
-                    let name = &earlier.member.name;
-                    let message = match at.steps() == other.steps() {
-                        true => format!("`{name}` stands at `{other}` too"),
-                        false => format!("`{at}` and `{other}`, where `{name}` stands, overlap"),
-                    };
-                    reader.mistake(later.at, message, "give each a `json` of its own");
-                }
+        let mut taken: Vec<(Pointer, &str)> = Vec::new();
+        for Place { member, at, .. } in self.members.iter().filter(|it| it.is_sound) {
+            let places: Vec<Pointer> = member.places().into_iter().map(|(at, _)| at).collect();
+            let mut pairs = places
+                .iter()
+                .flat_map(|place| taken.iter().map(move |known| (place, known)));
+            let overlap = pairs.find(|(place, (other, _))| {
+                let (a, b) = (place.steps(), other.steps());
+                a.starts_with(b) || b.starts_with(a)
+            });
+            if let Some((place, (other, name))) = overlap {
+                let message = match place.steps() == other.steps() {
+                    true => format!("`{name}` stands at `{place}` too"),
+                    false => format!("`{place}` and `{other}`, where `{name}` stands, overlap"),
+                };
+                reader.mistake(*at, message, "give each a `json` of its own");
             }
+            taken.extend(places.into_iter().map(|at| (at, member.name.as_str())));
         }
     }
 
@@ -444,7 +313,7 @@ impl Part<'_> {
                 Some(Times::read(reader, within, config.valid_for.as_ref()))
             }
         };
-        for Place { member, at } in self.members {
+        for Place { member, at, .. } in self.members {
             let cell = member.cell;
             let known = *owners.entry(cell).or_insert(owner);
             if known != owner {

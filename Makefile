@@ -66,5 +66,5 @@ docs:
 	mv schemas/services.schema.json.new schemas/services.schema.json
 	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
 	mv schemas/test.schema.json.new schemas/test.schema.json
-	UPDATE_DOCS=1 cargo test --locked --test docs
+	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test testing

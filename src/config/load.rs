@@ -11,6 +11,7 @@ use super::model::Config;
 use super::placeholders::Placeholders;
 use super::read::{MAX_MISTAKES, read};
 use super::resolve::{Surroundings, resolve};
+use super::sig::fill_in;
 use super::tree::{MAX_BYTES, Tree};
 use super::veil::Veil;
 use crate::plan::Plan;
@@ -98,6 +99,10 @@ pub fn load_str(
     let mut unset = Vec::new();
     interpolate(&mut tree, environment, &mut unset);
     let mut others = Vec::new();
+    if let Err(too_large) = fill_in(&mut tree, &mut others) {
+        let veil = Veil::over_text(source, &secrecy);
+        return Err(mistakes(path, source, &veil, vec![too_large]));
+    }
     let plan = plan_of(path, &tree, &plugins, host, &mut others);
     if let (Some(plan), true) = (
         plan,

@@ -1,5 +1,6 @@
 //! The YAML: what may stand in it ([`model`]), how it is read without giving up at the first mistake
-//! ([`tree`], [`read`]), and what is made of it ([`resolve`]).
+//! ([`tree`], [`read`]), what a well-known name stands for ([`sig`]), and what is made of it all
+//! ([`resolve`]).
 
 mod diagnose;
 mod interpolate;
@@ -10,6 +11,7 @@ mod read;
 mod resolve;
 pub mod schema;
 pub mod security;
+pub mod sig;
 mod tree;
 mod value;
 pub mod value_schema;

@@ -26,6 +26,7 @@ pub use value::{
 
 use super::read::{Literal, Raw, Spanned};
 use super::security::SecurityConfig;
+use super::sig::Attribute;
 use crate::gatt::assigned::BtUuid;
 
 /// A configuration of bemo-sync: GATT services, their characteristics, and what keeps their values in
@@ -67,13 +68,14 @@ pub struct DeviceConfig {
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceConfig {
-    /// What people call it; for logs and documents.
+    /// What people call it; for logs and documents. Without it, the name that goes with the name in
+    /// `uuid`.
     #[serde(default)]
     #[schemars(required)]
     pub name: Option<Spanned<String>>,
-    /// Its UUID.
+    /// Its UUID, or its name if it is one of the Bluetooth SIG: `environmental_sensing`.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(required, with = "ServiceUuid")]
     pub uuid: Option<Spanned<Lenient<BtUuid>>>,
     /// Whether its UUID is part of the advertisement.
     #[serde(default)]
@@ -94,9 +96,11 @@ pub struct CharacteristicConfig {
     #[serde(default)]
     #[schemars(required)]
     pub name: Option<Spanned<String>>,
-    /// Its UUID.
+    /// Its UUID, or its name if it is one of the Bluetooth SIG: `battery_level`. A name brings `name`,
+    /// `access` and `value`; what stands here beside it is taken in its place, key by key also in
+    /// `value`, unless that has another `type`.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(required, with = "CharacteristicUuid")]
     pub uuid: Option<Spanned<Lenient<BtUuid>>>,
     /// What a central may do with it.
     #[schemars(length(min = 1))]
@@ -115,7 +119,7 @@ pub struct CharacteristicConfig {
     /// How often subscribers hear of it. Without it, on every change.
     #[serde(default)]
     pub notify: Option<Spanned<NotifyConfig>>,
-    /// What of it reaches subscribers and topics. Without it, the newest value.
+    /// What of it reaches subscribers and topics. Without it, the newest value; with a `response`, every one.
     #[serde(default)]
     pub delivery: Option<Spanned<DeliveryConfig>>,
     /// What a central hears of what came of its write.
@@ -269,6 +273,36 @@ impl JsonSchema for BtUuid {
             ],
         })
     }
+}
+
+/// A UUID, or one of the names that stand for one.
+macro_rules! named {
+    ($($name:ident: $kind:expr, $description:literal;)*) => {$(
+        struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "description": $description,
+                    "anyOf": [
+                        generator.subschema_for::<BtUuid>(),
+                        { "type": "string", "enum": $kind.names() },
+                    ],
+                })
+            }
+        }
+    )*};
+}
+
+named! {
+    ServiceUuid: Attribute::Service,
+        "A UUID, or the name of a service of the Bluetooth SIG.";
+    CharacteristicUuid: Attribute::Characteristic,
+        "A UUID, or the name of a characteristic of the Bluetooth SIG.";
 }
 
 impl JsonSchema for Interval {

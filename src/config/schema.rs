@@ -2,9 +2,10 @@
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::model::Config;
+use super::sig::Attribute;
 pub use super::value_schema::{document_schema, value_schema};
 use crate::plugin::{PlaceKind, registry};
 
@@ -49,7 +50,43 @@ pub fn services_schema() -> Schema {
         source.insert("minProperties".to_owned(), 1.into());
         source.insert("maxProperties".to_owned(), 1.into());
     }
+    require(object);
     root
+}
+
+/// What has to be there. A default for serde, which every key of these has, is none for a person; and
+/// what a name in `uuid` brings need not be written beside it.
+fn require(root: &mut Map<String, Json>) {
+    root.insert("required".to_owned(), json!(["version", "services"]));
+    let is_named = |kind: Attribute| json!({ "properties": { "uuid": { "enum": kind.names() } }, "required": ["uuid"] });
+    let mut say = |of: &str, required: Json, kind: Attribute, unnamed: Json| {
+        let definition = root["$defs"][of].as_object_mut();
+        let definition = definition.expect("every struct of the model has a definition");
+        definition.insert("required".to_owned(), required);
+        definition.insert("if".to_owned(), is_named(kind));
+        definition.insert("else".to_owned(), unnamed);
+    };
+    say(
+        "ServiceConfig",
+        json!(["uuid", "characteristics"]),
+        Attribute::Service,
+        json!({ "required": ["name"] }),
+    );
+    say(
+        "CharacteristicConfig",
+        json!(["uuid"]),
+        Attribute::Characteristic,
+        json!({
+            "required": ["name", "access", "value"],
+            "properties": { "value": {
+                "required": ["type"],
+                "properties": {
+                    "fields": { "items": { "required": ["name", "type"] } },
+                    "items": { "required": ["type"] },
+                },
+            } },
+        }),
+    );
 }
 
 fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {
@@ -74,17 +111,17 @@ pub fn payload_schema(template: &Json, value: &Schema) -> Schema {
                 .filter(|(_, inner)| holds_value(inner))
                 .map(|(key, _)| key.clone().into())
                 .collect();
-            serde_json::json!({ "type": "object", "properties": properties, "required": required })
+            json!({ "type": "object", "properties": properties, "required": required })
         }
         Json::Array(items) => {
             let prefix: Vec<Json> = items
                 .iter()
                 .map(|inner| payload_schema(inner, value).to_value())
                 .collect();
-            serde_json::json!({ "type": "array", "prefixItems": prefix, "minItems": prefix.len() })
+            json!({ "type": "array", "prefixItems": prefix, "minItems": prefix.len() })
         }
         // A constant is sent, but nobody has to send it to us: it is an example, not a condition.
-        other => serde_json::json!({ "examples": [other] }),
+        other => json!({ "examples": [other] }),
     };
     Schema::try_from(json).expect("an object is a schema")
 }

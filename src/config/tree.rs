@@ -4,6 +4,8 @@
 //! A file is not trusted: its size, depth and number of nodes are bounded. An alias is a reference to
 //! the node it names; what is read through aliases is bounded where it is read.
 
+mod added;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -52,6 +54,8 @@ pub enum Style {
 pub struct Tree {
     nodes: Vec<Node>,
     root: NodeId,
+    /// So many nodes stand in the file; the others have been added.
+    parsed: usize,
 }
 
 impl Tree {
@@ -76,6 +80,7 @@ impl Tree {
         diagnostics.append(&mut builder.mistakes);
         match builder.root {
             Some(root) => Ok(Self {
+                parsed: builder.nodes.len(),
                 nodes: builder.nodes,
                 root,
             }),
@@ -120,6 +125,21 @@ impl Tree {
         match &self.node(mapping).kind {
             Kind::Mapping(entries) => entries,
             Kind::Scalar { .. } | Kind::Sequence(_) => &[],
+        }
+    }
+
+    /// What stands under a key of a mapping.
+    pub fn get(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
+        let mut entries = self.entries(mapping).iter();
+        let found = entries.find(|(found, _)| self.text(*found) == key);
+        found.map(|(_, value)| *value)
+    }
+
+    /// What a sequence holds; nothing of anything else.
+    pub fn items(&self, sequence: NodeId) -> &[NodeId] {
+        match &self.node(sequence).kind {
+            Kind::Sequence(items) => items,
+            Kind::Scalar { .. } | Kind::Mapping(_) => &[],
         }
     }
 

@@ -71,9 +71,23 @@ impl Veil {
         // What stands behind a key that is there twice hangs on no branch, nor does that key.
         let repeated: HashSet<Span> = repeated.iter().map(|mistake| mistake.span).collect();
         let hidden: HashSet<&str> = walk.hidden.keys().map(|id| tree.text(*id)).collect();
+        // Nor does a name in whose place stands what it stands for. From the environment it stays hidden.
+        let named: HashSet<Span> = tree.added_scalars().collect();
+        let is_name = |id: NodeId| {
+            let written = |kind: &Kind| {
+                !matches!(
+                    kind,
+                    Kind::Scalar {
+                        style: Style::Substituted,
+                        ..
+                    }
+                )
+            };
+            named.contains(&tree.span(id)) && written(&tree.node(id).kind)
+        };
         let strays = tree.value_scalars().into_iter().filter(|id| {
             let is_key = || repeated.contains(&tree.span(*id)) && !hidden.contains(tree.text(*id));
-            !walk.seen.contains(&(*id, None)) && !is_key()
+            !walk.seen.contains(&(*id, None)) && !is_key() && !is_name(*id)
         });
         let strays: Vec<NodeId> = strays.collect();
         for id in strays {
@@ -255,7 +269,9 @@ impl Walk<'_> {
                         let behind = match said {
                             Some(true) => Some(Why::Secret),
                             Some(false) => None,
-                            None if self.wrong.contains(&tree.span(*key)) => {
+                            None if self.wrong.contains(&tree.span(*key))
+                                && !tree.is_added(*key) =>
+                            {
                                 hidden.max(Some(Why::Unknown))
                             }
                             None => hidden,

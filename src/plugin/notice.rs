@@ -24,6 +24,8 @@ pub enum Notice {
     Disconnected {
         central: String,
     },
+    /// Before BlueZ 5.69, of each characteristic only the first subscriber is known, and that the last
+    /// one has left.
     Subscribed {
         central: String,
         characteristic: String,

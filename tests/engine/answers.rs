@@ -126,6 +126,14 @@ fn who_asks_through_a_link_does_not_answer_through_it() {
 }
 
 #[test]
+fn what_is_no_answer_is_told_as_ever_only_when_it_changes_something() {
+    let mut bench = bench(asks(), Delivery::Latest, Delivery::Latest);
+    bench.ask(phone(1), 5).expect("accepted");
+    answer(&mut bench, phone(2), 0);
+    assert!(bench.hear(PHONES).is_empty());
+}
+
+#[test]
 fn only_centrals_ask() {
     for response in [asks(), confirms()] {
         let mut bench = bench(response, Delivery::Latest, EVENTS);

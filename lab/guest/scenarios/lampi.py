@@ -3,6 +3,8 @@
 import json
 import signal
 
+from lab import START_DEADLINE_S
+
 HSV = "0002a7d3-d8a4-4fea-8174-1736e808c066"
 BRIGHTNESS = "0003a7d3-d8a4-4fea-8174-1736e808c066"
 ON_OFF = "0004a7d3-d8a4-4fea-8174-1736e808c066"
@@ -25,9 +27,12 @@ async def run(lab):
     presentation = await phone.read_descriptor(hsv, 0x2904)
     lab.equal(presentation.hex(" "), "07 00 00 27 01 00 00", "0x2904 of HSV is a u24")
 
-    heard = {uuid: await phone.subscribe(phone.characteristic(uuid)) for uuid in (HSV, BRIGHTNESS, ON_OFF)}
+    heard = {
+        uuid: await phone.subscribe(phone.characteristic(uuid))
+        for uuid in (HSV, BRIGHTNESS, ON_OFF)
+    }
     lamp = await lab.python("lamp.py")
-    await heard[HSV].until(bytes([77, 128, 255]), DEADLINE_S)
+    await heard[HSV].until(bytes([77, 128, 255]), START_DEADLINE_S)
     await heard[BRIGHTNESS].until(bytes([128]), DEADLINE_S)
     await heard[ON_OFF].until(bytes([1]), DEADLINE_S)
     lab.check(True, "the lamp speaks: 4d 80 ff, 80 and 01 are notified")

@@ -1,6 +1,7 @@
 """Unpaired centrals are kept out, pair in both ways, and get in; who comes and goes is in the log."""
 
 from lab import BEMO_SYNC
+from lab import run as command
 
 NAME = "Safe"
 ENCRYPTED = "FF01"
@@ -29,6 +30,16 @@ async def run(lab):
     config = lab.write_file("safe.yaml", YAML)
     bemo_sync = await lab.process("bemo-sync", BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug")
     phone, keyboard = await lab.central(), await lab.central()
+    try:
+        await pairings(lab, bemo_sync, phone, keyboard)
+    finally:
+        # Bonds outlive bluetoothd, and the centrals of the next scenario have the same addresses.
+        for central in (phone, keyboard):
+            await central.disconnect()
+            await command("bluetoothctl", "remove", central.address)
+
+
+async def pairings(lab, bemo_sync, phone, keyboard):
     address = await phone.find(name=NAME, service="FF00")
     advertised(lab, bemo_sync)
     await phone.connect(address)

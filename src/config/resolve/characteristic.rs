@@ -7,6 +7,7 @@ use super::{ChangedHere, Resolver, Subscribable, any_number};
 use crate::codec::{Spec, Value};
 use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned};
+use crate::config::sig::Attribute;
 use crate::config::tree::{Kind, NodeId, Style};
 use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
@@ -21,7 +22,7 @@ impl Resolver<'_> {
         seen: &mut HashMap<BtUuid, NodeId>,
     ) -> Characteristic {
         let name = self.name(at, config.name.as_ref());
-        let uuid = self.uuid(at, config.uuid.as_ref(), "characteristic", seen);
+        let uuid = self.uuid(at, config.uuid.as_ref(), Attribute::Characteristic, seen);
         let words = self.values.required(at, "access", config.access.as_ref());
         let access = words.map(|words| self.access(words)).unwrap_or_default();
         let value = self.values.required(at, "value", config.value.as_ref());
@@ -51,7 +52,7 @@ impl Resolver<'_> {
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,
-            delivery: delivery.unwrap_or_default(),
+            delivery,
             valid_for: None,
             response: None,
         });

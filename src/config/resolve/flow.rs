@@ -90,8 +90,21 @@ impl Resolver<'_> {
         }
     }
 
-    /// What of a value reaches its links, if it is said.
-    pub(super) fn delivery(&mut self, config: &CharacteristicConfig) -> Option<Delivery> {
+    /// What of a value reaches its links. Who waits for an answer asks each time, also for the same, so
+    /// that has to arrive each time.
+    pub(super) fn delivery(&mut self, config: &CharacteristicConfig) -> Delivery {
+        let asks = config.response.is_some() && config.notify.is_none();
+        match self.declared_delivery(config) {
+            Some(declared) => declared,
+            None if asks => Delivery::Every {
+                room: Delivery::ROOM,
+                when_full: WhenFull::Reject,
+            },
+            None => Delivery::Latest,
+        }
+    }
+
+    fn declared_delivery(&mut self, config: &CharacteristicConfig) -> Option<Delivery> {
         let queue = match &config.delivery.as_ref()?.value {
             WordOr::Word(DeliveryWord::Latest) => return Some(Delivery::Latest),
             WordOr::Word(DeliveryWord::Every) => {

@@ -14,6 +14,7 @@ use crate::config::diagnose::{Diagnostic, Span};
 use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
 use crate::config::read::Spanned;
+use crate::config::sig::Attribute;
 use crate::config::tree::{NodeId, Tree};
 use crate::config::value::ValueReader;
 use crate::engine::{CellId, LinkId, Owner};
@@ -25,6 +26,9 @@ use response::Named;
 
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
 const MAX_DEVICE_NAME: usize = 248;
+
+const UUID_FORMS: &str =
+    "4 or 8 hexadecimal digits, or the long form `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`";
 
 /// Stands in for a value whose own declaration is wrong.
 fn any_number() -> Spec {
@@ -246,7 +250,7 @@ impl Resolver<'_> {
         seen: &mut HashMap<BtUuid, NodeId>,
     ) -> Service {
         let name = self.name(at, config.name.as_ref());
-        let uuid = self.uuid(at, config.uuid.as_ref(), "service", seen);
+        let uuid = self.uuid(at, config.uuid.as_ref(), Attribute::Service, seen);
         if let (Some(uuid @ (GENERIC_ACCESS | GENERIC_ATTRIBUTE)), Some(declared)) =
             (uuid, &config.uuid)
         {
@@ -293,22 +297,28 @@ impl Resolver<'_> {
         &mut self,
         of: NodeId,
         declared: Option<&Spanned<Lenient<BtUuid>>>,
-        what: &str,
+        kind: Attribute,
         seen: &mut HashMap<BtUuid, NodeId>,
     ) -> Option<BtUuid> {
         let declared = self.values.required(of, "uuid", declared)?;
         let uuid = match &declared.value.0 {
             Ok(uuid) => *uuid,
             Err(problem) => {
-                let help = "4 or 8 hexadecimal digits, or the long form \
-                    `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`";
+                let meant = kind.nearest(self.values.tree.text(declared.at));
+                let help = match meant {
+                    Some(name) => format!("did you mean `{name}`? Or {UUID_FORMS}"),
+                    None => format!(
+                        "{UUID_FORMS}, or the name of a {} of the Bluetooth SIG",
+                        kind.word()
+                    ),
+                };
                 self.mistake(declared.at, problem, help);
                 return None;
             }
         };
         if let Some(first) = seen.insert(uuid, declared.at) {
             let line = self.values.tree.span(first).line;
-            let message = format!("a second {what} with the UUID {uuid}");
+            let message = format!("a second {} with the UUID {uuid}", kind.word());
             self.mistake(
                 declared.at,
                 message,

@@ -136,6 +136,11 @@ impl Binding {
     /// What an effect becomes; `None` if nothing is declared for it.
     pub(super) fn publish(&self, effect: &Effect) -> Option<Message> {
         let topic = self.topics.carrying(effect.carries)?;
+        // What counts as an event has happened once: to say it again would lock the door again. Only a
+        // topic that is kept says how things stand.
+        if effect.restated && !topic.retain {
+            return None;
+        }
         Some(topic.message(self.format.write(&self.spec, &effect.value)))
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
 use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
-use crate::engine::{Carries, CellId, Change};
+use crate::engine::{CellId, Change, Effect};
 
 /// A declared document.
 #[derive(Clone, Debug)]
@@ -85,9 +85,12 @@ impl Member {
 
 impl Document {
     /// Whether a change of a member is published.
-    pub(super) fn publishes(&self, carries: Carries) -> bool {
+    pub(super) fn publishes(&self, effect: &Effect) -> bool {
         match self.sending {
-            Sending::Changed | Sending::Whole => self.topics.carrying(carries).is_some(),
+            Sending::Changed | Sending::Whole => {
+                let topic = self.topics.carrying(effect.carries);
+                topic.is_some_and(|topic| topic.retain || !effect.restated)
+            }
             Sending::Gathered => false,
         }
     }

@@ -1,5 +1,7 @@
 //! The engine beside a reference, through any sequence of events; and when those end, at rest.
 
+mod events;
+mod paces;
 mod truth;
 mod world;
 

@@ -93,7 +93,7 @@ pub struct TlsConfig {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttMessageConfig")]
 pub struct MessageConfig {
-    /// Its topic. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its topic. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its payload, as it is.
     #[schemars(with = "Literal")]
@@ -117,9 +117,9 @@ pub struct ValueConfig {
     #[schemars(extend("default" = "here"))]
     pub owner: Option<Spanned<OwnerConfig>>,
     /// The topic that says what the value is. With `owner: here` every change is published there,
-    /// retained unless said otherwise; with `owner: remote` the value follows it, or a list of topics. A
-    /// state that is owned here is published on every new connection too; but with `delivery: every` and
-    /// `retain: false` it is a stream of events, and nothing is said twice.
+    /// retained unless said otherwise or every event counts (`delivery`); with `owner: remote` the value
+    /// follows it, or a list of topics. What is retained is published again on every new connection; an
+    /// event that is not retained happens once.
     #[serde(default)]
     pub state: Option<Spanned<OneOrMany<TopicConfig>>>,
     /// The topic on which a change is asked for. With `owner: here` whoever publishes there, or on one of

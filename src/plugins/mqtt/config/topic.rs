@@ -37,14 +37,15 @@ pub enum OneOrMany<T> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttDocumentTopicInFull")]
 pub struct LongDocumentTopicConfig {
-    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its name. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
     /// at most.
     #[serde(default)]
     pub qos: Option<Spanned<Lenient<Qos>>>,
     /// Whether the broker keeps the newest message for those who come later. Without it, state is
-    /// retained and a command is not. Only for a topic that this process publishes on.
+    /// retained unless it is gathered, and a command is not. Only for a topic that this process publishes
+    /// on.
     #[serde(default)]
     pub retain: Option<Spanned<bool>>,
     /// How much of the document is published, and when. Without it, `whole` for the state and `changed`
@@ -71,14 +72,15 @@ pub enum SendConfig {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "MqttTopicInFull")]
 pub struct LongTopicConfig {
-    /// Its name. `{client_id}`, `{hostname}`, `{machine_id}` and `{device_name}` are filled in.
+    /// Its name. Placeholders such as `{client_id}` are filled in.
     pub topic: Spanned<String>,
     /// Its quality of service. Without it, that of the connection. A topic that is subscribed to has 1
     /// at most: 2 would keep the broker's half of a hand-over that does not survive a reconnection.
     #[serde(default)]
     pub qos: Option<Spanned<Lenient<Qos>>>,
     /// Whether the broker keeps the newest message for those who come later. Without it, state is
-    /// retained and a command is not. Only for a topic that this process publishes on.
+    /// retained unless every event counts, and a command is not. Only for a topic that this process
+    /// publishes on.
     #[serde(default)]
     pub retain: Option<Spanned<bool>>,
 }

@@ -106,7 +106,11 @@ impl Part<'_> {
             OwnerConfig::Here => (config.state.as_ref(), config.command.as_ref(), true),
             OwnerConfig::Remote => (config.command.as_ref(), config.state.as_ref(), false),
         };
-        let publish = reader.published(published, is_state);
+        let is_gathered = said(published)
+            .first()
+            .and_then(|said| said.send)
+            .is_some_and(|send| send.value == SendConfig::Gathered);
+        let publish = reader.published(published, is_state && !is_gathered);
         let subscribe = reader.subscribed(subscribed);
         let (publish, subscribe) = (publish?, subscribe?);
         check_same(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::topic::{Reader, Traffic, said};
 use crate::codec::{Template, TemplateError};
 use crate::config::{NodeId, Spanned};
-use crate::engine::{Carries, CellId};
+use crate::engine::{Carries, CellId, Delivery};
 use crate::plan::CONFIRM_WITHIN;
 use crate::plugin::{Configure, Declared};
 use crate::plugins::mqtt::binding::{Binding, Topic, Topics};
@@ -154,7 +154,9 @@ fn binding(reader: &mut Reader<'_, '_>, value: &Declared<ValueConfig>) -> Option
         let subscribed = reader.subscribed(subscribed.as_ref());
         (reader.published(published.as_ref(), false), subscribed)
     } else {
-        let published = reader.published(published.as_ref(), true);
+        // What has happened is over; only how things stand is kept for those who come later.
+        let is_event = matches!(reader.declared.cell(*cell).delivery, Delivery::Every { .. });
+        let published = reader.published(published.as_ref(), !is_event);
         (published, reader.subscribed(subscribed.as_ref()))
     };
     let format = format(reader, config);

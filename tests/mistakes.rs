@@ -14,6 +14,7 @@ fn said_of(name: &str, source: &str) -> String {
     let host = Placeholders::new(vec![
         ("hostname", "raspberrypi".to_owned()),
         ("machine_id", "0123456789abcdef0123456789abcdef".to_owned()),
+        ("mac", "aabbccddeeff".to_owned()),
     ]);
     let environment = |name: &str| match name {
         "SET" => Some("s3cr3t".to_owned()),

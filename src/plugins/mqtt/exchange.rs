@@ -3,7 +3,6 @@
 //! out, with a receipt that goes back in when the broker has acknowledged it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
 
 use tracing::debug;
 
@@ -23,12 +22,7 @@ pub(super) struct Standing<'a> {
     pub(super) bindings: &'a Bindings,
     pub(super) port: &'a Port,
     pub(super) tidings: Tidings<'a>,
-    /// By value of which every change is an event: the version that was last published.
-    told: Mutex<HashMap<CellId, u64>>,
 }
-
-/// What a value has before anybody has written it ([`CellView::version`](crate::engine::CellView)).
-const NOT_WRITTEN: u64 = 1;
 
 impl<'a> Standing<'a> {
     pub(super) fn new(bindings: &'a Bindings, port: &'a Port) -> Self {
@@ -36,31 +30,14 @@ impl<'a> Standing<'a> {
             bindings,
             port,
             tidings: Tidings::new(&bindings.told),
-            told: Mutex::default(),
         }
-    }
-
-    /// Whether this is an event that has not been published yet, and not how things stand.
-    fn is_news(&self, effect: &Effect) -> bool {
-        let last = self.told().get(&effect.cell).copied();
-        effect.version > last.unwrap_or(NOT_WRITTEN)
-    }
-
-    fn has_told(&self, cell: CellId, version: u64) {
-        let mut told = self.told();
-        let last = told.entry(cell).or_insert(NOT_WRITTEN);
-        *last = version.max(*last);
-    }
-
-    fn told(&self) -> MutexGuard<'_, HashMap<CellId, u64>> {
-        self.told.lock().expect("nobody panics while it is held")
     }
 }
 
 /// One connection's worth. The next one begins with a new one: what was not acknowledged on this, the
 /// engine hands out again.
 pub(super) struct Exchange<'a> {
-    standing: &'a Standing<'a>,
+    tidings: &'a Tidings<'a>,
     bindings: &'a Bindings,
     port: &'a Port,
     ready: VecDeque<Publication>,
@@ -88,9 +65,13 @@ pub(super) struct Receipt {
 
 impl<'a> Exchange<'a> {
     pub(super) fn new(standing: &'a Standing<'a>) -> Self {
-        let Standing { bindings, port, .. } = standing;
+        let Standing {
+            bindings,
+            port,
+            tidings,
+        } = standing;
         Self {
-            standing,
+            tidings,
             bindings,
             port,
             ready: VecDeque::new(),
@@ -112,7 +93,7 @@ impl<'a> Exchange<'a> {
     /// The connection is there.
     pub(super) fn begin(&mut self, session_present: bool) {
         self.port.link_up(session_present);
-        self.standing.tidings.begin();
+        self.tidings.begin();
     }
 
     /// The next message to publish.
@@ -121,7 +102,7 @@ impl<'a> Exchange<'a> {
             self.gather();
         }
         let next = self.ready.pop_front().or_else(|| {
-            let (number, message) = self.standing.tidings.next()?;
+            let (number, message) = self.tidings.next()?;
             let receipt = Receipt {
                 tiding: Some(number),
                 ..Receipt::default()
@@ -140,9 +121,6 @@ impl<'a> Exchange<'a> {
         while let Some(effect) = self.port.pull() {
             let mut copies = 0;
             for &carrier in self.bindings.carriers(effect.cell) {
-                if self.is_over(carrier, &effect) {
-                    continue;
-                }
                 match carrier {
                     Carrier::Value(index) => {
                         if let Some(message) = self.bindings.value(index).publish(&effect) {
@@ -158,8 +136,11 @@ impl<'a> Exchange<'a> {
                         }
                     }
                     Carrier::Trigger(index) => {
-                        changed.entry(index).or_default().push(effect.clone());
-                        copies += 1;
+                        // That nobody has written it, or that the broker is back, publishes nothing.
+                        if !effect.restated {
+                            changed.entry(index).or_default().push(effect.clone());
+                            copies += 1;
+                        }
                     }
                 }
             }
@@ -183,21 +164,6 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Whether there is nothing to say of an effect: how things stand is no event, and where events are
-    /// all that counts, a new connection is not a reason to let one happen again.
-    fn is_over(&self, carrier: Carrier, effect: &Effect) -> bool {
-        let topics = match carrier {
-            Carrier::Value(index) => &self.bindings.value(index).topics,
-            Carrier::Document(index) => &self.bindings.document(index).topics,
-            Carrier::Trigger(_) => return !self.standing.is_news(effect),
-        };
-        let keeps = topics.published().is_some_and(|topic| topic.retain);
-        topics.takes_commands()
-            && !keeps
-            && self.bindings.is_event(effect.cell)
-            && !self.standing.is_news(effect)
-    }
-
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
         for (cell, version) in receipt.cells {
@@ -208,13 +174,10 @@ impl<'a> Exchange<'a> {
                 }
                 self.shared.remove(&(cell, version));
             }
-            if self.bindings.is_event(cell) {
-                self.standing.has_told(cell, version);
-            }
             self.port.delivered(cell, version);
         }
         if let Some(number) = receipt.tiding {
-            self.standing.tidings.acknowledged(number);
+            self.tidings.acknowledged(number);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Pure: everything that is declared, by value and by topic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::binding::Binding;
 use super::config::Qos;
@@ -18,8 +18,6 @@ pub struct Bindings {
     carriers: BTreeMap<CellId, Vec<Carrier>>,
     /// By the topic that is subscribed to.
     takers: BTreeMap<String, Vec<Carrier>>,
-    /// The values of which every change is an event.
-    events: BTreeSet<CellId>,
     pub(super) told: Told,
 }
 
@@ -33,15 +31,8 @@ pub(super) enum Carrier {
 }
 
 impl Bindings {
-    /// `events` are the values of which every change is one.
-    pub(super) fn new(
-        values: Vec<Binding>,
-        documents: Vec<Document>,
-        events: BTreeSet<CellId>,
-        told: Told,
-    ) -> Self {
+    pub(super) fn new(values: Vec<Binding>, documents: Vec<Document>, told: Told) -> Self {
         let mut bindings = Self {
-            events,
             told,
             ..Self::default()
         };
@@ -101,11 +92,6 @@ impl Bindings {
 
     pub(super) fn document(&self, index: usize) -> &Document {
         &self.documents[index]
-    }
-
-    /// Whether every change of a value is an event.
-    pub(super) fn is_event(&self, cell: CellId) -> bool {
-        self.events.contains(&cell)
     }
 
     /// What carries a value.

@@ -17,7 +17,6 @@ use super::table::Bindings;
 use super::tidings::Told;
 use super::{tls, topics};
 use crate::config::{Interval, Lenient, NodeId, Spanned};
-use crate::engine::CellId;
 use crate::plugin::Configure;
 use topic::{Reader, Says, Traffic, quality};
 use values::Values;
@@ -48,9 +47,7 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Binding
         events: told(&mut reader, config.events.as_ref(), &mut traffic),
         rejected: told(&mut reader, config.rejected.as_ref(), &mut traffic),
     };
-    let is_event = |cell: &CellId| declared.cell(*cell).delivery.is_every();
-    let events = declared.cells().filter(is_event).collect();
-    let bindings = Bindings::new(values.bindings, documents, events, told);
+    let bindings = Bindings::new(values.bindings, documents, told);
     let mut section = Section {
         declared,
         config: &config,

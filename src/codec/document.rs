@@ -180,7 +180,13 @@ impl Reader<'_> {
                 },
                 None => {
                     let patch = self.field(field, at);
-                    patch.map_err(|violation| violation.in_field(&field.name))?
+                    let patch = patch.map_err(|violation| violation.in_field(&field.name))?;
+                    // What is said of this one rules out those that its flag tells from it.
+                    let other = field.when.map(When::opposite).filter(|_| says(&patch));
+                    match other.filter(|other| !ruled_out.contains(other)) {
+                        Some(other) if spec.chooses_by(other) => return Ok(Err(other)),
+                        Some(_) | None => patch,
+                    }
                 }
             };
             patches.push(patch);

@@ -44,11 +44,14 @@ pub enum Shown {
     /// As a number with a factor, an offset and decimals.
     Scaled(Scale),
     /// As a word. No other number is allowed.
-    Words(Arc<[(i128, Arc<str>)]>),
+    Words(Arc<[Word]>),
     /// As an object of booleans, by bit. Undeclared bits are reserved: 0 when sent, and not looked at
     /// when received.
     Flags(Arc<[Flag]>),
 }
+
+/// A word, and the number that it stands for.
+pub type Word = (i128, Arc<str>);
 
 /// A bit with a name.
 #[derive(Clone, Debug, PartialEq, Eq)]

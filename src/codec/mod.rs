@@ -23,7 +23,7 @@ mod value;
 mod violation;
 
 pub use float::{FloatFormat, FloatSpec};
-pub use int::{Flag, IntSpec, IntWidth, Shown};
+pub use int::{Flag, IntSpec, IntWidth, Shown, Word};
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use scale::Scale;

@@ -63,6 +63,12 @@ impl Pointer {
         }
     }
 
+    /// Whether one of two places is, or is within, the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let mut steps = self.steps.iter().zip(&*other.steps);
+        self.document == other.document && steps.all(|(one, other)| one == other)
+    }
+
     /// What stands there, if anything does.
     pub fn find<'a>(&self, json: &'a Json) -> Option<&'a Json> {
         self.steps.iter().try_fold(json, |json, step| match json {

@@ -79,6 +79,12 @@ impl StructSpec {
         (0..index).filter(move |&other| self.fields[other].is_alternative_to(field))
     }
 
+    /// Whether fields that have alternatives are there for this flag.
+    pub(super) fn chooses_by(&self, when: When) -> bool {
+        (0..self.fields.len())
+            .any(|index| self.fields[index].when == Some(when) && self.has_alternative_after(index))
+    }
+
     pub(super) fn has_alternative_after(&self, index: usize) -> bool {
         let field = &self.fields[index];
         let mut later = self.fields[index + 1..].iter();
@@ -229,6 +235,15 @@ impl StructSpec {
     }
 }
 
+impl When {
+    pub(super) fn opposite(self) -> Self {
+        Self {
+            set: !self.set,
+            ..self
+        }
+    }
+}
+
 impl Field {
     /// The bits that say whether other fields are there.
     fn derived_flags(&self) -> Vec<u32> {
@@ -253,8 +268,7 @@ impl Field {
 
     /// Whether two fields cannot be there at once.
     pub fn excludes(&self, other: &Self) -> bool {
-        matches!((self.when, other.when), (Some(a), Some(b))
-            if (a.field, a.bit) == (b.field, b.bit) && a.set != b.set)
+        other.when.is_some() && self.when.map(When::opposite) == other.when
     }
 
     pub(super) fn is_alternative_to(&self, other: &Self) -> bool {

@@ -327,6 +327,11 @@ fn structs(inner: BoxedStrategy<Spec>) -> BoxedStrategy<Spec> {
                     },
                     // What is unknown cannot take turns: it is nothing that somebody says.
                     Role::When(bit, set) => {
+                        // Of JSON, null is a value as any other.
+                        let spec = match spec {
+                            Spec::Json(_) => crate::u8(),
+                            other => other,
+                        };
                         let set = set && !nullable;
                         let bit = if nullable { 6 } else { bit };
                         derived.push(names[bit as usize].0);

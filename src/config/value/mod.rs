@@ -1,19 +1,19 @@
 //! From a declared value to its [`Spec`], and from a literal to a value of it.
 
+mod form;
 mod keys;
 mod literal;
 mod number;
+mod scale;
 mod structure;
+mod text;
 
 use super::diagnose::{Diagnostic, nearest};
-use super::model::{EndianConfig, Entries, TypeConfig, ValueConfig};
+use super::model::{EndianConfig, TypeConfig, ValueConfig};
 use super::read::{Literal, Spanned};
 use super::tree::{NodeId, Tree};
 use crate::codec::presentation::{Presentation, format_named};
-use crate::codec::{
-    ArraySpec, BoolSpec, ByteOrder, BytesSpec, FloatFormat, IntWidth, JsonSpec, MAX_LENGTH,
-    Pattern, Pointer, Spec, TextSpec, Value,
-};
+use crate::codec::{ByteOrder, FloatFormat, IntWidth, MAX_LENGTH, Pointer, Spec};
 use crate::gatt::assigned::{unit, units};
 use keys::Kind;
 pub use literal::{step_of, value_of};
@@ -30,6 +30,8 @@ struct Around {
     order: ByteOrder,
     /// How many octets are left for it.
     room: usize,
+    /// Whether its fields may repeat what was written.
+    may_copy: bool,
 }
 
 impl ValueReader<'_> {
@@ -56,7 +58,22 @@ impl ValueReader<'_> {
 
     /// The spec of a declared value; `None` when it cannot be told, which is then diagnosed.
     pub(super) fn spec(&mut self, value: &Spanned<ValueConfig>) -> Option<Spec> {
-        let config = &value.value;
+        self.spec_of(value, false)
+    }
+
+    /// The same of a value whose fields may repeat what was written, as those of a response do.
+    pub(super) fn spec_of(&mut self, value: &Spanned<ValueConfig>, may_copy: bool) -> Option<Spec> {
+        self.refuse_keys_of_fields(&value.value);
+        let around = Around {
+            order: ByteOrder::Little,
+            room: MAX_LENGTH,
+            may_copy,
+        };
+        self.part(value, around)
+    }
+
+    /// Says of the keys that only fields have that this is none.
+    fn refuse_keys_of_fields(&mut self, config: &ValueConfig) {
         for (key, at) in [
             ("name", config.name.as_ref().map(|key| key.at)),
             ("when", config.when.as_ref().map(|key| key.at)),
@@ -67,11 +84,6 @@ impl ValueReader<'_> {
                 self.mistake(at, message, "remove it here");
             }
         }
-        let around = Around {
-            order: ByteOrder::Little,
-            room: MAX_LENGTH,
-        };
-        self.part(value, around)
     }
 
     /// Where a value stands in a document.
@@ -139,10 +151,7 @@ impl ValueReader<'_> {
             TypeConfig::Bool => Some(Spec::Bool(self.bool_words(config))),
             TypeConfig::Utf8 => self.text(config, around),
             TypeConfig::Bytes => self.bytes(config, around),
-            TypeConfig::Json => {
-                let (_, max_length) = self.lengths(config, around)?;
-                Some(Spec::Json(JsonSpec { max_length }))
-            }
+            TypeConfig::Json => self.json(config, around),
             TypeConfig::F32 => self.float(config, FloatFormat::F32, order),
             TypeConfig::F64 => self.float(config, FloatFormat::F64, order),
             TypeConfig::Sfloat => self.float(config, FloatFormat::Sfloat, order),
@@ -167,186 +176,6 @@ impl ValueReader<'_> {
             return None;
         }
         Some(spec)
-    }
-
-    fn bool_words(&mut self, config: &ValueConfig) -> BoolSpec {
-        let Some(declared) = &config.words else {
-            return BoolSpec::default();
-        };
-        let Entries(entries) = &declared.value;
-        let word = |meaning: &str| {
-            let mut words = entries
-                .iter()
-                .filter(|(_, of)| of.text.eq_ignore_ascii_case(meaning));
-            let word = words.next().map(|(word, _)| word.as_str().into());
-            word.filter(|_| words.next().is_none())
-        };
-        match (entries.len(), word("false"), word("true")) {
-            (2, Some(no), Some(yes)) => BoolSpec {
-                words: Some([no, yes]),
-            },
-            _ => {
-                let help = "name one word for each, as in `{ ON: true, OFF: false }`";
-                self.mistake(declared.at, "these are no words for true and false", help);
-                BoolSpec::default()
-            }
-        }
-    }
-
-    fn text(&mut self, config: &ValueConfig, around: Around) -> Option<Spec> {
-        let (min_length, max_length) = self.lengths(config, around)?;
-        let pattern = match &config.pattern {
-            None => None,
-            Some(declared) => match Pattern::new(declared) {
-                Ok(pattern) => Some(pattern),
-                Err(problem) => {
-                    let help = "see https://docs.rs/regex-lite for what may stand in one";
-                    let problem = problem.lines().last().unwrap_or_default().to_owned();
-                    let message = format!("this is no regular expression: {problem}");
-                    self.mistake(declared.at, message, help);
-                    None
-                }
-            },
-        };
-        let mut spec = TextSpec {
-            min_length,
-            max_length,
-            pattern,
-            allowed: None,
-        };
-        let allowed = self.allowed(config, &Spec::Text(spec.clone()));
-        spec.allowed = allowed.map(|values| values.into_iter().filter_map(text_of).collect());
-        Some(Spec::Text(spec))
-    }
-
-    fn bytes(&mut self, config: &ValueConfig, around: Around) -> Option<Spec> {
-        let (min_length, max_length) = self.lengths(config, around)?;
-        let mut spec = BytesSpec {
-            min_length,
-            max_length,
-            allowed: None,
-        };
-        let allowed = self.allowed(config, &Spec::Bytes(spec.clone()));
-        spec.allowed = allowed.map(|values| values.into_iter().filter_map(bytes_of).collect());
-        Some(Spec::Bytes(spec))
-    }
-
-    fn array(&mut self, value: &Spanned<ValueConfig>, around: Around) -> Option<Spec> {
-        let config = &value.value;
-        let declared = self.required(value.at, "items", config.items.as_deref())?;
-        for (key, at) in [
-            ("initial", declared.initial),
-            ("constant", declared.constant),
-        ] {
-            if let Some(at) = at {
-                let message = format!("the items of an array have no `{key}`");
-                self.mistake(at.0, message, "remove it, or say it of the array");
-            }
-        }
-        let item = self.part(declared, around)?;
-        let (least, most) = item.octets();
-        if least != most || least == 0 {
-            let help = "give it a type of fixed length; of a text, `length: …`";
-            self.mistake(declared.at, "items have to be of one length", help);
-            return None;
-        }
-        let fit = around.room / most;
-        let min_items = config.min_items.map_or(0, |count| count.value as usize);
-        let max_items = config.max_items.map_or(fit, |count| count.value as usize);
-        let at = config.max_items.or(config.min_items).map(|count| count.at);
-        if max_items > fit || max_items == 0 {
-            let message = format!("{max_items} items of {most} bytes");
-            let help = format!("1 to {fit} fit");
-            self.mistake(at.unwrap_or(value.at), message, help);
-            return None;
-        }
-        if min_items > max_items {
-            let help = "swap the two";
-            let message = "`min_items` is above `max_items`, or above what fits";
-            self.mistake(at.unwrap_or(value.at), message, help);
-            return None;
-        }
-        Some(Spec::Array(
-            ArraySpec {
-                item,
-                min_items,
-                max_items,
-            }
-            .into(),
-        ))
-    }
-
-    fn lengths(&mut self, config: &ValueConfig, around: Around) -> Option<(usize, usize)> {
-        if let (Some(length), Some(other)) = (
-            &config.length,
-            config.min_length.as_ref().or(config.max_length.as_ref()),
-        ) {
-            let help = "keep `length`, or `min_length` and `max_length`";
-            self.mistake(other.at, "`length` says it all", help);
-            let _ = length;
-        }
-        let checked = |reader: &mut Self, key: &str, declared: Option<Spanned<u32>>, least| {
-            let Spanned { at, value } = declared?;
-            let length = value as usize;
-            if (least..=MAX_LENGTH).contains(&length) {
-                return Some(length);
-            }
-            let help = format!("Bluetooth allows values of {least} to 512 bytes");
-            reader.mistake(at, format!("`{key}` is {length}"), help);
-            None
-        };
-        if let Some(length) = checked(self, "length", config.length, 1) {
-            return Some((length, length));
-        }
-        let min = checked(self, "min_length", config.min_length, 0).unwrap_or(0);
-        let max = checked(self, "max_length", config.max_length, 1).unwrap_or(around.room);
-        if min > max {
-            let at = config
-                .min_length
-                .map_or(self.tree.root(), |length| length.at);
-            self.mistake(at, "`min_length` is above what fits", "make it smaller");
-            return None;
-        }
-        Some((min, max))
-    }
-
-    /// The values of an allow-list, each of which meets the rest of the constraints.
-    fn allowed(&mut self, config: &ValueConfig, spec: &Spec) -> Option<Vec<Value>> {
-        let declared = config.allowed.as_ref()?;
-        if declared.is_empty() {
-            let help = "name the values that are allowed, or remove the key";
-            self.mistake(declared.at, "nothing would be allowed", help);
-        }
-        let values = declared.iter();
-        Some(
-            values
-                .filter_map(|literal| self.literal_at("allowed", literal.at, spec))
-                .collect(),
-        )
-    }
-}
-
-fn text_of(value: Value) -> Option<std::sync::Arc<str>> {
-    match value {
-        Value::Text(text) => Some(text),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Bytes(_)
-        | Value::List(_) => None,
-    }
-}
-
-fn bytes_of(value: Value) -> Option<std::sync::Arc<[u8]>> {
-    match value {
-        Value::Bytes(bytes) => Some(bytes),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::List(_) => None,
     }
 }
 

@@ -1,17 +1,16 @@
 //! Declared numbers: their bounds, and what they are in JSON.
 
-use std::sync::Arc;
-
 use super::literal::decimal;
 use super::{ValueReader, unquoted};
 use crate::codec::decimal::Decimal;
-use crate::codec::scale::{MAX_DECIMALS, ScaleError};
 use crate::codec::{
-    ByteOrder, Flag, FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Scale, Shown, Spec, Value,
+    ByteOrder, FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Shown, Spec, Value,
 };
-use crate::config::model::{LongScaleConfig, OverflowConfig, ScaleConfig, ValueConfig};
+use crate::config::model::{OverflowConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned, float, integer};
-use crate::config::tree::NodeId;
+
+/// The largest number, in units of its last decimal, that every JSON reader gets right.
+const MAX_SHOWN: i128 = 10i128.pow(15);
 
 impl ValueReader<'_> {
     pub(super) fn int(
@@ -28,9 +27,7 @@ impl ValueReader<'_> {
         if let Some(unknown) = &config.unknown {
             let raw = self.raw("unknown", unknown, (lowest, highest))?;
             spec.unknown = Some(raw);
-            // What means unknown at the end of the range is not in it.
-            spec.min += i128::from(raw == lowest);
-            spec.max -= i128::from(raw == highest);
+            exclude_unknown(&mut spec);
         }
         self.check_one_form(config)?;
         if let Some(flags) = &config.flags {
@@ -39,16 +36,19 @@ impl ValueReader<'_> {
                 self.mistake(flags.at, "a signed integer has no flags", help);
             }
             spec.shown = Shown::Flags(self.flags(config, 8 * width.octets())?);
-            for bound in [&config.min, &config.max, &config.step]
-                .into_iter()
-                .flatten()
-            {
-                self.mistake(bound.at, "flags have no range", "remove it");
+            self.refuse_range(config, "flags");
+            if let Some(allowed) = &config.allowed {
+                self.mistake(
+                    allowed.at,
+                    "`allowed` has no meaning beside `flags`",
+                    "remove it",
+                );
             }
             return Some(Spec::Int(spec));
         }
         if config.words.is_some() {
-            spec.shown = Shown::Words(self.words(config, (lowest, highest))?);
+            self.refuse_range(config, "enum");
+            spec.shown = Shown::Words(self.words(config, (lowest, highest), spec.unknown)?);
         }
         if let Some(scale) = &config.scale {
             let (shown, from) = self.scale(scale, (spec.min, spec.max))?;
@@ -68,6 +68,7 @@ impl ValueReader<'_> {
             (first, second)
         };
         (spec.min, spec.max) = (first.unwrap_or(low), second.unwrap_or(high));
+        exclude_unknown(&mut spec);
         self.check_order(config, spec.min <= spec.max)?;
         spec.step = match &config.step {
             None => None,
@@ -75,6 +76,7 @@ impl ValueReader<'_> {
         };
         let allowed = self.allowed(config, &Spec::Int(spec.clone()));
         spec.allowed = allowed.map(|values| values.into_iter().filter_map(int_of).collect());
+        self.check_legible(config, &spec)?;
         Some(Spec::Int(spec))
     }
 
@@ -117,7 +119,7 @@ impl ValueReader<'_> {
     }
 
     /// An integer as it is on the air.
-    fn raw(
+    pub(super) fn raw(
         &mut self,
         what: &str,
         literal: &Spanned<Literal>,
@@ -185,206 +187,58 @@ impl ValueReader<'_> {
         if raw > 0 && raw <= spec.max - spec.min {
             return Some(raw);
         }
-        let help = "write a number above 0 and within the range, that the type can hold";
+        let help = match &spec.shown {
+            Shown::Scaled(_) => {
+                "write a number above 0, within the range, and a whole number of steps on the air"
+            }
+            Shown::Plain | Shown::Words(_) | Shown::Flags(_) => {
+                "write a number above 0 and within the range, that the type can hold"
+            }
+        };
         self.mistake(step.at, "this is no step between two values", help);
         None
     }
 
-    /// Scale, words and flags are three answers to one question.
-    fn check_one_form(&mut self, config: &ValueConfig) -> Option<()> {
-        let forms: Vec<NodeId> = [
-            config.scale.as_ref().map(|it| it.at),
-            config.words.as_ref().map(|it| it.at),
-            config.flags.as_ref().map(|it| it.at),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if let [_, second, ..] = forms.as_slice() {
-            let help = "keep one: each says what the number is in JSON";
+    /// JSON has to show a number so that it can be told again which one it is.
+    fn check_legible(&mut self, config: &ValueConfig, spec: &IntSpec) -> Option<()> {
+        let (Shown::Scaled(scale), Some(declared)) = (&spec.shown, &config.scale) else {
+            return Some(());
+        };
+        // Programs read numbers as doubles, which have 15 digits; whole ones may be longer.
+        let limit = match scale.decimals() {
+            0 => i128::from(i64::MAX),
+            1.. => MAX_SHOWN,
+        };
+        if [spec.min, spec.max]
+            .iter()
+            .any(|raw| scale.units(*raw).abs() > limit)
+        {
+            let help = "use fewer `decimals`, or narrow the range with `min` and `max`";
+            let message = "a JSON number has 15 digits, and these are more";
+            self.mistake(declared.at, message, help);
+            return None;
+        }
+        let is_lost =
+            |raw: &i128| Decimal::parse(&scale.show(*raw)).is_none_or(|it| scale.raw(it) != *raw);
+        if let (Some(declared), Some(allowed)) = (&config.allowed, &spec.allowed)
+            && allowed.iter().any(is_lost)
+        {
+            let help = "use more `decimals`";
             self.mistake(
-                *second,
-                "more than one of `scale`, `enum` and `flags`",
+                declared.at,
+                "JSON does not show these values so finely",
                 help,
             );
             return None;
         }
+        if let (Some(declared), Some(step)) = (&config.step, spec.step)
+            && !(scale.is_exact(spec.min) && scale.is_exact(spec.min + step))
+        {
+            let help = "use more `decimals`, or begin with a `min` that is shown exactly";
+            self.mistake(declared.at, "JSON does not show these steps exactly", help);
+            return None;
+        }
         Some(())
-    }
-
-    fn words(
-        &mut self,
-        config: &ValueConfig,
-        range: (i128, i128),
-    ) -> Option<Arc<[(i128, Arc<str>)]>> {
-        let declared = config.words.as_ref()?;
-        let mut words: Vec<(i128, Arc<str>)> = Vec::new();
-        for (word, number) in &declared.value.0 {
-            let Some(raw) = self.raw(word, number, range) else {
-                continue;
-            };
-            if let Some((_, first)) = words.iter().find(|(known, _)| *known == raw) {
-                let message = format!("`{first}` is {raw} already");
-                self.mistake(number.at, message, "give each word a number of its own");
-            }
-            words.push((raw, word.as_str().into()));
-        }
-        if declared.value.0.is_empty() {
-            let help = "write words and numbers, as in `{ off: 0, on: 1 }`";
-            self.mistake(declared.at, "there is no word", help);
-        }
-        (!words.is_empty()).then(|| words.into())
-    }
-
-    fn flags(&mut self, config: &ValueConfig, bits: usize) -> Option<Arc<[Flag]>> {
-        let declared = config.flags.as_ref()?;
-        let mut flags: Vec<Flag> = Vec::new();
-        for (name, bit) in &declared.value.0 {
-            if bit.value as usize >= bits {
-                let message = format!("there is no bit {}", bit.value);
-                let help = format!("the bits of this type are 0 to {}", bits - 1);
-                self.mistake(bit.at, message, help);
-                continue;
-            }
-            if let Some(first) = flags.iter().find(|flag| flag.bit == bit.value) {
-                let message = format!("`{}` is bit {} already", first.name, bit.value);
-                self.mistake(bit.at, message, "give each flag a bit of its own");
-            }
-            flags.push(Flag {
-                name: name.as_str().into(),
-                bit: bit.value,
-                derived: false,
-            });
-        }
-        if declared.value.0.is_empty() {
-            let help = "write names and bits, as in `{ moving: 0, charging: 3 }`";
-            self.mistake(declared.at, "there is no flag", help);
-        }
-        (!flags.is_empty()).then(|| flags.into())
-    }
-
-    /// The scale, and the range on the air that it is for, if one is said.
-    fn scale(
-        &mut self,
-        declared: &Spanned<ScaleConfig>,
-        range: (i128, i128),
-    ) -> Option<(Scale, Option<(i128, i128)>)> {
-        let zero = Decimal {
-            digits: 0,
-            exponent: 0,
-        };
-        let (scale, from) = match &declared.value {
-            ScaleConfig::Factor(factor) => {
-                let by = Decimal::of(*factor).unwrap_or(zero);
-                (Scale::linear(by, zero, None), None)
-            }
-            ScaleConfig::Long(long) => {
-                let decimals = self.decimals(long)?;
-                match (&long.by, &long.to) {
-                    (Some(_), Some(to)) => {
-                        let help = "keep `by` with `offset`, or `to` with `from`";
-                        self.mistake(to.at, "both `by` and `to`", help);
-                        return None;
-                    }
-                    (None, None) => {
-                        let help = "write `by: 0.01`, or `to: [0.0, 1.0]`";
-                        self.mistake(declared.at, "this scales nothing", help);
-                        return None;
-                    }
-                    (Some(by), None) => {
-                        if let Some(from) = &long.from {
-                            self.mistake(from.at, "`from` belongs to `to`", "remove it");
-                        }
-                        let by = self.decimal(by)?;
-                        let offset = match &long.offset {
-                            Some(offset) => self.decimal(offset)?,
-                            None => zero,
-                        };
-                        (Scale::linear(by, offset, decimals), None)
-                    }
-                    (None, Some(to)) => {
-                        if let Some(offset) = &long.offset {
-                            self.mistake(offset.at, "`offset` belongs to `by`", "remove it");
-                        }
-                        let shown = self.pair(to, "[0.0, 1.0]")?;
-                        let to = (self.decimal(&shown[0])?, self.decimal(&shown[1])?);
-                        let from = match &long.from {
-                            Some(from) => {
-                                let [low, high] = self.pair(from, "[0, 100]")?;
-                                let low = self.raw("from", &low, range)?;
-                                (low, self.raw("from", &high, range)?)
-                            }
-                            None => range,
-                        };
-                        (Scale::range(from, to, decimals), Some(from))
-                    }
-                }
-            }
-        };
-        let help = match scale {
-            Ok(scale) => return Some((scale, from)),
-            Err(ScaleError::Zero) => "all numbers would become one: write another factor or range",
-            Err(ScaleError::TooFine) => "use 9 decimals and 12 digits at most",
-        };
-        self.mistake(declared.at, "this scale cannot be reckoned with", help);
-        None
-    }
-
-    fn only_decimals(&mut self, declared: &Spanned<ScaleConfig>) -> Option<u8> {
-        let help = "write `scale: { decimals: 1 }`, or use an integer type";
-        let message = "a number with a point is not scaled: only its decimals can be said";
-        match &declared.value {
-            ScaleConfig::Long(long)
-                if long.by.is_none() && long.to.is_none() && long.offset.is_none() =>
-            {
-                match self.decimals(long)? {
-                    Some(decimals) => Some(decimals),
-                    None => {
-                        self.mistake(declared.at, message, help);
-                        None
-                    }
-                }
-            }
-            ScaleConfig::Factor(_) | ScaleConfig::Long(_) => {
-                self.mistake(declared.at, message, help);
-                None
-            }
-        }
-    }
-
-    fn decimals(&mut self, long: &LongScaleConfig) -> Option<Option<u8>> {
-        match long.decimals {
-            None => Some(None),
-            Some(decimals) if decimals.value <= MAX_DECIMALS => {
-                Some(u8::try_from(decimals.value).ok())
-            }
-            Some(decimals) => {
-                self.mistake(decimals.at, "so many decimals no number has", "0 to 9 work");
-                None
-            }
-        }
-    }
-
-    fn pair(
-        &mut self,
-        declared: &Spanned<Vec<Spanned<Literal>>>,
-        example: &str,
-    ) -> Option<[Spanned<Literal>; 2]> {
-        let pair = declared.value.clone().try_into().ok();
-        if pair.is_none() {
-            let help = format!("write the lowest and the highest, as in `{example}`");
-            self.mistake(declared.at, "two numbers are wanted here", help);
-        }
-        pair
-    }
-
-    fn decimal(&mut self, literal: &Spanned<Literal>) -> Option<Decimal> {
-        let number = unquoted(literal).and_then(decimal);
-        if number.is_none() {
-            let message = format!("`{}` is no number", literal.text);
-            self.mistake(literal.at, message, "write one, without quotes");
-        }
-        number
     }
 
     fn float_bound(
@@ -421,6 +275,12 @@ impl ValueReader<'_> {
         self.mistake(at, "`min` is above `max`", "swap the two");
         None
     }
+}
+
+/// What means unknown at an end of the range is not in it.
+fn exclude_unknown(spec: &mut IntSpec) {
+    spec.min += i128::from(spec.unknown == Some(spec.min));
+    spec.max -= i128::from(spec.unknown == Some(spec.max));
 }
 
 fn overflow(config: &ValueConfig) -> Overflow {

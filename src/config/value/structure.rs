@@ -1,9 +1,11 @@
-//! Declared structs: their fields, and the flags that say which of them are there.
+//! Declared structs and arrays: what they are made of, and the flags that say what of it is there.
 
 use std::collections::HashSet;
 
 use super::{Around, ValueReader};
-use crate::codec::{Field, Flag, IntSpec, Pointer, Shown, Spec, StructSpec, When};
+use crate::codec::{
+    ArraySpec, Field, Flag, IntSpec, Pointer, Shown, Spec, StructSpec, When, document,
+};
 use crate::config::diagnose::nearest;
 use crate::config::model::ValueConfig;
 use crate::config::read::Spanned;
@@ -41,6 +43,7 @@ impl ValueReader<'_> {
                 let message = format!("a second field `{}`", field.name);
                 self.mistake(declared.at, message, "give each its own name");
             }
+            self.check_place(declared, &field, &spec);
             let (_, most) = field.spec.octets();
             room = room.saturating_sub(most);
             if is_open_ended(&field.spec) {
@@ -66,6 +69,8 @@ impl ValueReader<'_> {
             self.mistake(name.at, "this is no name of a field", help);
         }
         let field_spec = self.part(declared, around);
+        // Only the whole value has a descriptor, but a wrong unit is wrong everywhere.
+        let _ = self.presentation(config);
         let when = config.when.as_ref().map(|when| self.when(when, before));
         let pointer = match &config.json {
             Some(_) => self.pointer(config)?,
@@ -83,6 +88,10 @@ impl ValueReader<'_> {
         if let (Some(initial), Some(_)) = (config.initial, config.constant) {
             let help = "remove one: a constant is its own initial value";
             self.mistake(initial.0, "both `initial` and `constant`", help);
+        }
+        if let Some(copy) = config.copy.as_ref().filter(|_| !around.may_copy) {
+            let help = "remove it: elsewhere nothing has been written that it could repeat";
+            self.mistake(copy.at, "`copy` is for the value of a `response`", help);
         }
         if let (Some(copy), Some(_)) = (&config.copy, config.constant) {
             let help = "remove one: what is copied is not always the same";
@@ -102,6 +111,30 @@ impl ValueReader<'_> {
         })
     }
 
+    /// Two values in one place of JSON would hide each other, unless they take turns.
+    fn check_place(&mut self, declared: &Spanned<ValueConfig>, field: &Field, before: &StructSpec) {
+        if field.constant.is_some() {
+            return;
+        }
+        let places = document::places(&field.spec, &field.at);
+        for other in &before.fields {
+            let takes_turns = field.at == other.at && field.when.is_some() && other.when.is_some();
+            if other.constant.is_some() || takes_turns {
+                continue;
+            }
+            let theirs = document::places(&other.spec, &other.at);
+            let overlap =
+                |(at, _): &(Pointer, &Spec)| theirs.iter().any(|(other, _)| at.overlaps(other));
+            if places.iter().any(overlap) {
+                let at = declared.json.as_ref().map_or(declared.at, |json| json.at);
+                let message = format!("`{}` and `{}` stand in one place", other.name, field.name);
+                let help = "give each its own `json`; only fields that have a `when`, \
+                    and so take turns, may share one";
+                self.mistake(at, message, help);
+            }
+        }
+    }
+
     /// Finds the flag that a field is there for, and marks it as one that follows from that.
     fn when(&mut self, declared: &Spanned<String>, before: &mut StructSpec) -> Option<When> {
         let (set, wanted) = match declared.strip_prefix('!') {
@@ -111,12 +144,19 @@ impl ValueReader<'_> {
         for (index, field) in before.fields.iter_mut().enumerate() {
             let Spec::Int(IntSpec {
                 shown: Shown::Flags(flags),
+                unknown,
                 ..
             }) = &mut field.spec
             else {
                 continue;
             };
             if let Some(position) = flags.iter().position(|flag| &*flag.name == wanted) {
+                if field.constant.is_some() || unknown.is_some() {
+                    let message = format!("`{wanted}` is in `{}`, which is not free", field.name);
+                    let help = "remove `constant` and `unknown` there: the flag follows from what is there";
+                    self.mistake(declared.at, message, help);
+                    return None;
+                }
                 let mut marked: Vec<Flag> = flags.to_vec();
                 marked[position].derived = true;
                 let bit = marked[position].bit;
@@ -138,6 +178,53 @@ impl ValueReader<'_> {
         let message = format!("no field before this one has a flag `{wanted}`");
         self.mistake(declared.at, message, help);
         None
+    }
+
+    pub(super) fn array(&mut self, value: &Spanned<ValueConfig>, around: Around) -> Option<Spec> {
+        let config = &value.value;
+        let declared = self.required(value.at, "items", config.items.as_deref())?;
+        self.refuse_keys_of_fields(declared);
+        for (key, at) in [
+            ("initial", declared.initial.map(|key| key.0)),
+            ("constant", declared.constant.map(|key| key.0)),
+            ("json", declared.json.as_ref().map(|key| key.at)),
+        ] {
+            if let Some(at) = at {
+                let message = format!("the items of an array have no `{key}`");
+                self.mistake(at, message, "remove it, or say it of the array");
+            }
+        }
+        let item = self.part(declared, around)?;
+        let (least, most) = item.octets();
+        if least != most || least == 0 {
+            let help = "give it a type of fixed length; of a text, `length: …`";
+            self.mistake(declared.at, "items have to be of one length", help);
+            return None;
+        }
+        let fit = around.room / most;
+        let min_items = config.min_items.map_or(0, |count| count.value as usize);
+        let max_items = config.max_items.map_or(fit, |count| count.value as usize);
+        let at = config.min_items.or(config.max_items).map(|count| count.at);
+        if max_items > fit || max_items == 0 {
+            let message = format!("{max_items} items of {most} bytes");
+            let help = format!("1 to {fit} fit");
+            let at = config.max_items.map(|count| count.at);
+            self.mistake(at.unwrap_or(value.at), message, help);
+            return None;
+        }
+        if min_items > max_items {
+            let message = format!("`min_items` is {min_items}, and {max_items} are the most");
+            self.mistake(at.unwrap_or(value.at), message, "make it smaller");
+            return None;
+        }
+        Some(Spec::Array(
+            ArraySpec {
+                item,
+                min_items,
+                max_items,
+            }
+            .into(),
+        ))
     }
 }
 

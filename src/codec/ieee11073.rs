@@ -82,7 +82,8 @@ impl Format {
         Read::Number(value(mantissa.into(), exponent))
     }
 
-    /// Mantissa and exponent with the most digits that fit, and no needless zeros.
+    /// Mantissa and exponent with the most digits that fit, no needless decimals, and no power of ten that
+    /// the mantissa could hold itself: some readers look at nothing else.
     fn parts(self, number: f64) -> Option<(i128, i32)> {
         let Decimal {
             mut digits,
@@ -112,6 +113,10 @@ impl Format {
             if digits.abs() > self.mantissa_max() {
                 return None;
             }
+        }
+        while exponent > 0 && (10 * digits).abs() <= self.mantissa_max() {
+            digits *= 10;
+            exponent -= 1;
         }
         while digits % 10 == 0 && exponent < 0 {
             digits /= 10;

@@ -59,7 +59,7 @@ pub struct ValueConfig {
     #[serde(default)]
     pub flags: Option<Spanned<Entries<Spanned<u32>>>>,
     /// The integer on the air that means that the value is not known, `null` in JSON: `0xFFFF`. Of f32
-    /// and f64, `.nan`; sfloat and float have NaN for it without saying so.
+    /// and f64, `nan`; sfloat and float have NaN for it without saying so.
     #[serde(default)]
     #[schemars(with = "Option<Literal>")]
     pub unknown: Option<Spanned<Literal>>,

@@ -116,7 +116,8 @@ impl Resolver<'_> {
             let help = "write what it is as `accepted`, `refused` or `otherwise`";
             self.mistake(constant.0, "an answer is no constant", help);
         }
-        let spec = self.values.spec(value);
+        let may_copy = true;
+        let spec = self.values.spec_of(value, may_copy);
         let initial = match (&spec, value.initial) {
             (Some(spec), Some(initial)) => self.values.literal_at("initial", initial.0, spec),
             _ => None,

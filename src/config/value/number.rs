@@ -94,11 +94,13 @@ impl ValueReader<'_> {
             Some(scale) => Some(self.only_decimals(scale)?),
         };
         if let Some(unknown) = &config.unknown {
-            let is_nan = unquoted(unknown)
-                .and_then(float)
-                .is_some_and(|value: f64| value.is_nan());
+            // YAML's own `.nan` is meant too, though JSON, and with it a schema, has no word for it.
+            let is_nan = unknown
+                .text
+                .trim_start_matches('.')
+                .eq_ignore_ascii_case("nan");
             if !is_nan {
-                let help = "write `.nan`, or remove it";
+                let help = "write `nan`, or remove it";
                 self.mistake(unknown.at, "only NaN can stand for unknown here", help);
             }
             spec.nan_is_null = true;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::initial::Unset;
 use super::response::{Named, first_copy, paced};
 use super::{ChangedHere, Resolver, Subscribable, any_number};
 use crate::codec::{Spec, Value};
@@ -56,6 +57,9 @@ impl Resolver<'_> {
             valid_for: None,
             response: None,
         });
+        if let Some(value) = value.filter(|_| is_sound) {
+            self.unset.extend(Unset::of(cell, value));
+        }
         self.named.push(Named {
             name: name.clone(),
             at,

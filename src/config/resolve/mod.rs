@@ -3,6 +3,7 @@
 
 mod characteristic;
 mod flow;
+mod initial;
 mod response;
 mod security;
 
@@ -22,6 +23,7 @@ use crate::gatt::Service;
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
+use initial::Unset;
 use response::Named;
 
 /// The longest device name (Core Spec 5.4, Vol 3, Part C, 12.1).
@@ -72,6 +74,7 @@ pub(in crate::config) fn resolve(
         named: Vec::new(),
         responses: Vec::new(),
         said_full: false,
+        unset: Vec::new(),
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -90,6 +93,7 @@ pub(in crate::config) fn resolve(
         sources,
         changed_here,
         subscribable,
+        unset,
         ..
     } = resolver;
     for plugin in plugins {
@@ -169,7 +173,7 @@ pub(in crate::config) fn resolve(
         let help = format!("declare one or more of {keys} at the top level");
         diagnostics.push(Diagnostic::new(Span::START, message).help(help));
     }
-    plan.settle_initial_values();
+    initial::settle(&mut plan, &unset, tree, diagnostics);
     plan
 }
 
@@ -184,6 +188,7 @@ struct Resolver<'a> {
     named: Vec<Named>,
     responses: Vec<response::Declared>,
     said_full: bool,
+    unset: Vec<Unset>,
     /// The sources that there are, for a person.
     sources_known: String,
 }
@@ -357,18 +362,6 @@ impl Resolver<'_> {
             Err(problem) => {
                 self.mistake(text.at, problem.message, problem.help);
                 None
-            }
-        }
-    }
-}
-
-impl Plan {
-    /// What this process owns has a value from the start: 0 or the nearest to it that is allowed,
-    /// false, or empty. What a remote program owns is unknown until it speaks.
-    fn settle_initial_values(&mut self) {
-        for cell in &mut self.cells {
-            if cell.initial.is_none() && cell.owner == Owner::Here {
-                cell.initial = Some(cell.spec.neutral());
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::initial::Unset;
 use super::{Resolver, any_number};
 use crate::codec::{Spec, Value};
 use crate::config::diagnose::nearest;
@@ -116,8 +117,7 @@ impl Resolver<'_> {
             let help = "write what it is as `accepted`, `refused` or `otherwise`";
             self.mistake(constant.0, "an answer is no constant", help);
         }
-        let may_copy = true;
-        let spec = self.values.spec_of(value, may_copy);
+        let spec = self.values.spec(value);
         let initial = match (&spec, value.initial) {
             (Some(spec), Some(initial)) => self.values.literal_at("initial", initial.0, spec),
             _ => None,
@@ -136,6 +136,9 @@ impl Resolver<'_> {
             valid_for: None,
             response: None,
         });
+        if spec.is_some() {
+            self.unset.extend(Unset::of(cell, value));
+        }
         (cell, spec)
     }
 

@@ -30,8 +30,6 @@ struct Around {
     order: ByteOrder,
     /// How many octets are left for it.
     room: usize,
-    /// Whether its fields may repeat what was written.
-    may_copy: bool,
 }
 
 impl ValueReader<'_> {
@@ -58,16 +56,10 @@ impl ValueReader<'_> {
 
     /// The spec of a declared value; `None` when it cannot be told, which is then diagnosed.
     pub(super) fn spec(&mut self, value: &Spanned<ValueConfig>) -> Option<Spec> {
-        self.spec_of(value, false)
-    }
-
-    /// The same of a value whose fields may repeat what was written, as those of a response do.
-    pub(super) fn spec_of(&mut self, value: &Spanned<ValueConfig>, may_copy: bool) -> Option<Spec> {
         self.refuse_keys_of_fields(&value.value);
         let around = Around {
             order: ByteOrder::Little,
             room: MAX_LENGTH,
-            may_copy,
         };
         self.part(value, around)
     }

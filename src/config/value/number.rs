@@ -47,8 +47,9 @@ impl ValueReader<'_> {
             return Some(Spec::Int(spec));
         }
         if config.words.is_some() {
+            let range = (lowest, highest);
             self.refuse_range(config, "enum");
-            spec.shown = Shown::Words(self.words(config, (lowest, highest), spec.unknown)?);
+            spec.shown = Shown::Words(self.words(config, range, spec.unknown)?);
         }
         if let Some(scale) = &config.scale {
             let (shown, from) = self.scale(scale, (spec.min, spec.max))?;
@@ -57,23 +58,9 @@ impl ValueReader<'_> {
                 (spec.min, spec.max) = (low.min(high), low.max(high));
             }
         }
-        let (low, high) = (spec.min, spec.max);
-        let first = self.bound("min", config.min.as_ref(), &spec, (lowest, highest));
-        let second = self.bound("max", config.max.as_ref(), &spec, (lowest, highest));
-        let (first, second) = (first?, second?);
-        let falls = matches!(&spec.shown, Shown::Scaled(scale) if scale.is_falling());
-        let (first, second) = if falls {
-            (second, first)
-        } else {
-            (first, second)
-        };
-        (spec.min, spec.max) = (first.unwrap_or(low), second.unwrap_or(high));
-        exclude_unknown(&mut spec);
-        self.check_order(config, spec.min <= spec.max)?;
-        spec.step = match &config.step {
-            None => None,
-            Some(step) => Some(self.step(step, &spec)?),
-        };
+        if config.words.is_none() {
+            self.range(config, &mut spec)?;
+        }
         let allowed = self.allowed(config, &Spec::Int(spec.clone()));
         spec.allowed = allowed.map(|values| values.into_iter().filter_map(int_of).collect());
         self.check_legible(config, &spec)?;
@@ -118,6 +105,29 @@ impl ValueReader<'_> {
             return None;
         }
         Some(Spec::Float(spec))
+    }
+
+    /// The bounds and the step.
+    fn range(&mut self, config: &ValueConfig, spec: &mut IntSpec) -> Option<()> {
+        let limits = spec.width.range(spec.signed);
+        let (low, high) = (spec.min, spec.max);
+        let first = self.bound("min", config.min.as_ref(), spec, limits);
+        let second = self.bound("max", config.max.as_ref(), spec, limits);
+        let (first, second) = (first?, second?);
+        let falls = matches!(&spec.shown, Shown::Scaled(scale) if scale.is_falling());
+        let (first, second) = if falls {
+            (second, first)
+        } else {
+            (first, second)
+        };
+        (spec.min, spec.max) = (first.unwrap_or(low), second.unwrap_or(high));
+        exclude_unknown(spec);
+        self.check_order(config, spec.min <= spec.max)?;
+        spec.step = match &config.step {
+            None => None,
+            Some(step) => Some(self.step(step, spec)?),
+        };
+        Some(())
     }
 
     /// An integer as it is on the air.

@@ -34,6 +34,8 @@ impl ValueReader<'_> {
                 let help = "give that one a `length`, or put it last";
                 self.mistake(declared.at, message, help);
                 is_complete = false;
+                // What is wrong with it besides is not for want of room.
+                room = around.room;
             }
             let Some(field) = self.field(declared, &mut spec, Around { room, ..around }) else {
                 is_complete = false;
@@ -88,10 +90,6 @@ impl ValueReader<'_> {
         if let (Some(initial), Some(_)) = (config.initial, config.constant) {
             let help = "remove one: a constant is its own initial value";
             self.mistake(initial.0, "both `initial` and `constant`", help);
-        }
-        if let Some(copy) = config.copy.as_ref().filter(|_| !around.may_copy) {
-            let help = "remove it: elsewhere nothing has been written that it could repeat";
-            self.mistake(copy.at, "`copy` is for the value of a `response`", help);
         }
         if let (Some(copy), Some(_)) = (&config.copy, config.constant) {
             let help = "remove one: what is copied is not always the same";

@@ -103,6 +103,7 @@ impl ValueReader<'_> {
         if declared.is_empty() {
             let help = "name the values that are allowed, or remove the key";
             self.mistake(declared.at, "nothing would be allowed", help);
+            return None;
         }
         let values = declared.iter();
         Some(

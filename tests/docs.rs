@@ -1,9 +1,13 @@
-//! The table of keys in docs/services-yaml.md is the program's own types, like the schema.
+//! docs/services-yaml.md says what the program does: its table of keys is the program's own types, like
+//! the schema, and its examples are read and do what the page says.
 
 use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 
-use bemo_sync::config::schema::services_schema;
+use bemo_sync::codec::{Spec, Template, att};
+use bemo_sync::config::{Placeholders, load_str, schema::services_schema};
+use bemo_sync::plan::Plan;
 use serde_json::Value as Json;
 
 const PAGE: &str = "docs/services-yaml.md";
@@ -25,6 +29,76 @@ fn the_table_of_keys_is_the_programs_own() {
             "{PAGE} is stale: run `UPDATE_DOCS=1 cargo test --test docs`"
         );
     }
+}
+
+/// What stands in ```yaml on the page and begins so.
+fn examples(begins: &str) -> Vec<String> {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let blocks = page.split("```yaml\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("```").next().unwrap_or_default());
+    let wanted = blocks.filter(|block| block.starts_with(begins));
+    wanted.map(str::to_owned).collect()
+}
+
+fn plan_of(source: &str) -> Plan {
+    let host = Placeholders::new(vec![("hostname", "box".to_owned())]);
+    match load_str(Path::new(PAGE), source, &|_| None, host) {
+        Ok(loaded) => loaded.plan,
+        Err(mistakes) => panic!("{source}\n{mistakes}"),
+    }
+}
+
+#[test]
+fn every_whole_example_has_no_mistakes() {
+    let examples = examples("version:");
+    assert!(!examples.is_empty());
+    for example in examples {
+        plan_of(&example);
+    }
+}
+
+/// An example of a value ends with comments: bytes on the air, and what they are in JSON.
+#[test]
+fn every_value_is_on_the_air_and_in_json_what_the_page_says() {
+    let examples = examples("value:");
+    assert!(examples.len() > 15);
+    for example in examples {
+        let mut source = String::from(
+            "version: 1\nble: { adapter: virtual }\nservices:\n  - name: S\n    uuid: 180F\n    \
+             characteristics:\n      - name: C\n        uuid: 2A19\n        access: [read]\n",
+        );
+        for line in example.lines() {
+            writeln!(source, "        {line}").unwrap();
+        }
+        let spec = plan_of(&source).cells.remove(0).spec;
+        let mut said = 0;
+        for line in example.lines() {
+            let comment = line
+                .strip_prefix("# ")
+                .and_then(|line| line.split_once(" = "));
+            let Some((octets, json)) = comment else {
+                continue;
+            };
+            check(&spec, &octets.replace(' ', ""), json);
+            said += 1;
+        }
+        assert!(said > 0, "nothing is said of\n{example}");
+    }
+}
+
+fn check(spec: &Spec, octets: &str, json: &str) {
+    let bytes = bemo_sync::codec::json::from_hex(octets).expect("hexadecimal digits");
+    let value = att::decode(spec, &bytes).and_then(|value| spec.admit(value));
+    let value = value
+        .unwrap_or_else(|error| panic!("{octets}: {error}"))
+        .value;
+    assert_eq!(Template::bare().write(spec, &value), json, "{octets}");
+    let patch = Template::bare().read(spec, json.as_bytes());
+    let patch = patch.unwrap_or_else(|error| panic!("{json}: {error}"));
+    let kept = spec.admit(spec.merge(None, patch)).expect("it is allowed");
+    let mut out = Vec::new();
+    att::encode(spec, &kept.value, &mut out);
+    assert_eq!(bemo_sync::codec::json::hex(&out), octets, "{json}");
 }
 
 /// A table for each kind of mapping, in the order in which the YAML leads to them.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::array::ArraySpec;
 use super::float::{FloatFormat, FloatSpec};
 use super::ieee11073::{self, Read};
 use super::int::IntSpec;
-use super::structure::{ArraySpec, StructSpec};
+use super::structure::StructSpec;
 use super::{ByteOrder, Cause, Spec, Value, Violation};
 
 /// The octets of a value, appended to `out`. The value has gone through [`Spec::admit`].

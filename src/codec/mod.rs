@@ -4,6 +4,7 @@
 //! ([`att`]), the JSON ([`json`], [`Template`], [`document`]), the range check ([`Spec::admit`]) and the
 //! presentation format descriptor ([`presentation`]).
 
+mod array;
 pub mod att;
 pub mod decimal;
 pub mod document;
@@ -22,13 +23,14 @@ mod text;
 mod value;
 mod violation;
 
+pub use array::ArraySpec;
 pub use float::{FloatFormat, FloatSpec};
 pub use int::{Flag, IntSpec, IntWidth, Shown, Word};
 pub use patch::Patch;
 pub use pointer::Pointer;
 pub use scale::Scale;
 pub use spec::{Admitted, BoolSpec, ByteOrder, MAX_LENGTH, Overflow, Spec};
-pub use structure::{ArraySpec, Field, StructSpec, When};
+pub use structure::{Field, StructSpec, When};
 pub use template::{PLACEHOLDER, Template, TemplateError};
 pub use text::{BytesSpec, JsonSpec, Pattern, TextSpec};
 pub use value::Value;

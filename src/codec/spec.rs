@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::array::ArraySpec;
 use super::float::FloatSpec;
 use super::int::IntSpec;
-use super::structure::{ArraySpec, StructSpec};
+use super::structure::StructSpec;
 use super::text::{BytesSpec, JsonSpec, TextSpec};
 use super::{Cause, Value, Violation};
 
@@ -167,9 +168,9 @@ impl Spec {
 
     pub(super) fn wrong_type(&self, found: &str) -> Violation {
         let noun = self.noun();
-        let article = match noun.as_bytes()[0] {
-            b'a' | b'e' | b'i' | b'o' | b'u' if !noun.starts_with("one") => "an ",
-            _ if noun.starts_with("one") || noun == "JSON" => "",
+        let article = match noun {
+            "JSON" | "one of the declared words" => "",
+            _ if noun.starts_with(['a', 'e', 'i', 'o', 'u']) => "an ",
             _ => "a ",
         };
         let detail = format!("{found} where {article}{noun} is declared");

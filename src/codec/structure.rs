@@ -1,4 +1,4 @@
-//! Values that are made of values: structs and arrays.
+//! Structs: values of several kinds one after the other.
 
 use std::sync::Arc;
 
@@ -35,14 +35,6 @@ pub struct When {
     pub bit: u32,
     /// Whether the flag is set, or clear, when the field is there.
     pub set: bool,
-}
-
-/// Items of one kind, in octets as in JSON one after the other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ArraySpec {
-    pub item: Spec,
-    pub min_items: usize,
-    pub max_items: usize,
 }
 
 impl StructSpec {
@@ -283,47 +275,5 @@ impl Field {
             Some(_) => Value::Null,
             None => self.spec.neutral(),
         }
-    }
-}
-
-impl ArraySpec {
-    pub(super) fn octets(&self) -> (usize, usize) {
-        let (min, max) = self.item.octets();
-        (
-            min.saturating_mul(self.min_items),
-            max.saturating_mul(self.max_items),
-        )
-    }
-
-    pub(super) fn admit(&self, items: &[Value]) -> Result<Admitted, Violation> {
-        let &Self {
-            min_items,
-            max_items,
-            ..
-        } = self;
-        if !(min_items..=max_items).contains(&items.len()) {
-            let cause = match items.len() < min_items {
-                true => Cause::TooShort,
-                false => Cause::TooLong,
-            };
-            let detail = format!(
-                "{} items, where {min_items} … {max_items} may be",
-                items.len()
-            );
-            return Err(Violation::new(cause, detail));
-        }
-        let mut any_adjusted = false;
-        let mut held = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let admitted = self.item.admit(item.clone());
-            let Admitted { value, adjusted } =
-                admitted.map_err(|violation| violation.in_field(&index.to_string()))?;
-            any_adjusted |= adjusted;
-            held.push(value);
-        }
-        Ok(Admitted {
-            value: Value::List(held.into()),
-            adjusted: any_adjusted,
-        })
     }
 }

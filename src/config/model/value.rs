@@ -127,7 +127,7 @@ pub struct ValueConfig {
     #[schemars(with = "Option<AnyLiteral>")]
     pub initial: Option<Raw>,
     /// The value for ever; of a field in a struct, what its bytes always are. `{hostname}`, `{machine_id}`
-    /// and `{device_name}` are filled in in a text.
+    /// and `{device_name}` are filled in in a text that is the whole value.
     #[serde(default)]
     #[schemars(with = "Option<AnyLiteral>")]
     pub constant: Option<Raw>,

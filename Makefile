@@ -18,7 +18,7 @@ DENY_VERSION := 0.20.2
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
 
-## Debian packages (with sudo when not root) and cargo-deny.
+## Debian packages (with sudo when not root), the AsyncAPI parser and cargo-deny.
 deps:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
@@ -29,7 +29,21 @@ deps:
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 	@if [ "$(LAB)" = lab ] && ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then $(SUDO) apt-get update -q; fi
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+	    $(SUDO) apt-get update -q; \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends nodejs npm; \
+	fi
+	@$(MAKE) --no-print-directory target/asyncapi/package-lock.json
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug --version $(DENY_VERSION) cargo-deny
+
+## The official AsyncAPI parser, beside what is built and never in the source. The lock file comes last: it
+## says that all of it is there.
+target/asyncapi/package-lock.json: tests/asyncapi/package-lock.json tests/asyncapi/package.json
+	rm -rf target/asyncapi
+	mkdir -p target/asyncapi
+	cp tests/asyncapi/package.json tests/asyncapi/package-lock.json target/asyncapi/
+	cd target/asyncapi && npm ci --ignore-scripts --no-audit --no-fund || { rm -f package-lock.json; exit 1; }
+	touch $@
 
 fmt:
 	cargo fmt --check
@@ -67,4 +81,4 @@ docs:
 	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
-	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test testing
+	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing

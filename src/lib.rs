@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod docs;
 pub mod engine;
 pub mod gatt;
 pub mod plan;

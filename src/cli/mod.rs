@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod docs;
 mod logging;
 mod run;
 mod schema;
@@ -68,6 +69,9 @@ enum Command {
     Test(test::Test),
     /// Print the JSON Schema of the configuration, or write those of its payloads.
     Schema(schema::SchemaCommand),
+    /// Print documents for those who build against a configuration: the GATT table in Markdown, and an
+    /// AsyncAPI document of the topics.
+    Docs(docs::Docs),
     /// Print a completion script for a shell.
     Completions(completions::Completions),
 }
@@ -90,6 +94,7 @@ impl Cli {
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
+            Some(Command::Docs(command)) => command.execute(&self.config),
             Some(Command::Completions(command)) => command.execute(),
         }
     }

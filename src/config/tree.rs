@@ -16,6 +16,7 @@ use super::diagnose::{Diagnostic, Span};
 /// Longest file, in bytes. Five thousand characteristics are about one megabyte.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_DEPTH: usize = 64;
+const TOO_DEEP: &str = "more than 64 levels deep";
 const MAX_NODES: usize = 1_000_000;
 /// Of keys that stand twice so many are kept: more than are shown.
 const MAX_REPEATED: usize = 1000;
@@ -74,6 +75,10 @@ impl Tree {
         for event in Parser::new_from_str(source) {
             let (event, span) = event.map_err(|error| {
                 let at = Span::new(error.marker().line(), error.marker().col() + 1, 1);
+                // The parser has a limit of its own, and looks ahead.
+                if error.info().contains("recursion limit") {
+                    return too_large(TOO_DEEP, at);
+                }
                 let help = "check indentation, quotes and brackets just before this place";
                 Diagnostic::new(at, format!("this is not YAML: {}", error.info())).help(help)
             })?;
@@ -262,7 +267,7 @@ impl Builder {
 
     fn open(&mut self, kind: Kind, span: Span, anchor: usize) -> Result<(), Diagnostic> {
         if self.open.len() == MAX_DEPTH {
-            return Err(too_large("more than 64 levels deep", span));
+            return Err(too_large(TOO_DEEP, span));
         }
         let id = self.add(kind, span, anchor)?;
         self.attach(id)?;

@@ -26,7 +26,7 @@ pub use port::{Offer, Port};
 pub use receipt::Receipt;
 pub use registry::registry;
 pub use stage::Stage;
-pub use topic::{Direction, TopicDoc};
+pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -133,6 +133,11 @@ pub trait Link: Send {
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
+    }
+
+    /// Where these topics are.
+    fn broker(&self) -> Option<BrokerDoc> {
+        None
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a topic carries, for documents about it.
 
+use std::time::Duration;
+
 use schemars::Schema;
+
+use crate::engine::CellId;
 
 /// A topic that a link publishes on or subscribes to. One that it does both with has two of these.
 #[derive(Clone, Debug)]
@@ -17,6 +21,31 @@ pub struct TopicDoc {
     pub description: String,
     /// The media type of the payload, as in `application/json`.
     pub content_type: &'static str,
+    /// The values that it carries; none where it speaks of something else.
+    pub cells: Vec<CellId>,
+}
+
+/// Where the topics of a link are, for documents about it. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerDoc {
+    /// The host and the port.
+    pub address: String,
+    pub is_encrypted: bool,
+    /// Whether it wants a user name and a password.
+    pub has_credentials: bool,
+    pub client_id: String,
+    pub clean_session: bool,
+    pub keep_alive: Duration,
+    pub will: Option<WillDoc>,
+}
+
+/// What a broker publishes when it loses the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WillDoc {
+    pub topic: String,
+    pub payload: String,
+    pub qos: u8,
+    pub retain: bool,
 }
 
 /// Which way messages go, seen from here.

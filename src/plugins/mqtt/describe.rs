@@ -34,6 +34,7 @@ fn together(docs: Vec<TopicDoc>) -> Option<TopicDoc> {
         all.retain |= doc.retain;
         all.description = format!("{} {}", all.description, doc.description);
         schemas.push(doc.schema.to_value());
+        all.cells.extend(doc.cells);
     }
     if schemas.len() > 1 {
         all.schema = json_schema!({ "allOf": schemas });
@@ -55,6 +56,7 @@ fn doc(topic: &Topic, direction: Direction, schema: Schema, description: String)
         schema,
         description,
         content_type: JSON,
+        cells: Vec::new(),
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) fn of_binding(binding: &Binding) -> Vec<TopicDoc> {
         let description = binding.describe(direction == Direction::Publish);
         TopicDoc {
             content_type: binding.format.content_type(),
+            cells: vec![binding.cell],
             ..doc(topic, direction, schema, description)
         }
     };
@@ -81,7 +84,10 @@ pub(super) fn of_document(document: &Document) -> Vec<TopicDoc> {
     let one = |(topic, direction)| {
         let is_published = direction == Direction::Publish;
         let description = document.describe(is_published);
-        doc(topic, direction, document.schema(is_published), description)
+        TopicDoc {
+            cells: document.members.iter().map(|member| member.cell).collect(),
+            ..doc(topic, direction, document.schema(is_published), description)
+        }
     };
     both_ways(&document.topics).map(one).collect()
 }

@@ -31,7 +31,8 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage, TopicDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage,
+    TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
@@ -144,6 +145,25 @@ impl Link for MqttLink {
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
     }
+
+    fn broker(&self) -> Option<BrokerDoc> {
+        let settings = &self.settings;
+        let will = settings.will.as_ref().map(|will| WillDoc {
+            topic: will.topic.clone(),
+            payload: String::from_utf8_lossy(&will.payload).into_owned(),
+            qos: will.qos as u8,
+            retain: will.retain,
+        });
+        Some(BrokerDoc {
+            address: settings.address.to_string(),
+            is_encrypted: settings.tls.is_some(),
+            has_credentials: settings.credentials.is_some(),
+            client_id: settings.client_id.clone(),
+            clean_session: settings.clean_session,
+            keep_alive: settings.keep_alive,
+            will,
+        })
+    }
 }
 
 impl Settings {
@@ -174,6 +194,7 @@ impl Settings {
                 schema: schemars::json_schema!({ "type": "string", "enum": [payload] }),
                 description,
                 content_type: "text/plain",
+                cells: Vec::new(),
             });
         }
         topics

@@ -1,0 +1,66 @@
+//! `bemo-sync docs`: documents for those who build against a configuration.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use crate::config::load;
+use crate::docs::{asyncapi, gatt};
+use crate::plan::Plan;
+
+#[derive(Debug, Args)]
+pub(super) struct Docs {
+    /// Print the AsyncAPI document of all topics instead of the GATT table.
+    #[arg(long, conflicts_with = "out")]
+    asyncapi: bool,
+
+    /// Write both into this directory, as `gatt.md` and `asyncapi.json`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Docs {
+    pub(super) fn execute(self, config: &Path) -> ExitCode {
+        let plan = match load(config) {
+            Ok(loaded) => loaded.plan,
+            Err(mistakes) => {
+                eprintln!("{mistakes}");
+                return EXIT_MISTAKE.into();
+            }
+        };
+        match self.out {
+            Some(directory) => match write(&directory, &plan) {
+                Ok(written) => print(&written),
+                Err(problem) => {
+                    eprintln!("bemo-sync: {}: {problem}", directory.display());
+                    EXIT_FAILURE.into()
+                }
+            },
+            None if self.asyncapi => print(&topics(&plan)),
+            None => print(&gatt(&plan)),
+        }
+    }
+}
+
+fn topics(plan: &Plan) -> String {
+    let document = asyncapi(plan);
+    serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n"
+}
+
+/// Returns what was written where.
+fn write(directory: &Path, plan: &Plan) -> std::io::Result<String> {
+    fs::create_dir_all(directory)?;
+    let mut written = String::new();
+    for (what, name, text) in [
+        ("GATT", "gatt.md", gatt(plan)),
+        ("topics", "asyncapi.json", topics(plan)),
+    ] {
+        let path = directory.join(name);
+        fs::write(&path, text)?;
+        written.push_str(&format!("{what}: {}\n", path.display()));
+    }
+    Ok(written)
+}

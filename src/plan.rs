@@ -41,6 +41,8 @@ pub struct CellPlan {
     /// Where it stands in a document, if that is said.
     pub json: Option<Pointer>,
     pub initial: Option<Value>,
+    /// What it held before this process began; comes before `initial`.
+    pub restored: Option<Value>,
     pub constant: bool,
     pub owner: Owner,
     pub confirm_within: Duration,
@@ -65,6 +67,7 @@ impl Plan {
             spec: cell.spec.clone(),
             owner: cell.owner,
             initial: cell.initial.clone(),
+            restored: cell.restored.clone(),
             constant: cell.constant,
             confirm_within: cell.confirm_within,
             delivery: cell.delivery,

@@ -13,7 +13,9 @@ use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Availability, BoxFuture, Failure, Link, Notices, Port, Shared, Stage};
+use crate::plugin::{
+    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage,
+};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -40,7 +42,10 @@ impl Runtime {
         Self::on(plan, Some(stage))
     }
 
-    fn on(plan: Plan, stage: Option<Stage>) -> Self {
+    fn on(mut plan: Plan, stage: Option<Stage>) -> Self {
+        if stage.is_none() {
+            prepare(&mut plan);
+        }
         let shared = Arc::new(Shared::new(&plan));
         let mut links = JoinSet::new();
         for (index, link) in plan.links.into_iter().enumerate() {
@@ -70,6 +75,18 @@ impl Runtime {
         }
         if let Some(refusals) = self.shared.refusals() {
             info!("refused since the start: {refusals}");
+        }
+    }
+}
+
+/// Asks every link what values begin with.
+fn prepare(plan: &mut Plan) {
+    let mut beginning = Beginning::new(&mut plan.cells);
+    for link in plan.links.iter_mut().flat_map(|link| &mut link.candidates) {
+        let prepared = catch_unwind(AssertUnwindSafe(|| link.prepare(&mut beginning)));
+        if prepared.is_err() {
+            let link = link.name();
+            warn!(link, "it has panicked before the start; this is a bug");
         }
     }
 }

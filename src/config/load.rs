@@ -132,6 +132,7 @@ fn plan_of(
         tree,
         plugins,
         host: host.beside(directory),
+        file: path,
         directory,
     };
     Some(resolve(config, surroundings, diagnostics))
@@ -139,15 +140,16 @@ fn plan_of(
 
 /// The keys that plugins bring to a struct of the model.
 fn keys(places: &[Place], name: &str) -> Vec<&'static str> {
-    let kind = match name {
-        "Config" => PlaceKind::Section,
-        "CharacteristicConfig" | "ResponseConfig" => PlaceKind::Characteristic,
-        "SourceConfig" => PlaceKind::Source,
+    let kinds: &[PlaceKind] = match name {
+        "Config" => &[PlaceKind::Section],
+        "CharacteristicConfig" => &[PlaceKind::Characteristic, PlaceKind::CharacteristicOnly],
+        "ResponseConfig" => &[PlaceKind::Characteristic],
+        "SourceConfig" => &[PlaceKind::Source],
         _ => return Vec::new(),
     };
     let mut keys: Vec<_> = places
         .iter()
-        .filter(|place| place.kind == kind)
+        .filter(|place| kinds.contains(&place.kind))
         .map(|place| place.key)
         .collect();
     keys.dedup();

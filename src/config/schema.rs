@@ -38,6 +38,7 @@ pub fn services_schema() -> Schema {
                 continue;
             }
             PlaceKind::Characteristic => &["CharacteristicConfig", "ResponseConfig"],
+            PlaceKind::CharacteristicOnly => &["CharacteristicConfig"],
             PlaceKind::Source => &["SourceConfig"],
         };
         for target in targets {

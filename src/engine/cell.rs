@@ -38,6 +38,8 @@ pub(super) struct Cell {
     pub(super) delivery: Delivery,
     pub(super) valid_for: Option<Duration>,
     pub(super) initial: Option<Value>,
+    /// What is known from before the start, until a remote owner speaks.
+    pub(super) restored: Option<Value>,
     pub(super) value: Option<Value>,
     pub(super) version: u64,
     pub(super) origin: Option<Origin>,
@@ -70,6 +72,8 @@ pub(super) struct Pending {
 
 impl Cell {
     pub(super) fn new(declared: CellSpec) -> Self {
+        let begins = declared.restored.as_ref().or(declared.initial.as_ref());
+        let value = begins.cloned();
         Self {
             spec: declared.spec,
             owner: declared.owner,
@@ -77,9 +81,10 @@ impl Cell {
             confirm_within: declared.confirm_within,
             delivery: declared.delivery,
             valid_for: declared.valid_for,
-            version: u64::from(declared.initial.is_some()),
-            value: declared.initial.clone(),
+            version: u64::from(value.is_some()),
+            value,
             initial: declared.initial,
+            restored: declared.restored,
             origin: None,
             changed_at: Time::default(),
             reported: None,
@@ -108,11 +113,16 @@ impl Cell {
         reported.is_some_and(|reported| self.spec.same(reported, value))
     }
 
+    /// What the owner would say, as far as is known without it being asked for anything.
+    pub(super) fn believed(&self) -> Option<&Value> {
+        self.reported.as_ref().or(self.restored.as_ref())
+    }
+
     /// What a link in this role is told: the owner, what is asked of it.
     pub(super) fn to_tell(&self, carries: Carries) -> Option<&Value> {
         let wanted = self.pending.as_ref().map(|pending| &pending.wanted);
         match carries {
-            Carries::State | Carries::StateOfOthers => self.value.as_ref(),
+            Carries::State | Carries::StateOfOthers | Carries::Newest => self.value.as_ref(),
             Carries::Requests => wanted.or(self.value.as_ref()),
         }
     }
@@ -121,9 +131,8 @@ impl Cell {
     pub(super) fn version_to_tell(&self, carries: Carries) -> u64 {
         match (carries, &self.pending) {
             (Carries::Requests, Some(pending)) => pending.version,
-            (Carries::Requests, None) | (Carries::State | Carries::StateOfOthers, _) => {
-                self.version
-            }
+            (Carries::Requests, None)
+            | (Carries::State | Carries::StateOfOthers | Carries::Newest, _) => self.version,
         }
     }
 

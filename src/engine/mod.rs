@@ -36,6 +36,9 @@ pub struct CellSpec {
     pub owner: Owner,
     /// What the cell holds before anybody spoke; `None` means unknown.
     pub initial: Option<Value>,
+    /// What the cell held before this process began. It comes before `initial`; of a remote owner's
+    /// value it is what is known until the owner speaks.
+    pub restored: Option<Value>,
     /// A constant cell holds its initial value for ever.
     pub constant: bool,
     /// How long a remote owner may take to confirm a request that has been delivered.
@@ -75,6 +78,9 @@ impl Engine {
             timers: Timers::default(),
             rejections: BTreeMap::new(),
         };
+        for cell in 0..engine.cells.len() {
+            engine.begin(CellId::new(cell));
+        }
         for &Subscription {
             link,
             cell,

@@ -16,6 +16,9 @@ pub enum Carries {
     State,
     /// The truth, without what came from this link itself.
     StateOfOthers,
+    /// The truth as it stands, and nothing of how it came to: the newest value also where every event
+    /// counts. Such a link never keeps others waiting.
+    Newest,
     /// What others ask of the remote owner behind this link.
     Requests,
 }
@@ -74,7 +77,8 @@ impl LinkState {
         let pacer = Pacer::of(pace).filter(|pacer| by_the_clock || !pacer.is_periodic());
         // Who hears of a value now and then hears how things stand, not what has happened.
         let samples = pacer.as_ref().is_some_and(|pacer| pacer.is_periodic());
-        let backlog = Backlog::of(declared.delivery).filter(|_| !samples);
+        let newest = samples || carries == Carries::Newest;
+        let backlog = Backlog::of(declared.delivery).filter(|_| !newest);
         self.outlets.push(Outlet {
             cell,
             carries,
@@ -162,7 +166,7 @@ impl LinkState {
     ) {
         match self.outlets[index].carries {
             Carries::Requests => self.mark(index, cell, origin, clock),
-            Carries::State | Carries::StateOfOthers => {}
+            Carries::State | Carries::StateOfOthers | Carries::Newest => {}
         }
     }
 
@@ -350,7 +354,7 @@ impl Outlet {
         let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
         match self.carries {
             Carries::StateOfOthers if is_from(link, heard_by) => None,
-            Carries::State | Carries::StateOfOthers => Some(heard_by),
+            Carries::State | Carries::StateOfOthers | Carries::Newest => Some(heard_by),
             Carries::Requests => None,
         }
     }

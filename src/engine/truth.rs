@@ -89,7 +89,7 @@ impl Engine {
             return Err(Violation::new(Cause::Constant, "the value is constant"));
         }
         // What the owner leaves out is what it said before, not what somebody has asked it for.
-        let known = cell.reported.as_ref().or(cell.value.as_ref());
+        let known = cell.believed().or(cell.value.as_ref());
         let said = cell.spec.merge(known, patch);
         let (said, answers) = self.as_answer(id, said, origin);
         let Admitted { value, .. } = cell.spec.admit(said)?;
@@ -106,6 +106,7 @@ impl Engine {
         self.heard_from_owner(now, id);
         let cell = &mut self.cells[id.index()];
         cell.reported = Some(value.clone());
+        cell.restored = None;
         if let Some(pending) = &mut cell.pending {
             // Only what comes after the delivery can be an answer. Anything else is what the owner
             // said before it knew; showing it would make every subscriber flicker, so it waits: at
@@ -179,6 +180,16 @@ impl Engine {
         }
     }
 
+    /// Nobody knows how old it is what a value begins with from before the start. It gets the time that
+    /// the owner's word has: by then the owner has spoken, or it is unknown.
+    pub(super) fn begin(&mut self, id: CellId) {
+        let cell = &self.cells[id.index()];
+        match (cell.owner, &cell.restored) {
+            (Owner::Remote(_), Some(_)) => self.heard_from_owner(Time::default(), id),
+            (Owner::Remote(_), None) | (Owner::Here, _) => {}
+        }
+    }
+
     /// What the owner says is true for so long.
     fn heard_from_owner(&mut self, now: Time, id: CellId) {
         let cell = &mut self.cells[id.index()];
@@ -197,6 +208,7 @@ impl Engine {
         let cell = &mut self.cells[id.index()];
         cell.valid_until = None;
         cell.reported = None;
+        cell.restored = None;
         // What somebody has asked it for stands until it is clear that it does not answer.
         if cell.pending.is_none() {
             self.settle(now, id);
@@ -206,7 +218,7 @@ impl Engine {
     /// Back to the last report; while the owner has not spoken, to what was there before it could.
     pub(super) fn settle(&mut self, now: Time, id: CellId) {
         let cell = &mut self.cells[id.index()];
-        let settled = cell.reported.clone().or_else(|| cell.initial.clone());
+        let settled = cell.believed().or(cell.initial.as_ref()).cloned();
         if cell.value != settled {
             cell.set(now, settled, None);
             self.mark_state(now, id, None);

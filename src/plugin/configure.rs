@@ -20,6 +20,7 @@ pub struct Configure<'a> {
     pub(crate) characteristics: &'a [Keys],
     pub(crate) sources: &'a [Keys],
     pub(crate) placeholders: &'a Placeholders,
+    pub(crate) file: &'a Path,
     /// Where relative paths start: beside the configuration.
     pub(crate) directory: &'a Path,
     /// The values that some link changes.
@@ -98,6 +99,11 @@ impl Configure<'_> {
                 None
             }
         }
+    }
+
+    /// The file of the configuration.
+    pub fn file(&self) -> &Path {
+        self.file
     }
 
     /// A path as it is meant: relative to the configuration.

@@ -4,6 +4,7 @@
 //! what may stand there, and makes a [`Link`] of what it finds. A link owns its I/O and knows the
 //! rest of the program only through its [`Port`].
 
+mod beginning;
 mod configure;
 mod notice;
 mod port;
@@ -18,6 +19,7 @@ use std::pin::Pin;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+pub use beginning::Beginning;
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
@@ -47,6 +49,11 @@ pub trait Plugin: Send + Sync {
         None
     }
 
+    /// Whether it connects values to the world, or only serves those that do.
+    fn connects(&self) -> bool {
+        true
+    }
+
     /// Makes a link of what is declared, and says what it carries. `None` when nothing is declared
     /// for it, or something wrong, which is then among the diagnostics.
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>>;
@@ -71,6 +78,11 @@ impl Place {
         Self::new::<T>(PlaceKind::Characteristic, key)
     }
 
+    /// A key in a characteristic that has no meaning in the value of its response.
+    pub fn characteristic_only<T: JsonSchema>(key: &'static str) -> Self {
+        Self::new::<T>(PlaceKind::CharacteristicOnly, key)
+    }
+
     /// A source of values.
     pub fn source<T: JsonSchema>(key: &'static str) -> Self {
         Self::new::<T>(PlaceKind::Source, key)
@@ -90,8 +102,10 @@ impl Place {
 pub enum PlaceKind {
     /// At the top level.
     Section,
-    /// In a characteristic.
+    /// In a characteristic, and beside the value of its own that its response brings.
     Characteristic,
+    /// In a characteristic alone.
+    CharacteristicOnly,
     /// Under `source` in a characteristic.
     Source,
 }
@@ -105,6 +119,10 @@ pub trait Link: Send {
     fn available(&mut self) -> BoxFuture<'_, Availability> {
         Box::pin(async { Availability::Ready })
     }
+
+    /// Says what values begin with. Asked once, before any link works and before anything can have
+    /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.
+    fn prepare(&mut self, _beginning: &mut Beginning<'_>) {}
 
     /// Works until [`Port::stopped`], then leaves the world as it should be and returns. It may be
     /// dropped at any await instead, when an alternative takes over.

@@ -1,7 +1,7 @@
 //! The list of plugins: the one line that each needs.
 
 use super::Plugin;
-use crate::plugins::{mqtt, ticker, virtual_ble};
+use crate::plugins::{mqtt, store, ticker, virtual_ble};
 
 /// Every kind of link there is, alternatives in the order in which they are tried.
 pub fn registry() -> Vec<Box<dyn Plugin>> {
@@ -11,5 +11,6 @@ pub fn registry() -> Vec<Box<dyn Plugin>> {
         Box::new(virtual_ble::VirtualBle),
         Box::new(mqtt::Mqtt),
         Box::new(ticker::Ticker),
+        Box::new(store::Store),
     ]
 }

@@ -3,5 +3,6 @@
 #[cfg(target_os = "linux")]
 pub mod ble;
 pub mod mqtt;
+pub mod store;
 pub mod ticker;
 pub mod virtual_ble;

@@ -11,6 +11,7 @@ mod owner_here;
 mod owner_remote;
 mod pace;
 mod parts;
+mod restored;
 mod returns;
 mod silence;
 
@@ -51,6 +52,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         spec,
         owner,
         initial: initial.map(Value::Int),
+        restored: None,
         constant: false,
         confirm_within: CONFIRM_WITHIN,
         delivery: Delivery::Latest,

@@ -50,6 +50,7 @@ impl Resolver<'_> {
             spec: spec.clone(),
             json,
             initial,
+            restored: None,
             constant,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,

@@ -47,6 +47,8 @@ pub(in crate::config) struct Surroundings<'a> {
     pub(in crate::config) tree: &'a Tree,
     pub(in crate::config) plugins: &'a [Box<dyn Plugin>],
     pub(in crate::config) host: Placeholders,
+    /// The file of the configuration.
+    pub(in crate::config) file: &'a Path,
     pub(in crate::config) directory: &'a Path,
 }
 
@@ -60,6 +62,7 @@ pub(in crate::config) fn resolve(
         tree,
         plugins,
         host,
+        file,
         directory,
     } = surroundings;
     let places: Vec<Place> = plugins.iter().flat_map(|plugin| plugin.places()).collect();
@@ -96,6 +99,7 @@ pub(in crate::config) fn resolve(
         unset,
         ..
     } = resolver;
+    let mut connected = false;
     for plugin in plugins {
         let section = section_of(plugin.as_ref());
         let known = plan.links.iter().position(|link| link.section == section);
@@ -108,6 +112,7 @@ pub(in crate::config) fn resolve(
             characteristics: &characteristics,
             sources: &sources,
             placeholders: &placeholders,
+            file,
             directory,
             fed: &mut fed,
             diagnostics,
@@ -123,6 +128,7 @@ pub(in crate::config) fn resolve(
                     candidates,
                 });
             }
+            connected |= plugin.connects();
             plan.links[link].candidates.extend(candidate);
         }
     }
@@ -159,10 +165,11 @@ pub(in crate::config) fn resolve(
             say(value.at, message, help.to_owned());
         }
     }
-    if plan.links.is_empty() && diagnostics.is_empty() {
+    if !connected && diagnostics.is_empty() {
         // The first section of a plugin is what makes it connect.
         let sections: Vec<Place> = plugins
             .iter()
+            .filter(|plugin| plugin.connects())
             .filter_map(|plugin| {
                 let mut places = plugin.places().into_iter();
                 places.find(|place| place.kind == PlaceKind::Section)

@@ -129,6 +129,7 @@ impl Resolver<'_> {
             spec: spec.clone().unwrap_or_else(any_number),
             json,
             initial,
+            restored: None,
             constant: false,
             owner: Owner::Here,
             confirm_within: CONFIRM_WITHIN,

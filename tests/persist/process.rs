@@ -1,0 +1,141 @@
+//! The program itself: killed, stopped, and where it is not to touch anything.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use mosquitto::{Mosquitto, PATIENCE};
+use rustix::process::{Pid, Signal, kill_process};
+use tap::Tap;
+
+use super::*;
+
+struct Home {
+    directory: TempDir,
+    broker: Mosquitto,
+}
+
+struct Process {
+    child: Child,
+    log: Arc<Lines>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self {
+            directory: TempDir::new().unwrap(),
+            broker: Mosquitto::start(),
+        };
+        let yaml = format!(
+            "version: 1\nmqtt: {{ broker: 127.0.0.1:{} }}\nservices:\n  - name: Service\n    uuid: FF00\n    \
+            characteristics:\n      - {{ name: Level, {LEVEL}, mqtt: {{ state: level, command: set }} }}\n",
+            home.broker.port
+        );
+        fs::write(home.path("lamp.yaml"), yaml).unwrap();
+        let test = "before:\n  - expect: { topic: level, payload: 50 }\ntests:\n  - name: It begins as declared\n    steps:\n      \
+            - publish: { topic: set, payload: 7 }\n      - expect: { topic: level, payload: 7 }\n";
+        fs::write(home.path("lamp.test.yaml"), test).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bemo-sync"));
+        command
+            .arg("--config")
+            .arg(self.path("lamp.yaml"))
+            .env_remove("STATE_DIRECTORY")
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("HOME", self.path("home"))
+            .env_remove("BEMO_SYNC_LOG");
+        command
+    }
+
+    fn start(&self) -> Process {
+        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Lines::default());
+        let (output, lines) = (child.stderr.take().unwrap(), log.clone());
+        thread::spawn(move || {
+            let read = BufReader::new(output).lines().map_while(Result::ok);
+            read.for_each(|line| lines.push(line));
+        });
+        log.wait_for("connected to the MQTT broker");
+        Process { child, log }
+    }
+
+    /// Waits until the value on the disk is this one.
+    fn wait_until_kept(&self, value: &str) {
+        let file = self.path("state/bemo-sync/lamp.json");
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let is_kept = || fs::read_to_string(&file).is_ok_and(|text| text.contains(value));
+        while !is_kept() {
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "{value} is never kept"
+            );
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Process {
+    fn end_by(mut self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn after_a_kill_and_after_a_stop_the_first_that_is_published_is_what_was_kept() {
+    let home = Home::new();
+    let mut tap = Tap::on_everything(home.broker.port);
+    let process = home.start();
+    assert_eq!(tap.next_on("level"), "50");
+    tap.publish("set", "7");
+    assert_eq!(tap.next_on("level"), "7");
+    home.wait_until_kept("\"value\": 7");
+    process.end_by(Signal::KILL);
+    let process = home.start();
+    assert_eq!(tap.next_on("level"), "7");
+    assert_eq!(process.log.count("WARN"), 0);
+    tap.publish("set", "8");
+    assert_eq!(tap.next_on("level"), "8");
+    // Nobody waits for the second.
+    process.end_by(Signal::TERM);
+    let _process = home.start();
+    assert_eq!(tap.next_on("level"), "8");
+}
+
+#[test]
+fn check_test_and_schema_touch_nothing() {
+    let home = Home::new();
+    let mut before = home.names();
+    for arguments in [&["check"][..], &["test"], &["schema", "--out", "schemas"]] {
+        let mut command = home.command();
+        let output = command
+            .args(arguments)
+            .current_dir(home.directory.path())
+            .output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+    before.push("schemas".to_owned());
+    assert_eq!(home.names(), before);
+}
+
+impl Home {
+    fn names(&self) -> Vec<String> {
+        names_in(self.directory.path())
+    }
+}

@@ -201,7 +201,7 @@ fn depth() {
     assert_says("mappings in lines", lines, "levels deep");
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let quoted = format!("value: {{ type: json, initial: '{deep}' }}");
-    assert_says("JSON in a text", characteristic(&quoted), "JSON");
+    assert_says("JSON in a text", characteristic(&quoted), "`initial`");
 }
 
 #[test]
@@ -234,22 +234,22 @@ fn length() {
     assert_says("brackets that close", "[],".repeat(megabytes / 3), "");
     let one_line = format!("[{}", "{},".repeat(megabytes / 3));
     assert_says("too many values", one_line, "more than a million values");
-    let one_line = format!("[{}]", "a,".repeat(300_000));
+    let one_line = format!("[{}]", "a,".repeat(100_000));
     assert_says(
         "many values on one line",
         one_line,
         "a list where a mapping is wanted",
     );
-    let empty = format!("{HEAD}[{}]", "{},".repeat(400_000));
+    let empty = format!("{HEAD}[{}]", "{},".repeat(100_000));
     assert_says("empty services", empty.replace(":\n[", ": ["), "");
-    let empty = "{},".repeat(400_000);
+    let empty = "{},".repeat(100_000);
     let content = format!("{HEAD}  - {{ name: S, uuid: 180F, characteristics: [{empty}] }}\n");
     assert_says("empty characteristics", content, "");
 }
 
 #[test]
 fn many_keys() {
-    let keys = |format: &dyn Fn(usize) -> String| (0..200_000).map(format).collect::<String>();
+    let keys = |format: &dyn Fn(usize) -> String| (0..60_000).map(format).collect::<String>();
     assert_says(
         "in lines",
         keys(&|index| format!("key{index}: 1\n")),
@@ -261,7 +261,7 @@ fn many_keys() {
         .map(|index| format!("k{index}: 1\n"))
         .collect();
     assert_says("a million", million, "more than a million values");
-    let same = "a: 1\n".repeat(200_000);
+    let same = "a: 1\n".repeat(60_000);
     assert_says("all the same", same, "`a` stands here a second time");
     let words = keys(&|index| format!("w{index}: {index}, "));
     let content = characteristic(&format!("value: {{ type: u8, enum: {{ {words} }} }}"));

@@ -41,30 +41,39 @@ fn a_mistake_shows_at_its_line_wherever_it_is() {
 /// everything for everything.
 #[test]
 fn the_work_grows_with_the_file() {
-    let grows = |make: &dyn Fn(usize) -> String| {
-        let work = |count| {
-            let source = make(count);
-            let once = || {
-                let before = processor_time();
-                let _ = said_of(&source);
-                processor_time() - before
-            };
-            (0..3).map(|_| once()).min().expect("there are three")
-        };
-        work(2000).as_secs_f64() / work(500).as_secs_f64()
-    };
-    let last = |count: usize| with_mistakes_at(count, &[count - 1]);
-    let many = |count: usize| {
-        let indexes: Vec<usize> = (0..50).map(|part| part * count / 50).collect();
-        with_mistakes_at(count, &indexes)
-    };
-    for (what, factor) in [
-        ("without mistakes", grows(&configuration)),
-        ("with one mistake", grows(&last)),
-        ("with fifty mistakes", grows(&many)),
+    for (what, make) in [
+        ("without mistakes", configuration as fn(usize) -> String),
+        ("with one mistake", |count| {
+            with_mistakes_at(count, &[count - 1])
+        }),
+        ("with fifty mistakes", with_fifty_mistakes),
     ] {
+        let factor = work(&make(2000)) / work(&make(500));
         assert!(factor < 9.0, "{what}: {factor:.1} times the work");
     }
+}
+
+/// The file is not read once for each.
+#[test]
+fn fifty_mistakes_are_little_more_work_than_one() {
+    let factor = work(&with_fifty_mistakes(2000)) / work(&with_mistakes_at(2000, &[1999]));
+    assert!(factor < 2.0, "{factor:.1} times the work");
+}
+
+fn with_fifty_mistakes(count: usize) -> String {
+    let indexes: Vec<usize> = (0..50).map(|part| part * count / 50).collect();
+    with_mistakes_at(count, &indexes)
+}
+
+/// The least time of the processor that it takes to check a file, in seconds.
+fn work(source: &str) -> f64 {
+    let once = |_| {
+        let before = processor_time();
+        let _ = said_of(source);
+        processor_time() - before
+    };
+    let least = (0..3).map(once).min().expect("there are three");
+    least.as_secs_f64()
 }
 
 #[test]

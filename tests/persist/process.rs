@@ -117,10 +117,15 @@ fn after_a_kill_and_after_a_stop_the_first_that_is_published_is_what_was_kept() 
 }
 
 #[test]
-fn check_test_and_schema_touch_nothing() {
+fn check_test_schema_and_docs_touch_nothing() {
     let home = Home::new();
     let mut before = home.names();
-    for arguments in [&["check"][..], &["test"], &["schema", "--out", "schemas"]] {
+    for arguments in [
+        &["check"][..],
+        &["test"],
+        &["schema", "--out", "schemas"],
+        &["docs"],
+    ] {
         let mut command = home.command();
         let output = command
             .args(arguments)

@@ -40,8 +40,12 @@ pub(super) async fn keep(keeper: &Keeper, disk: &Arc<Mutex<Disk>>, port: &Port) 
     if file.writing.is_some() {
         file.written().await;
     }
-    if file.write(keeper.contents(port)) && !file.written().await {
-        warn!("what has changed and is not in {} is lost", file.path);
+    // Others stop at the same time, and while this was written something may have changed once more.
+    while file.write(keeper.contents(port)) {
+        if !file.written().await {
+            warn!("what has changed and is not in {} is lost", file.path);
+            return;
+        }
     }
 }
 

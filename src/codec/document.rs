@@ -180,15 +180,17 @@ impl Reader<'_> {
                 },
                 None => {
                     let patch = self.field(field, at);
-                    let patch = patch.map_err(|violation| violation.in_field(&field.name))?;
-                    // What is said of this one rules out those that its flag tells from it.
-                    let other = field.when.map(When::opposite).filter(|_| says(&patch));
-                    match other.filter(|other| !ruled_out.contains(other)) {
-                        Some(other) if spec.chooses_by(other) => return Ok(Err(other)),
-                        Some(_) | None => patch,
-                    }
+                    patch.map_err(|violation| violation.in_field(&field.name))?
                 }
             };
+            // What is said of this one rules out those that its flag tells from it.
+            let other = field.when.map(When::opposite).filter(|_| says(&patch));
+            if let Some(other) = other
+                && !ruled_out.contains(&other)
+                && spec.chooses_by(other)
+            {
+                return Ok(Err(other));
+            }
             patches.push(patch);
         }
         Ok(Ok(patches))

@@ -106,7 +106,7 @@ impl Spec {
             Self::Float(spec) => Value::Float(0f64.clamp(spec.min, spec.max)),
             Self::Text(spec) => match spec.allowed.as_deref() {
                 Some([first, ..]) => Value::Text(first.clone()),
-                Some([]) | None => Value::Text("".into()),
+                Some([]) | None => Value::Text(" ".repeat(spec.min_length).into()),
             },
             Self::Bytes(spec) => match spec.allowed.as_deref() {
                 Some([first, ..]) => Value::Bytes(first.clone()),

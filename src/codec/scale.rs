@@ -6,6 +6,8 @@ use super::decimal::{self, Decimal, divide};
 /// The most decimals of a scale, and the most digits of the numbers that make it.
 pub const MAX_DECIMALS: u32 = 9;
 const MAX_NUMBER: i128 = 10i128.pow(12);
+/// JSON has numbers of about 15 digits.
+const MAX_SHOWN: i128 = 10i128.pow(15);
 
 /// From a raw number to the one that is shown, and back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ impl Scale {
             return Err(ScaleError::Zero);
         }
         let divisor = 10i128.pow(power) * width;
+        // What JSON shows times the divisor has to be reckoned exactly.
+        divisor.checked_mul(MAX_SHOWN).ok_or(ScaleError::TooFine)?;
         // As many digits as keep two raw numbers apart.
         let apart = (0..=MAX_DECIMALS)
             .find(|digits| (span * 10i128.pow(*digits)).abs() >= divisor.abs())

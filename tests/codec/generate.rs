@@ -348,6 +348,11 @@ fn structs(inner: BoxedStrategy<Spec>) -> BoxedStrategy<Spec> {
                 };
                 for added in &mut added {
                     added.at = at(&format!("{place}/{name}"));
+                    // What one flag tells apart stands in one document.
+                    if let Some(when) = added.when {
+                        let other = (when.bit % 2 == 1).then(|| "other".into());
+                        added.at.document = other;
+                    }
                 }
                 fields.extend(added);
             }

@@ -117,6 +117,7 @@ fn one_line_for_each_fact_that_an_operator_wants() {
     process.log.wait_for("connected to the MQTT broker");
     let log = process.log.clone();
     process.end_by(Signal::TERM);
+    log.wait_for("stopped");
     let lines = log.all();
     let count = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
     for fact in [

@@ -67,7 +67,9 @@ impl ValueReader<'_> {
         let help = match scale {
             Ok(scale) => return Some((scale, from)),
             Err(ScaleError::Zero) => "all numbers would become one: write another factor or range",
-            Err(ScaleError::TooFine) => "use 9 decimals and 12 digits at most",
+            Err(ScaleError::TooFine) => {
+                "use 9 decimals and 12 digits at most, and fewer for 64 bits"
+            }
         };
         self.mistake(declared.at, "this scale cannot be reckoned with", help);
         None

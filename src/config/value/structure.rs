@@ -46,6 +46,7 @@ impl ValueReader<'_> {
                 self.mistake(declared.at, message, "give each its own name");
             }
             self.check_place(declared, &field, &spec);
+            self.check_document(declared, &field, &spec);
             let (_, most) = field.spec.octets();
             room = room.saturating_sub(most);
             if is_open_ended(&field.spec) {
@@ -107,6 +108,30 @@ impl ValueReader<'_> {
             initial,
             copy: config.copy.as_ref().map(|copy| copy.as_str().into()),
         })
+    }
+
+    /// A message tells only of its own document, so it could not know what its flag says of another.
+    fn check_document(
+        &mut self,
+        declared: &Spanned<ValueConfig>,
+        field: &Field,
+        before: &StructSpec,
+    ) {
+        let flag = |field: &Field| field.when.map(|when| (when.field, when.bit));
+        let mut others = before
+            .fields
+            .iter()
+            .filter(|other| flag(other) == flag(field));
+        let elsewhere = others.find(|other| other.at.document != field.at.document);
+        if let (Some(_), Some(other)) = (field.when, elsewhere) {
+            let at = declared.json.as_ref().map_or(declared.at, |json| json.at);
+            let message = format!(
+                "`{}` has the same flag, and stands in another document",
+                other.name
+            );
+            let help = "give each a flag of its own, or put them into one document";
+            self.mistake(at, message, help);
+        }
     }
 
     /// Two values in one place of JSON would hide each other, unless they take turns.

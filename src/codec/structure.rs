@@ -16,6 +16,8 @@ pub struct StructSpec {
 pub struct Field {
     pub name: Arc<str>,
     pub spec: Spec,
+    /// Its unit (Assigned Numbers, 3.5), for people: only a whole value has a descriptor.
+    pub unit: u16,
     /// Where it stands in JSON, seen from the struct.
     pub at: Pointer,
     pub when: Option<When>,

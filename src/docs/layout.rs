@@ -1,9 +1,11 @@
 //! A value on the air, octet by octet, in words.
 
+use crate::codec::presentation::UNITLESS;
 use crate::codec::{
     ByteOrder, Field, FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Shown, Spec, StructSpec,
     Value, json,
 };
+use crate::gatt::assigned::unit_name;
 
 /// One row of the layout of a value.
 #[derive(Debug)]
@@ -128,6 +130,11 @@ fn field_meaning(field: &Field) -> String {
         return format!("always {}", value(&field.spec, constant));
     }
     let mut parts = vec![meaning(&field.spec)];
+    if field.unit != UNITLESS
+        && let Some(unit) = unit_name(field.unit)
+    {
+        parts.insert(0, unit.replace('_', " "));
+    }
     if let Some(copied) = &field.copy {
         parts.push(format!("repeats `{copied}` of what was written"));
     }

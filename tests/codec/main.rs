@@ -102,6 +102,7 @@ fn field(name: &str, spec: Spec) -> Field {
         constant: None,
         initial: None,
         copy: None,
+        unit: 0x2700,
     }
 }
 

@@ -85,6 +85,7 @@ fn pair() -> Spec {
         constant: None,
         initial: None,
         copy: None,
+        unit: 0x2700,
     };
     let fields = vec![field("hue"), field("saturation")];
     Spec::Struct(StructSpec { fields }.into())

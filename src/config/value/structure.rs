@@ -72,8 +72,7 @@ impl ValueReader<'_> {
             self.mistake(name.at, "this is no name of a field", help);
         }
         let field_spec = self.part(declared, around);
-        // Only the whole value has a descriptor, but a wrong unit is wrong everywhere.
-        let _ = self.presentation(config);
+        let unit = self.presentation(config).unit;
         let when = config.when.as_ref().map(|when| self.when(when, before));
         let pointer = match &config.json {
             Some(_) => self.pointer(config)?,
@@ -99,6 +98,7 @@ impl ValueReader<'_> {
         Some(Field {
             name: name?.as_str().into(),
             spec,
+            unit,
             at: pointer,
             when: match when {
                 None => None,

@@ -122,6 +122,7 @@ pub fn write(
         peer: Some(central.peer),
         by: Some(central.address),
         payload: octets,
+        withheld: false,
     };
     splice(
         port.value(*cell).filter(|_| offset > 0).as_ref(),

@@ -70,6 +70,8 @@ pub struct Sender<'a> {
     /// The address of a central, or a topic.
     pub by: Option<&'a str>,
     pub payload: &'a [u8],
+    /// Something in the payload is for encrypted links only, be it about another value.
+    pub withheld: bool,
 }
 
 impl Sender<'_> {

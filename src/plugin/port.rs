@@ -246,7 +246,7 @@ impl Port {
     ) {
         let link = self.shared.link_names[self.link.index()];
         let name = cell.map(|cell| &self.shared.cell_names[cell.index()]);
-        let withheld = self.is_withheld(cell);
+        let withheld = sender.withheld || self.is_withheld(cell);
         // A reason may quote what it is about.
         let reason = if withheld {
             "only an encrypted link may see what was wrong".to_owned()

@@ -84,6 +84,11 @@ impl Member {
 }
 
 impl Document {
+    /// The values that stand in it.
+    pub(super) fn cells(&self) -> impl Iterator<Item = CellId> + '_ {
+        self.members.iter().map(|member| member.cell)
+    }
+
     /// Whether a change of a member is published.
     pub(super) fn publishes(&self, effect: &Effect) -> bool {
         match self.sending {

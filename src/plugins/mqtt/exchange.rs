@@ -109,8 +109,11 @@ impl<'a> Exchange<'a> {
             };
             Some(Publication { message, receipt })
         })?;
-        let (topic, payload) = (&next.message.topic, cut(&next.message.payload));
-        debug!(topic, payload, "publishes");
+        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
+        let mut carriers = next.receipt.cells.iter().flat_map(carriers);
+        let withheld = carriers.any(|carrier| self.withholds(*carrier));
+        let payload = shown(&next.message.payload, withheld);
+        debug!(topic = next.message.topic, payload, "publishes");
         Some(next)
     }
 
@@ -183,13 +186,20 @@ impl<'a> Exchange<'a> {
 
     /// A message has arrived here.
     pub(super) fn receive(&mut self, topic: &str, payload: &[u8], retained: bool) {
-        debug!(topic, retained, payload = cut(payload), "received");
+        let takers = self.bindings.takers(topic);
+        let withheld = takers.iter().any(|taker| self.withholds(*taker));
+        debug!(
+            topic,
+            retained,
+            payload = shown(payload, withheld),
+            "received"
+        );
         let sender = Sender {
             peer: None,
             by: Some(topic),
             payload,
+            withheld,
         };
-        let takers = self.bindings.takers(topic);
         if takers.is_empty() {
             debug!(topic, "ignored: nobody has subscribed to this topic");
         }
@@ -217,6 +227,17 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether a message may carry something that only an encrypted link may see.
+    fn withholds(&self, carrier: Carrier) -> bool {
+        match carrier {
+            Carrier::Value(index) => self.port.is_withheld(Some(self.bindings.value(index).cell)),
+            Carrier::Document(index) | Carrier::Trigger(index) => {
+                let mut cells = self.bindings.document(index).cells();
+                cells.any(|cell| self.port.is_withheld(Some(cell)))
+            }
+        }
+    }
+
     fn take(&self, cell: CellId, received: Received, sender: &Sender<'_>) {
         // What breaks a rule has been counted, and logged the first time.
         let _ = match received {
@@ -238,7 +259,10 @@ impl Receipt {
 }
 
 /// The beginning of a payload, for a log line.
-fn cut(payload: &[u8]) -> String {
+fn shown(payload: &[u8], withheld: bool) -> String {
+    if withheld {
+        return "(withheld)".to_owned();
+    }
     let shown = String::from_utf8_lossy(&payload[..payload.len().min(SHOWN)]);
     match payload.len() {
         0..=SHOWN => shown.into_owned(),

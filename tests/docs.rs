@@ -141,9 +141,12 @@ fn table(title: &str, object: &Json, out: &mut String, next: &mut Vec<String>) {
         }
     }
     keys(object, out, next);
-    // A short form and a long one: the keys of the long one.
+    if let Some(name) = reference(&object["additionalProperties"]) {
+        next.push(name.to_owned());
+    }
+    // A short form and a long one, or a list of them: the keys of the long one.
     for form in object["anyOf"].as_array().into_iter().flatten() {
-        if let Some(name) = reference(form) {
+        if let Some(name) = reference(form).or(reference(&form["items"])) {
             next.push(name.to_owned());
         } else if form["properties"].is_object() {
             keys(form, out, next);
@@ -199,11 +202,16 @@ fn kind(property: &Json, next: &mut Vec<String>) -> String {
         .as_array()
         .or(property["oneOf"].as_array())
     {
-        let words: Vec<String> = alternatives
+        let alternatives = alternatives
             .iter()
-            .filter(|alternative| alternative["type"] != "null")
-            .map(|alternative| kind(alternative, next))
+            .filter(|alternative| alternative["type"] != "null");
+        let mut words: Vec<String> = alternatives
+            .map(|alternative| match alternative["const"].as_str() {
+                Some(word) => format!("`{word}`"),
+                None => kind(alternative, next),
+            })
             .collect();
+        words.dedup();
         return words.join(" or ");
     }
     let types: Vec<&str> = match &property["type"] {

@@ -269,7 +269,8 @@ fn collect<'a>(spec: &'a Spec, at: &Pointer, places: &mut Vec<(Pointer, &'a Spec
     match spec {
         Spec::Struct(spec) => {
             for field in &spec.fields {
-                if field.constant.is_none() && shows(&field.spec) {
+                let is_said = field.constant.is_none() && field.copy.is_none();
+                if is_said && shows(&field.spec) {
                     collect(&field.spec, &field.at.within(at), places);
                 }
             }

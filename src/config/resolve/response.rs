@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::initial::Unset;
 use super::{Resolver, any_number};
-use crate::codec::{Spec, Value};
+use crate::codec::{Shown, Spec, Value};
 use crate::config::diagnose::nearest;
 use crate::config::model::{ResponseConfig, ValueConfig};
 use crate::config::read::{Raw, Spanned};
@@ -221,7 +221,14 @@ impl Resolver<'_> {
         let mut literal = |what: &str, raw: Option<Raw>| {
             // Against a type that nobody knows, everything would look wrong.
             let raw = raw.filter(|_| is_sound)?;
-            self.values.literal_at(what, raw.0, &spec)
+            let value = self.values.literal_at(what, raw.0, &spec)?;
+            let left_out = self.values.parts_left_out(raw.0, &spec);
+            if let [first, ..] = left_out.as_slice() {
+                let message = format!("`{what}` does not say what `{first}` is");
+                let help = format!("add `{first}: …`: nobody else says it in this answer");
+                self.mistake(raw.0, message, help);
+            }
+            Some(value)
         };
         let accepted: Option<Value> = literal("accepted", config.accepted);
         let refused = literal("refused", config.refused);
@@ -315,12 +322,11 @@ impl Resolver<'_> {
                 self.mistake(at, message, help);
                 continue;
             };
-            let (of, into) = (written.fields[from].spec.noun(), field.spec.noun());
-            if std::mem::discriminant(&written.fields[from].spec)
-                != std::mem::discriminant(&field.spec)
-            {
-                let message = format!("the answer copies `{copy}`, which is no {into} but {of}");
-                self.mistake(at, message, "give the two fields the same type");
+            if !holds_any(&field.spec, &written.fields[from].spec) {
+                let message = format!("the answer copies `{copy}`, and cannot hold every one");
+                let help = "give it the same type, without `enum`, `scale` or limits: what was \
+                    refused is copied too";
+                self.mistake(at, message, help);
                 continue;
             }
             copies.push((from, to));
@@ -365,4 +371,20 @@ pub(super) fn first_copy(value: &ValueConfig) -> Option<NodeId> {
     let fields = value.fields.as_ref()?;
     let copy = fields.iter().find_map(|field| field.copy.as_ref())?;
     Some(copy.at)
+}
+
+/// Whether a field of an answer can hold whatever a field of a request may be, be it refused.
+fn holds_any(into: &Spec, of: &Spec) -> bool {
+    match (into, of) {
+        (Spec::Int(into), Spec::Int(of)) => {
+            let (lowest, highest) = of.width.range(of.signed);
+            matches!(into.shown, Shown::Plain)
+                && into.allowed.is_none()
+                && into.step.is_none()
+                && (into.unknown.is_none() || into.unknown == of.unknown)
+                && into.min.min(into.unknown.unwrap_or(into.min)) <= lowest
+                && into.max.max(into.unknown.unwrap_or(into.max)) >= highest
+        }
+        (into, of) => into == of,
+    }
 }

@@ -22,6 +22,9 @@ impl ValueReader<'_> {
                 self.literal(what, at, &literal, spec)
             }
             Kind::Sequence(_) | Kind::Mapping(_) => {
+                if !self.check_parts(at, spec) {
+                    return None;
+                }
                 let json = read(self.tree, at, &|_| Vec::new(), self.diagnostics)?;
                 match json::read(spec, &json) {
                     Ok(patch) => self.admitted(what, at, spec.merge(None, patch), spec),

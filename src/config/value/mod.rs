@@ -3,6 +3,7 @@
 mod form;
 mod keys;
 mod literal;
+mod mapping;
 mod number;
 mod scale;
 mod structure;

@@ -1,6 +1,7 @@
 //! What can happen, and what may be asked for.
 
 use std::ops::Add;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Carries;
@@ -86,6 +87,9 @@ pub enum Event {
     Tick,
 }
 
+/// What several values held at one moment.
+pub type Snapshot = Arc<[(CellId, Value)]>;
+
 /// What a link is to send: the newest value of a cell, or where every event counts, the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
@@ -99,6 +103,8 @@ pub struct Effect {
     /// Of a cell whose every event counts: nothing has happened, this is how things stand, for a link
     /// that has begun or has lost its session. Where it would be taken for an event, leave it out.
     pub restated: bool,
+    /// What the values that are told with it held when it was accepted: those that were known.
+    pub with: Option<Snapshot>,
 }
 
 /// What became of an event that broke no constraint.

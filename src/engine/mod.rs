@@ -20,7 +20,9 @@ use std::time::Duration;
 pub use answer::Response;
 pub use backlog::{Delivery, WhenFull};
 pub use cell::{CellView, Owner};
-pub use event::{Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Time};
+pub use event::{
+    Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Snapshot, Time,
+};
 pub use outlet::Carries;
 pub use pace::Pace;
 
@@ -48,6 +50,8 @@ pub struct CellSpec {
     pub valid_for: Option<Duration>,
     /// How writes by a central are answered, if they are.
     pub response: Option<Response>,
+    /// The values that are told with each change of it, as they are when that is accepted.
+    pub with: Vec<CellId>,
 }
 
 /// That a link hears of a cell, in which role and how often.

@@ -205,6 +205,7 @@ impl LinkState {
                 value: cell.to_tell(outlet.carries)?.clone(),
                 heard_by: outlet.heard_by,
                 restated: false,
+                with: cell.snapshot.clone(),
             },
         };
         outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
@@ -222,6 +223,7 @@ impl LinkState {
             version: told.version,
             origin: told.heard_by,
             restated: told.restated,
+            with: told.with,
         })
     }
 
@@ -307,6 +309,7 @@ impl LinkState {
                 value: value.clone(),
                 heard_by,
                 restated: false,
+                with: cell.snapshot.clone(),
             }),
             (Some(_), None) => return,
             (None, _) => outlet.heard_by = heard_by,

@@ -232,6 +232,7 @@ impl Engine {
     }
 
     pub(super) fn mark_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
+        self.look_around(id);
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
@@ -242,6 +243,17 @@ impl Engine {
                 None => link_state.unmark(outlet, &mut clock),
             }
         }
+    }
+
+    /// What is told with a cell is what is so now, however late a link takes it.
+    fn look_around(&mut self, id: CellId) {
+        let with = &self.cells[id.index()].with;
+        if with.is_empty() {
+            return;
+        }
+        let held = |&of: &CellId| Some((of, self.cells[of.index()].value.clone()?));
+        let snapshot = with.iter().filter_map(held).collect();
+        self.cells[id.index()].snapshot = Some(snapshot);
     }
 
     /// One link believes what is not so, and nobody else does.
@@ -257,6 +269,7 @@ impl Engine {
     }
 
     fn mark_request(&mut self, now: Time, id: CellId, owner: LinkId, origin: Option<Origin>) {
+        self.look_around(id);
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];

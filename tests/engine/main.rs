@@ -58,6 +58,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         delivery: Delivery::Latest,
         valid_for: None,
         response: None,
+        with: Vec::new(),
     }
 }
 
@@ -98,6 +99,11 @@ impl Bench {
     /// With this one cell, of which the phones hear as state and the bus in the given role.
     /// Nothing is waiting: everybody has heard of the initial value.
     fn new(declared: CellSpec, bus: Carries) -> Self {
+        Self::of(vec![declared], bus)
+    }
+
+    /// The same, with cells beside it that nobody hears of.
+    fn of(declared: Vec<CellSpec>, bus: Carries) -> Self {
         let hears = |index, carries| Subscription {
             link: link(index),
             cell: cell(),
@@ -106,7 +112,7 @@ impl Bench {
         };
         let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
         let mut bench = Self {
-            engine: Engine::new(vec![declared], 3, &subscriptions),
+            engine: Engine::new(declared, 3, &subscriptions),
             now: seconds(100),
         };
         bench.settle();

@@ -100,22 +100,42 @@ impl Document {
         }
     }
 
+    /// The message that a write of a trigger publishes: what its members held when it was accepted.
+    pub(super) fn gathers(&self, trigger: &Effect) -> Option<Message> {
+        // That nobody has written it, or that the broker is back, publishes nothing.
+        if trigger.restated {
+            return None;
+        }
+        let held = trigger.with.as_deref().unwrap_or_default();
+        self.message(|cell| {
+            held.iter()
+                .find(|(of, _)| *of == cell)
+                .map(|(_, it)| it.clone())
+        })
+    }
+
     /// The message for these changes. `known` is what a value holds now.
     pub(super) fn publish(
         &self,
         changed: &[(CellId, Value)],
         known: impl Fn(CellId) -> Option<Value>,
     ) -> Option<Message> {
+        self.message(|cell| {
+            let of_change = changed.iter().find(|(of, _)| *of == cell);
+            match (of_change, self.sending) {
+                (Some((_, value)), _) => Some(value.clone()),
+                (None, Sending::Changed | Sending::Gathered) => None,
+                (None, Sending::Whole) => known(cell),
+            }
+        })
+    }
+
+    /// The message with these values.
+    fn message(&self, value: impl Fn(CellId) -> Option<Value>) -> Option<Message> {
         let topic = self.topics.published()?;
         let mut json = Json::Object(Map::new());
         for member in &self.members {
-            let of_change = changed.iter().find(|(cell, _)| *cell == member.cell);
-            let value = match (of_change, self.sending) {
-                (Some((_, value)), _) => Some(value.clone()),
-                (None, Sending::Changed) => None,
-                (None, Sending::Whole | Sending::Gathered) => known(member.cell),
-            };
-            if let Some(value) = value {
+            if let Some(value) = value(member.cell) {
                 member.write(&value, self.omit_empty, &mut json);
             }
         }

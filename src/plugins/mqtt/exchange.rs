@@ -139,9 +139,10 @@ impl<'a> Exchange<'a> {
                         }
                     }
                     Carrier::Trigger(index) => {
-                        // That nobody has written it, or that the broker is back, publishes nothing.
-                        if !effect.restated {
-                            changed.entry(index).or_default().push(effect.clone());
+                        // Each write is a message of its own.
+                        if let Some(message) = self.bindings.document(index).gathers(&effect) {
+                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
                     }

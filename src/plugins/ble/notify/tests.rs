@@ -80,6 +80,7 @@ impl Air {
                 peer: Some(peer(central)),
             }),
             restated: false,
+            with: None,
         };
         let delivered = Arc::<AtomicBool>::default();
         let told = delivered.clone();

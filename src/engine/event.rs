@@ -50,6 +50,18 @@ pub enum Change {
     Step(Value),
 }
 
+/// Whether what an owner says carries our own mark: then it answers a request of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It does not, or its owner knows no marks.
+    Foreign,
+    /// It does. Without a request under way it is ignored altogether.
+    Own,
+    /// It does, and it is the first that is heard on a connection. Without a request under way it is
+    /// how things stand: who asked may have been this program before it was started anew.
+    OwnAndFirst,
+}
+
 /// Everything that can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -63,9 +75,7 @@ pub enum Event {
     Report {
         cell: CellId,
         patch: Patch,
-        /// The message carries our own mark: it answers a request that we made. Without one under way
-        /// it is ignored altogether.
-        echo: bool,
+        mark: Mark,
         origin: Origin,
     },
     /// A link could not even make a value of what it got. Counted, and nothing changes.
@@ -105,6 +115,16 @@ pub struct Effect {
     pub restated: bool,
     /// What the values that are told with it held when it was accepted: those that were known.
     pub with: Option<Snapshot>,
+}
+
+impl Mark {
+    /// Whether it only answers what was asked for.
+    pub(super) fn is_own(self) -> bool {
+        match self {
+            Self::Foreign => false,
+            Self::Own | Self::OwnAndFirst => true,
+        }
+    }
 }
 
 /// What became of an event that broke no constraint.

@@ -21,7 +21,8 @@ pub use answer::Response;
 pub use backlog::{Delivery, WhenFull};
 pub use cell::{CellView, Owner};
 pub use event::{
-    Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Snapshot, Time,
+    Accepted, CellId, Change, Effect, Event, LinkId, Mark, Origin, PeerId, Rejection, Snapshot,
+    Time,
 };
 pub use outlet::Carries;
 pub use pace::Pace;
@@ -160,10 +161,10 @@ impl Engine {
             Event::Report {
                 cell,
                 patch,
-                echo,
+                mark,
                 origin,
             } => self
-                .report(now, cell, patch, echo, origin)
+                .report(now, cell, patch, mark, origin)
                 .map_err(|violation| self.reject(origin.link, Some(cell), violation)),
             Event::Refused {
                 link,

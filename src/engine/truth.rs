@@ -2,7 +2,7 @@
 
 use super::cell::Pending;
 use super::timers::{Clock, Timer};
-use super::{Accepted, CellId, Change, Engine, LinkId, Origin, Owner, Time};
+use super::{Accepted, CellId, Change, Engine, LinkId, Mark, Origin, Owner, Time};
 use crate::codec::{Admitted, Cause, Patch, Value, Violation};
 
 impl Engine {
@@ -78,11 +78,11 @@ impl Engine {
         now: Time,
         id: CellId,
         patch: Patch,
-        echo: bool,
+        mark: Mark,
         origin: Origin,
     ) -> Result<Accepted, Violation> {
         let cell = &self.cells[id.index()];
-        if patch.is_keep() || (echo && cell.pending.is_none()) {
+        if patch.is_keep() || (mark == Mark::Own && cell.pending.is_none()) {
             return Ok(Accepted::Unchanged);
         }
         if cell.constant {
@@ -96,7 +96,7 @@ impl Engine {
         let value = cell.unrounded(value);
         let same = cell.value.as_ref() == Some(&value);
         // Our own mark on our own value is the answer to an event, and none itself.
-        let is_event = (answers || cell.delivery.is_every()) && !(echo && same);
+        let is_event = (answers || cell.delivery.is_every()) && !(mark.is_own() && same);
         if is_event {
             self.check_room(id, Some(origin), false)?;
         }

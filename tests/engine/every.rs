@@ -198,6 +198,21 @@ fn our_own_mark_on_our_own_value_is_an_answer_and_no_event() {
 }
 
 #[test]
+fn our_own_mark_on_our_own_value_is_no_event_either_when_it_is_the_first_that_is_heard() {
+    let mut bench = remote_events(ROOMY, WhenFull::Reject);
+    bench.ask(phone(1), 5).expect("accepted");
+    bench.settle();
+    bench.first_echo(5).expect("the answer");
+    assert_eq!(bench.engine.poll_deadline(), None, "it is confirmed");
+    bench.first_echo(5).expect("what is so already");
+    assert!(bench.hear(PHONES).is_empty());
+    bench
+        .first_echo(6)
+        .expect("asked for by whoever was here before");
+    assert_eq!(bench.values(PHONES), ints(&[6]));
+}
+
+#[test]
 fn what_nobody_confirmed_comes_back_even_if_there_is_no_room_for_it() {
     let mut bench = remote_events(1, WhenFull::Reject);
     bench.report(3).expect("followed");

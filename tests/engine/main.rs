@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use bemo_sync::codec::{FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Origin,
-    Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
+    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Mark,
+    Origin, Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -162,17 +162,26 @@ impl Bench {
         self.handle(Event::Report {
             cell: cell(),
             patch: Value::Int(value).into(),
-            echo: false,
+            mark: Mark::Foreign,
             origin: from(BUS),
         })
     }
 
     /// The owner says what carries our own mark.
     fn echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.marked(value, Mark::Own)
+    }
+
+    /// The same, and it is the first that it says on this connection.
+    fn first_echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.marked(value, Mark::OwnAndFirst)
+    }
+
+    fn marked(&mut self, value: i128, mark: Mark) -> Result<Accepted, Rejection> {
         self.handle(Event::Report {
             cell: cell(),
             patch: Value::Int(value).into(),
-            echo: true,
+            mark,
             origin: from(BUS),
         })
     }

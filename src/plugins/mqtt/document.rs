@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
 use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
-use crate::engine::{CellId, Change, Effect};
+use crate::engine::{CellId, Change, Effect, Mark};
 
 /// A declared document.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ impl Document {
     }
 
     /// What a message is, for every member that it mentions. `is_first` is whether it is the first since
-    /// connecting: that one is news even if it is our own.
+    /// connecting: that one is not passed over even if it is our own and nothing was asked for.
     ///
     /// # Errors
     /// The [`Violation`] of a message that is no such document at all.
@@ -164,7 +164,11 @@ impl Document {
         if is_own && takes_commands {
             return Ok(Vec::new());
         }
-        let echo = is_own && !is_first;
+        let mark = match (is_own, is_first) {
+            (false, _) => Mark::Foreign,
+            (true, false) => Mark::Own,
+            (true, true) => Mark::OwnAndFirst,
+        };
         let received = |member: &Member| {
             if member.is_constant {
                 return None;
@@ -172,7 +176,7 @@ impl Document {
             let received = match member.read(&json) {
                 Ok(patch) if patch.is_keep() => return None,
                 Ok(patch) if takes_commands => Received::Request(Change::Rounded(patch)),
-                Ok(patch) => Received::Report { patch, echo },
+                Ok(patch) => Received::Report { patch, mark },
                 Err(violation) => Received::Refused(violation),
             };
             Some((member.cell, received))

@@ -243,7 +243,7 @@ impl<'a> Exchange<'a> {
         // What breaks a rule has been counted, and logged the first time.
         let _ = match received {
             Received::Request(change) => self.port.request(cell, change, sender),
-            Received::Report { patch, echo } => self.port.report(cell, patch, echo, sender),
+            Received::Report { patch, mark } => self.port.report(cell, patch, mark, sender),
             Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation, sender)),
         };
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bemo_sync::codec::{Overflow, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, Change, Effect, Engine, Event, Origin, Owner, Pace, PeerId,
+    Accepted, Carries, CellId, Change, Effect, Engine, Event, Mark, Origin, Owner, Pace, PeerId,
     Rejection, Subscription, Time,
 };
 
@@ -208,7 +208,7 @@ impl World {
         let report = Event::Report {
             cell: CellId::new(cell),
             patch: Value::Int(value).into(),
-            echo: false,
+            mark: Mark::Foreign,
             origin: Who::Bus.origin(),
         };
         let accepted = self.engine.handle(self.now, report);

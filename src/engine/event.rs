@@ -84,11 +84,12 @@ pub enum Event {
         cell: Option<CellId>,
         violation: Violation,
     },
-    /// An effect has arrived where it was sent to: the broker has acknowledged it, for example.
+    /// An effect has arrived where it was sent to: the broker has acknowledged it, for example. One that
+    /// was handed out before the link was up again is over, whatever has become of it.
     Delivered {
         link: LinkId,
         cell: CellId,
-        version: u64,
+        ticket: u64,
     },
     /// A link has its transport (back). With its session gone, all that it carries is sent anew;
     /// with the session still there, what was not yet delivered.
@@ -106,8 +107,9 @@ pub struct Effect {
     pub cell: CellId,
     pub carries: Carries,
     pub value: Value,
-    /// Grows with the changes of the cell; to be given back with [`Event::Delivered`].
-    pub version: u64,
+    /// The number of this hand-out, no two of a link have the same; to be given back with
+    /// [`Event::Delivered`].
+    pub ticket: u64,
     /// Who made the change and need not hear of it, or `None` when everybody has to.
     pub origin: Option<Origin>,
     /// Of a cell whose every event counts: nothing has happened, this is how things stand, for a link

@@ -171,12 +171,8 @@ impl Engine {
                 cell,
                 violation,
             } => Err(self.reject(link, cell, violation)),
-            Event::Delivered {
-                link,
-                cell,
-                version,
-            } => {
-                self.delivered(now, link, cell, version);
+            Event::Delivered { link, cell, ticket } => {
+                self.delivered(now, link, cell, ticket);
                 Ok(Accepted::Unchanged)
             }
             Event::LinkUp {

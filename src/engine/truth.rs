@@ -155,16 +155,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
+    pub(super) fn delivered(&mut self, now: Time, link: LinkId, id: CellId, ticket: u64) {
         let cell = &mut self.cells[id.index()];
-        let mut request_arrived = false;
+        let mut arrived = None;
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            request_arrived |= self.links[link.index()].delivered(outlet, version, &mut clock);
+            arrived = arrived.or(self.links[link.index()].delivered(outlet, ticket, &mut clock));
         }
         let within = cell.confirm_within;
-        if request_arrived
+        if let Some(version) = arrived
             && let Some(pending) = &mut cell.pending
             && pending.version == version
             && pending.deadline.is_none()

@@ -115,19 +115,19 @@ impl Port {
             .poll_effect(self.shared.now(), self.link)
     }
 
-    /// What was pulled has arrived.
-    pub fn delivered(&self, cell: CellId, version: u64) {
+    /// What was pulled has arrived: the [`Effect::ticket`] says which.
+    pub fn delivered(&self, cell: CellId, ticket: u64) {
         self.accept(Event::Delivered {
             link: self.link,
             cell,
-            version,
+            ticket,
         });
     }
 
     /// For an effect that several have to get: it is delivered when the last of them drops this.
     pub fn receipt(&self, effect: &Effect) -> Receipt {
-        let (port, cell, version) = (self.clone(), effect.cell, effect.version);
-        Receipt::new(move || port.delivered(cell, version))
+        let (port, cell, ticket) = (self.clone(), effect.cell, effect.ticket);
+        Receipt::new(move || port.delivered(cell, ticket))
     }
 
     /// Whether every event of a value counts, and not just the newest.

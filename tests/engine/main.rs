@@ -202,7 +202,7 @@ impl Bench {
         let event = Event::Delivered {
             link: link(index),
             cell: effect.cell,
-            version: effect.version,
+            ticket: effect.ticket,
         };
         self.handle(event).expect("nothing to refuse");
     }

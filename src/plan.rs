@@ -51,6 +51,8 @@ pub struct CellPlan {
     pub valid_for: Option<Duration>,
     /// How writes of it by a central are answered, if they are.
     pub response: Option<Response>,
+    /// The values that are told with each change of it, as they are when that is accepted.
+    pub with: Vec<CellId>,
 }
 
 /// One link, and who can be it: the first that is available runs.
@@ -73,6 +75,7 @@ impl Plan {
             delivery: cell.delivery,
             valid_for: cell.valid_for,
             response: cell.response.clone(),
+            with: cell.with.clone(),
         });
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::Origin;
+use super::{Origin, Snapshot};
 use crate::codec::Value;
 
 /// What of a cell reaches its links.
@@ -48,6 +48,8 @@ pub(super) struct Told {
     pub(super) heard_by: Option<Origin>,
     /// No event, but how things stand.
     pub(super) restated: bool,
+    /// What was told with it.
+    pub(super) with: Option<Snapshot>,
 }
 
 #[derive(Debug)]
@@ -111,6 +113,7 @@ impl Backlog {
                 value,
                 heard_by: None,
                 restated: true,
+                with: None,
             }),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Ask, Response};
-use super::{Carries, CellSpec, Delivery, LinkId, Origin, Time};
+use super::{Carries, CellId, CellSpec, Delivery, LinkId, Origin, Snapshot, Time};
 use crate::codec::{Spec, Value};
 
 /// Who holds the truth of a value.
@@ -54,6 +54,10 @@ pub(super) struct Cell {
     pub(super) response: Option<Arc<Response>>,
     /// The writes that are answered here and have not been, the oldest first.
     pub(super) asks: VecDeque<Ask>,
+    /// The values that are told with it.
+    pub(super) with: Vec<CellId>,
+    /// What those that are known held when something last happened to it.
+    pub(super) snapshot: Option<Snapshot>,
     /// By link, the index of its outlet for this cell.
     pub(super) outlets: Vec<(LinkId, usize)>,
 }
@@ -92,6 +96,8 @@ impl Cell {
             pending: None,
             response: declared.response.map(Arc::new),
             asks: VecDeque::new(),
+            with: declared.with,
+            snapshot: None,
             outlets: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! What can happen, and what may be asked for.
 
 use std::ops::Add;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Carries;
@@ -49,6 +50,18 @@ pub enum Change {
     Step(Value),
 }
 
+/// Whether what an owner says carries our own mark: then it answers a request of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// It does not, or its owner knows no marks.
+    Foreign,
+    /// It does. Without a request under way it is ignored altogether.
+    Own,
+    /// It does, and it is the first that is heard on a connection. Without a request under way it is
+    /// how things stand: who asked may have been this program before it was started anew.
+    OwnAndFirst,
+}
+
 /// Everything that can happen.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -62,9 +75,7 @@ pub enum Event {
     Report {
         cell: CellId,
         patch: Patch,
-        /// The message carries our own mark: it answers a request that we made. Without one under way
-        /// it is ignored altogether.
-        echo: bool,
+        mark: Mark,
         origin: Origin,
     },
     /// A link could not even make a value of what it got. Counted, and nothing changes.
@@ -73,11 +84,12 @@ pub enum Event {
         cell: Option<CellId>,
         violation: Violation,
     },
-    /// An effect has arrived where it was sent to: the broker has acknowledged it, for example.
+    /// An effect has arrived where it was sent to: the broker has acknowledged it, for example. One that
+    /// was handed out before the link was up again is over, whatever has become of it.
     Delivered {
         link: LinkId,
         cell: CellId,
-        version: u64,
+        ticket: u64,
     },
     /// A link has its transport (back). With its session gone, all that it carries is sent anew;
     /// with the session still there, what was not yet delivered.
@@ -86,19 +98,35 @@ pub enum Event {
     Tick,
 }
 
+/// What several values held at one moment.
+pub type Snapshot = Arc<[(CellId, Value)]>;
+
 /// What a link is to send: the newest value of a cell, or where every event counts, the next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     pub cell: CellId,
     pub carries: Carries,
     pub value: Value,
-    /// Grows with the changes of the cell; to be given back with [`Event::Delivered`].
-    pub version: u64,
+    /// The number of this hand-out, no two of a link have the same; to be given back with
+    /// [`Event::Delivered`].
+    pub ticket: u64,
     /// Who made the change and need not hear of it, or `None` when everybody has to.
     pub origin: Option<Origin>,
     /// Of a cell whose every event counts: nothing has happened, this is how things stand, for a link
     /// that has begun or has lost its session. Where it would be taken for an event, leave it out.
     pub restated: bool,
+    /// What the values that are told with it held when it was accepted: those that were known.
+    pub with: Option<Snapshot>,
+}
+
+impl Mark {
+    /// Whether it only answers what was asked for.
+    pub(super) fn is_own(self) -> bool {
+        match self {
+            Self::Foreign => false,
+            Self::Own | Self::OwnAndFirst => true,
+        }
+    }
 }
 
 /// What became of an event that broke no constraint.

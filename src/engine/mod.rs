@@ -20,7 +20,10 @@ use std::time::Duration;
 pub use answer::Response;
 pub use backlog::{Delivery, WhenFull};
 pub use cell::{CellView, Owner};
-pub use event::{Accepted, CellId, Change, Effect, Event, LinkId, Origin, PeerId, Rejection, Time};
+pub use event::{
+    Accepted, CellId, Change, Effect, Event, LinkId, Mark, Origin, PeerId, Rejection, Snapshot,
+    Time,
+};
 pub use outlet::Carries;
 pub use pace::Pace;
 
@@ -48,6 +51,8 @@ pub struct CellSpec {
     pub valid_for: Option<Duration>,
     /// How writes by a central are answered, if they are.
     pub response: Option<Response>,
+    /// The values that are told with each change of it, as they are when that is accepted.
+    pub with: Vec<CellId>,
 }
 
 /// That a link hears of a cell, in which role and how often.
@@ -156,22 +161,18 @@ impl Engine {
             Event::Report {
                 cell,
                 patch,
-                echo,
+                mark,
                 origin,
             } => self
-                .report(now, cell, patch, echo, origin)
+                .report(now, cell, patch, mark, origin)
                 .map_err(|violation| self.reject(origin.link, Some(cell), violation)),
             Event::Refused {
                 link,
                 cell,
                 violation,
             } => Err(self.reject(link, cell, violation)),
-            Event::Delivered {
-                link,
-                cell,
-                version,
-            } => {
-                self.delivered(now, link, cell, version);
+            Event::Delivered { link, cell, ticket } => {
+                self.delivered(now, link, cell, ticket);
                 Ok(Accepted::Unchanged)
             }
             Event::LinkUp {

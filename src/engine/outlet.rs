@@ -42,6 +42,7 @@ struct Outlet {
 
 #[derive(Clone, Copy, Debug)]
 struct InFlight {
+    ticket: u64,
     version: u64,
     heard_by: Option<Origin>,
 }
@@ -51,6 +52,8 @@ struct InFlight {
 pub(super) struct LinkState {
     link: LinkId,
     outlets: Vec<Outlet>,
+    /// How many effects have been handed out.
+    handed_out: u64,
     /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
     /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
     queue: VecDeque<usize>,
@@ -61,6 +64,7 @@ impl LinkState {
         Self {
             link,
             outlets: Vec::new(),
+            handed_out: 0,
             queue: VecDeque::new(),
         }
     }
@@ -205,10 +209,14 @@ impl LinkState {
                 value: cell.to_tell(outlet.carries)?.clone(),
                 heard_by: outlet.heard_by,
                 restated: false,
+                with: cell.snapshot.clone(),
             },
         };
         outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
+        self.handed_out += 1;
+        let ticket = self.handed_out;
         outlet.in_flight = Some(InFlight {
+            ticket,
             version: told.version,
             heard_by: told.heard_by,
         });
@@ -219,28 +227,32 @@ impl LinkState {
             cell: outlet.cell,
             carries: outlet.carries,
             value: told.value,
-            version: told.version,
+            ticket,
             origin: told.heard_by,
             restated: told.restated,
+            with: told.with,
         })
     }
 
-    /// Whether that was a request on its way to its owner: one that was given up when the transport
-    /// went is sent again, and only the new one counts.
-    pub(super) fn delivered(&mut self, index: usize, version: u64, clock: &mut Clock<'_>) -> bool {
+    /// The version of the request that has arrived at its owner, if it was one. What was given up when
+    /// the transport went is handed out again, and only the new ticket counts.
+    pub(super) fn delivered(
+        &mut self,
+        index: usize,
+        ticket: u64,
+        clock: &mut Clock<'_>,
+    ) -> Option<u64> {
         let outlet = &mut self.outlets[index];
-        if outlet.in_flight.is_none_or(|sent| sent.version > version) {
-            return false;
-        }
-        outlet.in_flight = None;
+        let sent = outlet.in_flight.take_if(|sent| sent.ticket == ticket)?;
         if let Some(backlog) = &mut outlet.backlog {
             backlog.delivered();
         }
         let was_request = outlet.carries == Carries::Requests;
+        let arrived = was_request.then_some(sent.version);
         if outlet.marked {
             self.release(index, clock);
         }
-        was_request
+        arrived
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
@@ -307,6 +319,7 @@ impl LinkState {
                 value: value.clone(),
                 heard_by,
                 restated: false,
+                with: cell.snapshot.clone(),
             }),
             (Some(_), None) => return,
             (None, _) => outlet.heard_by = heard_by,

@@ -2,7 +2,7 @@
 
 use super::cell::Pending;
 use super::timers::{Clock, Timer};
-use super::{Accepted, CellId, Change, Engine, LinkId, Origin, Owner, Time};
+use super::{Accepted, CellId, Change, Engine, LinkId, Mark, Origin, Owner, Time};
 use crate::codec::{Admitted, Cause, Patch, Value, Violation};
 
 impl Engine {
@@ -78,11 +78,11 @@ impl Engine {
         now: Time,
         id: CellId,
         patch: Patch,
-        echo: bool,
+        mark: Mark,
         origin: Origin,
     ) -> Result<Accepted, Violation> {
         let cell = &self.cells[id.index()];
-        if patch.is_keep() || (echo && cell.pending.is_none()) {
+        if patch.is_keep() || (mark == Mark::Own && cell.pending.is_none()) {
             return Ok(Accepted::Unchanged);
         }
         if cell.constant {
@@ -96,7 +96,7 @@ impl Engine {
         let value = cell.unrounded(value);
         let same = cell.value.as_ref() == Some(&value);
         // Our own mark on our own value is the answer to an event, and none itself.
-        let is_event = (answers || cell.delivery.is_every()) && !(echo && same);
+        let is_event = (answers || cell.delivery.is_every()) && !(mark.is_own() && same);
         if is_event {
             self.check_room(id, Some(origin), false)?;
         }
@@ -155,16 +155,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn delivered(&mut self, now: Time, link: LinkId, id: CellId, version: u64) {
+    pub(super) fn delivered(&mut self, now: Time, link: LinkId, id: CellId, ticket: u64) {
         let cell = &mut self.cells[id.index()];
-        let mut request_arrived = false;
+        let mut arrived = None;
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            request_arrived |= self.links[link.index()].delivered(outlet, version, &mut clock);
+            arrived = arrived.or(self.links[link.index()].delivered(outlet, ticket, &mut clock));
         }
         let within = cell.confirm_within;
-        if request_arrived
+        if let Some(version) = arrived
             && let Some(pending) = &mut cell.pending
             && pending.version == version
             && pending.deadline.is_none()
@@ -232,6 +232,7 @@ impl Engine {
     }
 
     pub(super) fn mark_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
+        self.look_around(id);
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
@@ -242,6 +243,17 @@ impl Engine {
                 None => link_state.unmark(outlet, &mut clock),
             }
         }
+    }
+
+    /// What is told with a cell is what is so now, however late a link takes it.
+    fn look_around(&mut self, id: CellId) {
+        let with = &self.cells[id.index()].with;
+        if with.is_empty() {
+            return;
+        }
+        let held = |&of: &CellId| Some((of, self.cells[of.index()].value.clone()?));
+        let snapshot = with.iter().filter_map(held).collect();
+        self.cells[id.index()].snapshot = Some(snapshot);
     }
 
     /// One link believes what is not so, and nobody else does.
@@ -257,6 +269,7 @@ impl Engine {
     }
 
     fn mark_request(&mut self, now: Time, id: CellId, owner: LinkId, origin: Option<Origin>) {
+        self.look_around(id);
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];

@@ -159,6 +159,17 @@ impl Configure<'_> {
         }
     }
 
+    /// Each change of a value is told with what these hold when it is accepted, however late a link takes
+    /// it. Together with [`Configure::every_change_counts`], none of it is passed over.
+    pub fn tell_with(&mut self, cell: CellId, with: impl IntoIterator<Item = CellId>) {
+        let known = &mut self.plan.cells[cell.index()].with;
+        for added in with {
+            if !known.contains(&added) {
+                known.push(added);
+            }
+        }
+    }
+
     /// The link will change a value, or report that it has changed.
     pub fn feeds(&mut self, cell: CellId) {
         self.fed.insert(cell);

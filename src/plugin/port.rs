@@ -12,7 +12,8 @@ use super::notice::NOTICES_MAX;
 use super::{Announce, Notice, Notices, Payload, Receipt, Sender};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Origin, Rejection, Time,
+    Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Mark, Origin, Rejection,
+    Time,
 };
 use crate::gatt::{SecurityLevel, Service};
 use crate::plan::Plan;
@@ -69,8 +70,8 @@ impl Port {
         self.handle(Some(cell), event, sender)
     }
 
-    /// The remote owner behind this link says what the value is, or parts of it. `echo`: the message
-    /// carries our own mark, so all that it can be is the answer to a request of ours.
+    /// The remote owner behind this link says what the value is, or parts of it. With our own
+    /// `mark` it is the answer to a request of ours.
     ///
     /// # Errors
     /// As for [`Port::request`].
@@ -78,14 +79,14 @@ impl Port {
         &self,
         cell: CellId,
         patch: Patch,
-        echo: bool,
+        mark: Mark,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
         let origin = self.origin(sender);
         let event = Event::Report {
             cell,
             patch,
-            echo,
+            mark,
             origin,
         };
         self.handle(Some(cell), event, sender)
@@ -114,19 +115,19 @@ impl Port {
             .poll_effect(self.shared.now(), self.link)
     }
 
-    /// What was pulled has arrived.
-    pub fn delivered(&self, cell: CellId, version: u64) {
+    /// What was pulled has arrived: the [`Effect::ticket`] says which.
+    pub fn delivered(&self, cell: CellId, ticket: u64) {
         self.accept(Event::Delivered {
             link: self.link,
             cell,
-            version,
+            ticket,
         });
     }
 
     /// For an effect that several have to get: it is delivered when the last of them drops this.
     pub fn receipt(&self, effect: &Effect) -> Receipt {
-        let (port, cell, version) = (self.clone(), effect.cell, effect.version);
-        Receipt::new(move || port.delivered(cell, version))
+        let (port, cell, ticket) = (self.clone(), effect.cell, effect.ticket);
+        Receipt::new(move || port.delivered(cell, ticket))
     }
 
     /// Whether every event of a value counts, and not just the newest.

@@ -170,7 +170,7 @@ impl Tickers {
     /// Somebody else changed a value: its period begins anew.
     fn start_anew(&mut self, port: &Port) {
         while let Some(effect) = port.pull() {
-            port.delivered(effect.cell, effect.version);
+            port.delivered(effect.cell, effect.ticket);
             if let Some(clock) = self.clocks.get_mut(&effect.cell) {
                 clock.next = Some(Instant::now() + clock.every);
             }

@@ -268,7 +268,7 @@ fn a_report_of_a_remote_owner_is_an_answer_too() {
     let report = Event::Report {
         cell: answer_cell(),
         patch: Value::Int(0).into(),
-        echo: false,
+        mark: Mark::Foreign,
         origin: from(BUS),
     };
     assert_eq!(bench.handle(report), Ok(Accepted::Unchanged));

@@ -198,6 +198,21 @@ fn our_own_mark_on_our_own_value_is_an_answer_and_no_event() {
 }
 
 #[test]
+fn our_own_mark_on_our_own_value_is_no_event_either_when_it_is_the_first_that_is_heard() {
+    let mut bench = remote_events(ROOMY, WhenFull::Reject);
+    bench.ask(phone(1), 5).expect("accepted");
+    bench.settle();
+    bench.first_echo(5).expect("the answer");
+    assert_eq!(bench.engine.poll_deadline(), None, "it is confirmed");
+    bench.first_echo(5).expect("what is so already");
+    assert!(bench.hear(PHONES).is_empty());
+    bench
+        .first_echo(6)
+        .expect("asked for by whoever was here before");
+    assert_eq!(bench.values(PHONES), ints(&[6]));
+}
+
+#[test]
 fn what_nobody_confirmed_comes_back_even_if_there_is_no_room_for_it() {
     let mut bench = remote_events(1, WhenFull::Reject);
     bench.report(3).expect("followed");
@@ -231,4 +246,38 @@ fn events_that_wait_are_said_also_when_the_value_is_unknown_again() {
     assert_eq!(bench.value(), None);
     bench.link_up(PHONES, false);
     assert_eq!(bench.values(PHONES), ints(&[5]));
+}
+
+#[test]
+fn an_event_is_told_with_what_other_values_held_when_it_was_accepted() {
+    let (go, member, unknown) = (cell(), CellId::new(1), CellId::new(2));
+    let mut declared = cell_spec(digit(Overflow::Reject), Owner::Here, Some(1));
+    declared.delivery = Delivery::Every {
+        room: ROOMY,
+        when_full: WhenFull::Reject,
+    };
+    declared.with = vec![member, unknown];
+    let of = |initial| cell_spec(digit(Overflow::Reject), Owner::Here, initial);
+    let mut bench = Bench::of(vec![declared, of(Some(0)), of(None)], Carries::State);
+    let set = |bench: &mut Bench, cell, value| {
+        let event = Event::Request {
+            cell,
+            change: Change::Set(Value::Int(value)),
+            origin: phone(1),
+        };
+        bench.handle(event).expect("accepted");
+    };
+    set(&mut bench, member, 8);
+    set(&mut bench, go, 1);
+    bench.pull(BUS).expect("the first, lost on its way");
+    set(&mut bench, member, 9);
+    set(&mut bench, go, 1);
+    set(&mut bench, member, 3);
+    bench.link_up(BUS, true);
+    let heard = bench.hear(BUS).into_iter();
+    let with: Vec<_> = heard
+        .map(|effect| effect.with.expect("told with others").to_vec())
+        .collect();
+    let held = |value| vec![(member, Value::Int(value))];
+    assert_eq!(with, [held(8), held(9)]);
 }

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use bemo_sync::codec::{FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Origin,
-    Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
+    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Mark,
+    Origin, Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -58,6 +58,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         delivery: Delivery::Latest,
         valid_for: None,
         response: None,
+        with: Vec::new(),
     }
 }
 
@@ -98,6 +99,11 @@ impl Bench {
     /// With this one cell, of which the phones hear as state and the bus in the given role.
     /// Nothing is waiting: everybody has heard of the initial value.
     fn new(declared: CellSpec, bus: Carries) -> Self {
+        Self::of(vec![declared], bus)
+    }
+
+    /// The same, with cells beside it that nobody hears of.
+    fn of(declared: Vec<CellSpec>, bus: Carries) -> Self {
         let hears = |index, carries| Subscription {
             link: link(index),
             cell: cell(),
@@ -106,7 +112,7 @@ impl Bench {
         };
         let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
         let mut bench = Self {
-            engine: Engine::new(vec![declared], 3, &subscriptions),
+            engine: Engine::new(declared, 3, &subscriptions),
             now: seconds(100),
         };
         bench.settle();
@@ -156,17 +162,26 @@ impl Bench {
         self.handle(Event::Report {
             cell: cell(),
             patch: Value::Int(value).into(),
-            echo: false,
+            mark: Mark::Foreign,
             origin: from(BUS),
         })
     }
 
     /// The owner says what carries our own mark.
     fn echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.marked(value, Mark::Own)
+    }
+
+    /// The same, and it is the first that it says on this connection.
+    fn first_echo(&mut self, value: i128) -> Result<Accepted, Rejection> {
+        self.marked(value, Mark::OwnAndFirst)
+    }
+
+    fn marked(&mut self, value: i128, mark: Mark) -> Result<Accepted, Rejection> {
         self.handle(Event::Report {
             cell: cell(),
             patch: Value::Int(value).into(),
-            echo: true,
+            mark,
             origin: from(BUS),
         })
     }
@@ -187,7 +202,7 @@ impl Bench {
         let event = Event::Delivered {
             link: link(index),
             cell: effect.cell,
-            version: effect.version,
+            ticket: effect.ticket,
         };
         self.handle(event).expect("nothing to refuse");
     }

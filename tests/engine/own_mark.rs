@@ -50,3 +50,15 @@ fn an_answer_of_another_value_comes_back_at_the_deadline() {
     bench.wait(CONFIRM_WITHIN);
     assert_eq!(bench.phone_hears(1), ints(&[4]));
 }
+
+#[test]
+fn the_first_that_is_heard_is_how_things_stand_unless_it_is_the_answer() {
+    let mut bench = Bench::remote();
+    assert_eq!(bench.first_echo(5), Ok(Accepted::Changed));
+    assert_eq!(bench.values(PHONES), ints(&[5]));
+    bench.ask(phone(1), 6).expect("accepted");
+    bench.settle();
+    bench.first_echo(6).expect("the answer");
+    assert_eq!(bench.engine.poll_deadline(), None);
+    assert!(bench.hear(PHONES).is_empty());
+}

@@ -267,7 +267,7 @@ fn the_deadlines_of_many_cells_come_in_their_order() {
         let report = Event::Report {
             cell,
             patch,
-            echo: false,
+            mark: Mark::Foreign,
             origin,
         };
         bench.handle(report).expect("followed");

@@ -16,7 +16,7 @@ fn a_message_that_says_nothing_of_a_value_asks_for_nothing_and_reports_nothing()
         let report = Event::Report {
             cell: cell(),
             patch,
-            echo: false,
+            mark: Mark::Foreign,
             origin: from(BUS),
         };
         assert_eq!(bench.handle(report), Ok(Accepted::Unchanged));
@@ -67,7 +67,7 @@ fn an_owner_confirms_what_it_rounds() {
     let report = Event::Report {
         cell: cell(),
         patch: Value::Float(0.5).into(),
-        echo: false,
+        mark: Mark::Foreign,
         origin: from(BUS),
     };
     assert_eq!(bench.handle(report), Ok(Accepted::Unchanged));
@@ -117,7 +117,7 @@ fn what_an_owner_leaves_out_is_what_it_said_and_not_what_it_was_asked_for() {
     let report = |patch| Event::Report {
         cell: cell(),
         patch,
-        echo: false,
+        mark: Mark::Foreign,
         origin: from(BUS),
     };
     bench.handle(report(both(1, 2).into())).expect("followed");

@@ -111,6 +111,40 @@ fn a_delivery_heard_of_after_the_return_does_not_turn_a_request_into_an_echo() {
 }
 
 #[test]
+fn a_late_delivery_does_not_stand_for_what_was_handed_out_again() {
+    let mut bench = Bench::remote();
+    bench.ask(phone(1), 5).expect("accepted");
+    let lost = bench.pull(BUS).expect("the request");
+    bench.link_up(BUS, true);
+    let again = bench.pull(BUS).expect("the same request");
+    bench.deliver(BUS, &lost);
+    assert_eq!(bench.engine.poll_deadline(), None, "nobody has got it yet");
+    bench.link_up(BUS, true);
+    let once_more = bench.pull(BUS).expect("it was not delivered");
+    for late in [&lost, &again] {
+        bench.deliver(BUS, late);
+    }
+    assert_eq!(bench.engine.poll_deadline(), None);
+    bench.deliver(BUS, &once_more);
+    let deadline = bench.now + CONFIRM_WITHIN;
+    assert_eq!(bench.engine.poll_deadline(), Some(deadline));
+}
+
+#[test]
+fn a_late_delivery_does_not_make_an_event_that_was_handed_out_again_get_lost() {
+    let mut bench = Bench::every(50, WhenFull::Reject);
+    bench.ask(phone(1), 5).expect("accepted");
+    bench.ask(phone(1), 6).expect("accepted");
+    let lost = bench.pull(BUS).expect("the first");
+    bench.link_up(BUS, true);
+    bench.pull(BUS).expect("the first again");
+    bench.deliver(BUS, &lost);
+    assert_eq!(bench.pull(BUS), None, "it is still under way");
+    bench.link_up(BUS, true);
+    assert_eq!(bench.values(BUS), ints(&[5, 6]));
+}
+
+#[test]
 fn a_link_that_returns_does_not_disturb_the_clock_of_a_confirmation() {
     let mut bench = Bench::remote();
     bench.ask(phone(1), 5).expect("accepted");

@@ -197,13 +197,13 @@ impl Link for Hand {
         Box::pin(async move {
             // What there is from the start is no news.
             while let Some(effect) = port.pull() {
-                port.delivered(effect.cell, effect.version);
+                port.delivered(effect.cell, effect.ticket);
             }
             let _ = self.ports.send(port.clone());
             loop {
                 tokio::select! {
                     () = port.changed() => while let Some(effect) = port.pull() {
-                        port.delivered(effect.cell, effect.version);
+                        port.delivered(effect.cell, effect.ticket);
                         let _ = self.hears.send((effect.cell, effect.value));
                     },
                     () = port.stopped() => return Ok(()),

@@ -57,6 +57,7 @@ impl Resolver<'_> {
             delivery,
             valid_for: None,
             response: None,
+            with: Vec::new(),
         });
         if let Some(value) = value.filter(|_| is_sound) {
             self.unset.extend(Unset::of(cell, value));

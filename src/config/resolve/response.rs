@@ -136,6 +136,7 @@ impl Resolver<'_> {
             delivery: ANSWERS,
             valid_for: None,
             response: None,
+            with: Vec::new(),
         });
         if spec.is_some() {
             self.unset.extend(Unset::of(cell, value));

@@ -59,7 +59,7 @@ impl Serving {
     ) -> Result<Self, String> {
         // What has changed so far is no change for whoever subscribes from here on.
         while let Some(effect) = port.pull() {
-            port.delivered(effect.cell, effect.version);
+            port.delivered(effect.cell, effect.ticket);
         }
         let connection = Connection::open().await?;
         let version = bluez_version(&adapter).await;

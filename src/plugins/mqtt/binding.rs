@@ -4,7 +4,7 @@
 use super::config::Qos;
 use super::format::Format;
 use crate::codec::{Cause, Patch, Spec, Violation};
-use crate::engine::{Carries, CellId, Change, Effect};
+use crate::engine::{Carries, CellId, Change, Effect, Mark};
 
 /// No payload of one value is longer: a value has 512 bytes at most, and even with every byte of it
 /// escaped in JSON there is room for a document around it.
@@ -58,8 +58,8 @@ pub enum Topics {
 pub enum Received {
     /// Somebody asks for a change.
     Request(Change),
-    /// The remote owner says that this is so; `echo` is whether the message carries our own mark.
-    Report { patch: Patch, echo: bool },
+    /// The remote owner says that this is so.
+    Report { patch: Patch, mark: Mark },
     /// It broke a rule.
     Refused(Violation),
 }
@@ -155,8 +155,8 @@ impl Binding {
         match patch {
             Err(violation) => Received::Refused(violation),
             Ok(patch) if !self.topics.takes_commands() => {
-                let echo = false;
-                Received::Report { patch, echo }
+                let mark = Mark::Foreign;
+                Received::Report { patch, mark }
             }
             Ok(Patch::Set(value)) if self.format.is_exact() => {
                 Received::Request(Change::Set(value))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
 use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
-use crate::engine::{CellId, Change, Effect};
+use crate::engine::{CellId, Change, Effect, Mark};
 
 /// A declared document.
 #[derive(Clone, Debug)]
@@ -100,22 +100,42 @@ impl Document {
         }
     }
 
+    /// The message that a write of a trigger publishes: what its members held when it was accepted.
+    pub(super) fn gathers(&self, trigger: &Effect) -> Option<Message> {
+        // That nobody has written it, or that the broker is back, publishes nothing.
+        if trigger.restated {
+            return None;
+        }
+        let held = trigger.with.as_deref().unwrap_or_default();
+        self.message(|cell| {
+            held.iter()
+                .find(|(of, _)| *of == cell)
+                .map(|(_, it)| it.clone())
+        })
+    }
+
     /// The message for these changes. `known` is what a value holds now.
     pub(super) fn publish(
         &self,
         changed: &[(CellId, Value)],
         known: impl Fn(CellId) -> Option<Value>,
     ) -> Option<Message> {
+        self.message(|cell| {
+            let of_change = changed.iter().find(|(of, _)| *of == cell);
+            match (of_change, self.sending) {
+                (Some((_, value)), _) => Some(value.clone()),
+                (None, Sending::Changed | Sending::Gathered) => None,
+                (None, Sending::Whole) => known(cell),
+            }
+        })
+    }
+
+    /// The message with these values.
+    fn message(&self, value: impl Fn(CellId) -> Option<Value>) -> Option<Message> {
         let topic = self.topics.published()?;
         let mut json = Json::Object(Map::new());
         for member in &self.members {
-            let of_change = changed.iter().find(|(cell, _)| *cell == member.cell);
-            let value = match (of_change, self.sending) {
-                (Some((_, value)), _) => Some(value.clone()),
-                (None, Sending::Changed) => None,
-                (None, Sending::Whole | Sending::Gathered) => known(member.cell),
-            };
-            if let Some(value) = value {
+            if let Some(value) = value(member.cell) {
                 member.write(&value, self.omit_empty, &mut json);
             }
         }
@@ -126,7 +146,7 @@ impl Document {
     }
 
     /// What a message is, for every member that it mentions. `is_first` is whether it is the first since
-    /// connecting: that one is news even if it is our own.
+    /// connecting: that one is not passed over even if it is our own and nothing was asked for.
     ///
     /// # Errors
     /// The [`Violation`] of a message that is no such document at all.
@@ -144,7 +164,11 @@ impl Document {
         if is_own && takes_commands {
             return Ok(Vec::new());
         }
-        let echo = is_own && !is_first;
+        let mark = match (is_own, is_first) {
+            (false, _) => Mark::Foreign,
+            (true, false) => Mark::Own,
+            (true, true) => Mark::OwnAndFirst,
+        };
         let received = |member: &Member| {
             if member.is_constant {
                 return None;
@@ -152,7 +176,7 @@ impl Document {
             let received = match member.read(&json) {
                 Ok(patch) if patch.is_keep() => return None,
                 Ok(patch) if takes_commands => Received::Request(Change::Rounded(patch)),
-                Ok(patch) => Received::Report { patch, echo },
+                Ok(patch) => Received::Report { patch, mark },
                 Err(violation) => Received::Refused(violation),
             };
             Some((member.cell, received))

@@ -54,7 +54,7 @@ pub(super) struct Publication {
     pub(super) receipt: Receipt,
 }
 
-/// What has arrived at its end when a message is acknowledged: cells, each with a version, or a tiding
+/// What has arrived at its end when a message is acknowledged: cells, each with its ticket, or a tiding
 /// by its number.
 #[derive(Debug, Default)]
 #[must_use = "without it the engine never hears that something has arrived"]
@@ -139,18 +139,19 @@ impl<'a> Exchange<'a> {
                         }
                     }
                     Carrier::Trigger(index) => {
-                        // That nobody has written it, or that the broker is back, publishes nothing.
-                        if !effect.restated {
-                            changed.entry(index).or_default().push(effect.clone());
+                        // Each write is a message of its own.
+                        if let Some(message) = self.bindings.document(index).gathers(&effect) {
+                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
                     }
                 }
             }
             match copies {
-                0 => self.port.delivered(effect.cell, effect.version),
+                0 => self.port.delivered(effect.cell, effect.ticket),
                 1 => {}
-                _ => drop(self.shared.insert((effect.cell, effect.version), copies)),
+                _ => drop(self.shared.insert((effect.cell, effect.ticket), copies)),
             }
         }
         for (index, effects) in changed {
@@ -169,15 +170,15 @@ impl<'a> Exchange<'a> {
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
-        for (cell, version) in receipt.cells {
-            if let Some(left) = self.shared.get_mut(&(cell, version)) {
+        for (cell, ticket) in receipt.cells {
+            if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
                 *left -= 1;
                 if *left > 0 {
                     continue;
                 }
-                self.shared.remove(&(cell, version));
+                self.shared.remove(&(cell, ticket));
             }
-            self.port.delivered(cell, version);
+            self.port.delivered(cell, ticket);
         }
         if let Some(number) = receipt.tiding {
             self.tidings.acknowledged(number);
@@ -242,7 +243,7 @@ impl<'a> Exchange<'a> {
         // What breaks a rule has been counted, and logged the first time.
         let _ = match received {
             Received::Request(change) => self.port.request(cell, change, sender),
-            Received::Report { patch, echo } => self.port.report(cell, patch, echo, sender),
+            Received::Report { patch, mark } => self.port.report(cell, patch, mark, sender),
             Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation, sender)),
         };
     }
@@ -250,7 +251,7 @@ impl<'a> Exchange<'a> {
 
 impl Receipt {
     fn of(effects: &[Effect]) -> Self {
-        let cells = effects.iter().map(|effect| (effect.cell, effect.version));
+        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
         Self {
             cells: cells.collect(),
             tiding: None,

@@ -51,7 +51,7 @@ pub(super) async fn keep(keeper: &Keeper, disk: &Arc<Mutex<Disk>>, port: &Port) 
 
 fn drain(port: &Port, pacing: &mut Pacing) {
     while let Some(effect) = port.pull() {
-        port.delivered(effect.cell, effect.version);
+        port.delivered(effect.cell, effect.ticket);
         pacing.changed(Instant::now(), effect.cell);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bemo_sync::codec::{Overflow, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, Change, Effect, Engine, Event, Origin, Owner, Pace, PeerId,
+    Accepted, Carries, CellId, Change, Effect, Engine, Event, Mark, Origin, Owner, Pace, PeerId,
     Rejection, Subscription, Time,
 };
 
@@ -208,7 +208,7 @@ impl World {
         let report = Event::Report {
             cell: CellId::new(cell),
             patch: Value::Int(value).into(),
-            echo: false,
+            mark: Mark::Foreign,
             origin: Who::Bus.origin(),
         };
         let accepted = self.engine.handle(self.now, report);
@@ -315,11 +315,9 @@ impl World {
         self.delivered(at, &flight.effect);
     }
 
-    /// Means nothing any more while nothing is under way.
+    /// Means nothing any more, whatever is under way by now.
     fn deliver_late(&mut self, which: usize) {
-        if let Some((at, effect)) = self.lost.get(which % self.lost.len().max(1)).cloned()
-            && !self.flights.contains_key(&(at, effect.cell.index()))
-        {
+        if let Some((at, effect)) = self.lost.get(which % self.lost.len().max(1)).cloned() {
             self.delivered(at, &effect);
         }
     }
@@ -328,7 +326,7 @@ impl World {
         let delivered = Event::Delivered {
             link: link(at),
             cell: effect.cell,
-            version: effect.version,
+            ticket: effect.ticket,
         };
         let accepted = self.engine.handle(self.now, delivered);
         assert_eq!(accepted, Ok(Accepted::Unchanged));

@@ -74,12 +74,13 @@ impl Air {
             cell: CellId::new(0),
             carries: Carries::State,
             value: Value::Bytes([octet].into()),
-            version: 0,
+            ticket: 0,
             origin: writer.map(|central| Origin {
                 link,
                 peer: Some(peer(central)),
             }),
             restated: false,
+            with: None,
         };
         let delivered = Arc::<AtomicBool>::default();
         let told = delivered.clone();

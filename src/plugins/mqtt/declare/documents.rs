@@ -82,6 +82,10 @@ impl Part<'_> {
         }
         let topics = topics?;
         self.tell_plan(reader, owner, &topics, sending, owners);
+        for trigger in self.triggers {
+            let members = self.members.iter().map(|it| it.member.cell);
+            reader.declared.tell_with(trigger.value, members);
+        }
         Some(Document {
             name: self.name.to_owned(),
             topics,

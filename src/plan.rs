@@ -49,6 +49,8 @@ pub struct CellPlan {
     pub delivery: Delivery,
     /// How long what a remote owner has said is true.
     pub valid_for: Option<Duration>,
+    /// How long an event is worth telling, where every event counts.
+    pub expires: Option<Duration>,
     /// How writes of it by a central are answered, if they are.
     pub response: Option<Response>,
     /// The values that are told with each change of it, as they are when that is accepted.
@@ -74,6 +76,7 @@ impl Plan {
             confirm_within: cell.confirm_within,
             delivery: cell.delivery,
             valid_for: cell.valid_for,
+            expires: cell.expires,
             response: cell.response.clone(),
             with: cell.with.clone(),
         });

@@ -26,8 +26,9 @@ pub struct Response {
 /// A request that somebody has yet to answer. It waits at the cell of the answer.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
-    /// What was written.
+    /// What was written, and which write it was.
     of: CellId,
+    version: u64,
     /// Through which link, which does not answer itself.
     by: LinkId,
     copied: Vec<(usize, Value)>,
@@ -90,9 +91,11 @@ impl Engine {
         while self.asks_of(id, response.cell) >= room {
             self.forget_ask(response.cell, |ask| ask.of == id);
         }
+        let version = self.cells[id.index()].version;
         let until = response.within.map(|within| now + within);
         self.cells[response.cell.index()].asks.push_back(Ask {
             of: id,
+            version,
             by: origin.link,
             copied,
             until,
@@ -147,6 +150,8 @@ impl Engine {
             let response = self.cells[ask.of.index()].response.clone();
             if let Some(answer) = response.and_then(|response| response.otherwise.clone()) {
                 self.answer(now, id, &answer, &ask.copied);
+                // Who has been told that it failed must not see it happen later.
+                self.withdraw(now, ask.of, ask.version);
             }
         }
     }

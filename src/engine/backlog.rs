@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Origin, Snapshot};
+use super::{Origin, Snapshot, Time};
 use crate::codec::Value;
 
 /// What of a cell reaches its links.
@@ -43,6 +43,8 @@ impl Delivery {
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) version: u64,
+    /// When it happened.
+    pub(super) at: Time,
     pub(super) value: Value,
     /// Who need not hear of it.
     pub(super) heard_by: Option<Origin>,
@@ -104,18 +106,30 @@ impl Backlog {
     }
 
     /// How things stand, for a link that may not know; unless the last event that waits says it.
-    pub(super) fn restate(&mut self, version: u64, value: Value) {
+    pub(super) fn restate(&mut self, version: u64, at: Time, value: Value) {
         self.forget_restated();
         match self.waiting.back_mut() {
             Some(last) if last.version == version => last.heard_by = None,
             _ => self.waiting.push_back(Told {
                 version,
+                at,
                 value,
                 heard_by: None,
                 restated: true,
                 with: None,
             }),
         }
+    }
+
+    /// Forgets events, waiting or under way; whether there were any.
+    pub(super) fn forget(&mut self, which: impl Fn(&Told) -> bool) -> bool {
+        let is_meant = |told: &Told| !told.restated && which(told);
+        let before = self.waiting.len();
+        self.waiting.retain(|told| !is_meant(told));
+        let waited = self.waiting.len() < before;
+        // It may have arrived. If not, it is not sent again.
+        let was_under_way = self.under_way.take_if(|told| is_meant(told)).is_some();
+        waited || was_under_way
     }
 
     pub(super) fn forget_restated(&mut self) {

@@ -37,6 +37,7 @@ pub(super) struct Cell {
     pub(super) confirm_within: Duration,
     pub(super) delivery: Delivery,
     pub(super) valid_for: Option<Duration>,
+    pub(super) expires: Option<Duration>,
     pub(super) initial: Option<Value>,
     /// What is known from before the start, until a remote owner speaks.
     pub(super) restored: Option<Value>,
@@ -85,6 +86,7 @@ impl Cell {
             confirm_within: declared.confirm_within,
             delivery: declared.delivery,
             valid_for: declared.valid_for,
+            expires: declared.expires,
             version: u64::from(value.is_some()),
             value,
             initial: declared.initial,

@@ -9,6 +9,7 @@ mod answer;
 mod backlog;
 mod cell;
 mod event;
+mod expiry;
 mod outlet;
 mod pace;
 mod timers;
@@ -49,6 +50,8 @@ pub struct CellSpec {
     pub delivery: Delivery,
     /// How long what a remote owner has said is true. Without it, until it says something else.
     pub valid_for: Option<Duration>,
+    /// How long an event is worth telling, where every event counts. Without it, for ever.
+    pub expires: Option<Duration>,
     /// How writes by a central are answered, if they are.
     pub response: Option<Response>,
     /// The values that are told with each change of it, as they are when that is accepted.
@@ -70,6 +73,8 @@ pub struct Engine {
     cells: Vec<Cell>,
     links: Vec<LinkState>,
     timers: Timers,
+    /// The cells with events that expire.
+    expiring: Vec<CellId>,
     rejections: BTreeMap<(LinkId, Option<CellId>, Cause), u64>,
 }
 
@@ -81,10 +86,15 @@ impl Engine {
             cells: cells.into_iter().map(Cell::new).collect(),
             links: (0..links).map(LinkId::new).map(LinkState::new).collect(),
             timers: Timers::default(),
+            expiring: Vec::new(),
             rejections: BTreeMap::new(),
         };
         for cell in 0..engine.cells.len() {
-            engine.begin(CellId::new(cell));
+            let id = CellId::new(cell);
+            engine.begin(id);
+            if engine.cells[cell].expires.is_some() {
+                engine.expiring.push(id);
+            }
         }
         for &Subscription {
             link,
@@ -179,6 +189,7 @@ impl Engine {
                 link,
                 session_present,
             } => {
+                self.forget_all_expired(now);
                 let timers = &mut self.timers;
                 let mut clock = Clock { now, timers };
                 self.links[link.index()].reassert(&self.cells, session_present, &mut clock);

@@ -153,7 +153,7 @@ impl LinkState {
             return;
         };
         match &mut outlet.backlog {
-            Some(backlog) => backlog.restate(cell.version, value.clone()),
+            Some(backlog) => backlog.restate(cell.version, cell.changed_at, value.clone()),
             None => outlet.heard_by = None,
         }
         self.begin(index, clock);
@@ -172,6 +172,23 @@ impl LinkState {
             Carries::Requests => self.mark(index, cell, origin, clock),
             Carries::State | Carries::StateOfOthers | Carries::Newest => {}
         }
+    }
+
+    /// Forgets events that have not arrived; whether there were any.
+    pub(super) fn forget_events(
+        &mut self,
+        index: usize,
+        which: impl Fn(&Told) -> bool,
+        clock: &mut Clock<'_>,
+    ) -> bool {
+        let Some(backlog) = &mut self.outlets[index].backlog else {
+            return false;
+        };
+        let is_forgotten = backlog.forget(which);
+        if is_forgotten && backlog.is_empty() {
+            self.unmark(index, clock);
+        }
+        is_forgotten
     }
 
     /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.
@@ -206,6 +223,7 @@ impl LinkState {
             Some(backlog) => backlog.take()?.clone(),
             None => Told {
                 version: cell.version_to_tell(outlet.carries),
+                at: cell.changed_at,
                 value: cell.to_tell(outlet.carries)?.clone(),
                 heard_by: outlet.heard_by,
                 restated: false,
@@ -316,6 +334,7 @@ impl LinkState {
         match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
             (Some(backlog), Some(value)) => backlog.push(Told {
                 version: cell.version_to_tell(outlet.carries),
+                at: clock.now,
                 value: value.clone(),
                 heard_by,
                 restated: false,

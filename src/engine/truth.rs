@@ -33,6 +33,7 @@ impl Engine {
         };
         // Clamped or wrapped: then who asked believes something that is not so, and has to hear too.
         let heard_by = (!adjusted).then_some(origin);
+        self.forget_expired(now, id);
         self.check_room(id, heard_by, true)?;
         self.check_room_for_answer(id, origin)?;
         if answers {

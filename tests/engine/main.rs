@@ -57,6 +57,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         confirm_within: CONFIRM_WITHIN,
         delivery: Delivery::Latest,
         valid_for: None,
+        expires: None,
         response: None,
         with: Vec::new(),
     }

@@ -70,6 +70,10 @@ pub struct QueueConfig {
     /// What happens to the next event when so many wait. Without it, `reject`.
     #[serde(default)]
     pub when_full: Option<WhenFullConfig>,
+    /// How long an event is worth telling: who comes back later does not hear of it any more. Without it,
+    /// for ever. A write whose `response` has said that nobody answered is not told later in any case.
+    #[serde(default)]
+    pub expires: Option<Spanned<Lenient<Interval>>>,
 }
 
 /// What gives way when one more event does not fit.

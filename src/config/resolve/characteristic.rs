@@ -44,6 +44,7 @@ impl Resolver<'_> {
         let spec = declared.unwrap_or_else(any_number);
         let pace = self.pace(&config, access);
         let delivery = self.delivery(&config);
+        let expires = self.expires(&config);
         let cell = CellId::new(self.plan.cells.len());
         self.plan.cells.push(CellPlan {
             name: name.clone(),
@@ -56,6 +57,7 @@ impl Resolver<'_> {
             confirm_within: CONFIRM_WITHIN,
             delivery,
             valid_for: None,
+            expires,
             response: None,
             with: Vec::new(),
         });

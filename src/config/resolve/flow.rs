@@ -131,6 +131,16 @@ impl Resolver<'_> {
     }
 }
 
+impl Resolver<'_> {
+    /// How long an event is worth telling, if that is said.
+    pub(super) fn expires(&mut self, config: &CharacteristicConfig) -> Option<Duration> {
+        match &config.delivery.as_ref()?.value {
+            WordOr::Word(DeliveryWord::Latest | DeliveryWord::Every) => None,
+            WordOr::More(queue) => self.period(queue.expires.as_ref()?),
+        }
+    }
+}
+
 fn is_every(delivery: &DeliveryConfig) -> bool {
     match delivery {
         WordOr::Word(DeliveryWord::Latest) => false,

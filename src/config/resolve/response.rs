@@ -135,6 +135,7 @@ impl Resolver<'_> {
             confirm_within: CONFIRM_WITHIN,
             delivery: ANSWERS,
             valid_for: None,
+            expires: None,
             response: None,
             with: Vec::new(),
         });

@@ -53,6 +53,8 @@ pub struct CellPlan {
     pub expires: Option<Duration>,
     /// How writes of it by a central are answered, if they are.
     pub response: Option<Response>,
+    /// Whether it is made of answers only.
+    pub answers_only: bool,
     /// The values that are told with each change of it, as they are when that is accepted.
     pub with: Vec<CellId>,
 }
@@ -77,6 +79,7 @@ impl Plan {
             delivery: cell.delivery,
             valid_for: cell.valid_for,
             expires: cell.expires,
+            answers_only: cell.answers_only,
             response: cell.response.clone(),
             with: cell.with.clone(),
         });

@@ -35,6 +35,8 @@ pub enum Cause {
     Constant,
     /// There are as many events waiting to be delivered as may wait.
     QueueFull,
+    /// An answer that nobody waits for.
+    Unasked,
     /// A retained message on a command topic: a request of the past, not of now.
     RetainedCommand,
 }

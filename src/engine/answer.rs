@@ -138,6 +138,18 @@ impl Engine {
         }
     }
 
+    /// A control point tells nothing but answers: what nobody has asked for is none, nor what comes too
+    /// late.
+    pub(super) fn check_asked(&self, id: CellId, answers: bool) -> Result<(), Violation> {
+        match self.cells[id.index()].answers_only && !answers {
+            true => Err(Violation::new(
+                Cause::Unasked,
+                "nobody waits for an answer, or does any longer",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// The oldest request that `origin` can answer has been answered.
     pub(super) fn answered(&mut self, id: CellId, origin: Origin) {
         self.forget_ask(id, |ask| ask.by != origin.link);

@@ -38,6 +38,7 @@ pub(super) struct Cell {
     pub(super) delivery: Delivery,
     pub(super) valid_for: Option<Duration>,
     pub(super) expires: Option<Duration>,
+    pub(super) answers_only: bool,
     pub(super) initial: Option<Value>,
     /// What is known from before the start, until a remote owner speaks.
     pub(super) restored: Option<Value>,
@@ -87,6 +88,7 @@ impl Cell {
             delivery: declared.delivery,
             valid_for: declared.valid_for,
             expires: declared.expires,
+            answers_only: declared.answers_only,
             version: u64::from(value.is_some()),
             value,
             initial: declared.initial,

@@ -54,6 +54,8 @@ pub struct CellSpec {
     pub expires: Option<Duration>,
     /// How writes by a central are answered, if they are.
     pub response: Option<Response>,
+    /// Whether it is made of answers only, and nothing else is taken for it.
+    pub answers_only: bool,
     /// The values that are told with each change of it, as they are when that is accepted.
     pub with: Vec<CellId>,
 }

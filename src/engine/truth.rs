@@ -26,6 +26,7 @@ impl Engine {
         let wanted = change.apply(&cell.spec, cell.value.as_ref())?;
         *written = Some(wanted.clone());
         let (wanted, answers) = self.as_answer(id, wanted, origin);
+        self.check_asked(id, answers)?;
         let Admitted { value, adjusted } = cell.spec.admit(wanted)?;
         let value = match rounded {
             true => cell.unrounded(value),
@@ -93,6 +94,7 @@ impl Engine {
         let known = cell.believed().or(cell.value.as_ref());
         let said = cell.spec.merge(known, patch);
         let (said, answers) = self.as_answer(id, said, origin);
+        self.check_asked(id, answers)?;
         let Admitted { value, .. } = cell.spec.admit(said)?;
         let value = cell.unrounded(value);
         let same = cell.value.as_ref() == Some(&value);

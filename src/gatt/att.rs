@@ -58,6 +58,7 @@ impl From<&Violation> for AttError {
             | Cause::NotAllowed
             | Cause::Pattern
             | Cause::QueueFull
+            | Cause::Unasked
             | Cause::RetainedCommand => Self::Refused,
         }
     }

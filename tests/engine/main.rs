@@ -59,6 +59,7 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         valid_for: None,
         expires: None,
         response: None,
+        answers_only: false,
         with: Vec::new(),
     }
 }

@@ -59,6 +59,7 @@ impl Resolver<'_> {
             valid_for: None,
             expires,
             response: None,
+            answers_only: false,
             with: Vec::new(),
         });
         if let Some(value) = value.filter(|_| is_sound) {

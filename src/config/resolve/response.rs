@@ -137,6 +137,7 @@ impl Resolver<'_> {
             valid_for: None,
             expires: None,
             response: None,
+            answers_only: true,
             with: Vec::new(),
         });
         if spec.is_some() {

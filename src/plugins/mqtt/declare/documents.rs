@@ -69,6 +69,7 @@ impl Part<'_> {
         let topics = self.topics(reader, owner, traffic);
         self.check_places(reader);
         self.check_own(reader);
+        self.check_gathering(reader, owner);
         if self.members.is_empty() {
             let help = format!(
                 "add `mqtt: {{ document: {} }}` to the characteristics in it",
@@ -264,6 +265,18 @@ impl Part<'_> {
         }
     }
 
+    /// What gathers does so when it is written, and a remote owner is only asked for that.
+    fn check_gathering(&self, reader: &mut Reader<'_, '_>, owner: OwnerConfig) {
+        if owner == OwnerConfig::Here {
+            return;
+        }
+        for place in self.members.iter().filter(|it| it.gathers) {
+            let help = "remove `gathers`, or put it in a document that is owned here";
+            let message = "what gathers a document has its owner here";
+            reader.mistake(place.at, message, help);
+        }
+    }
+
     /// No two values may stand in one place, nor one within another.
     fn check_places(&self, reader: &mut Reader<'_, '_>) {
         let mut taken: Vec<(Pointer, &str)> = Vec::new();
@@ -313,7 +326,10 @@ impl Part<'_> {
                 Some(Times::read(reader, within, config.valid_for.as_ref()))
             }
         };
-        for Place { member, at, .. } in self.members {
+        // What would have two roles has been said to be wrong; the other one stands.
+        let has_another =
+            |it: &Place| it.has_own_topics || (it.gathers && owner == OwnerConfig::Remote);
+        for Place { member, at, .. } in self.members.iter().filter(|it| !has_another(it)) {
             let cell = member.cell;
             let known = *owners.entry(cell).or_insert(owner);
             if known != owner {

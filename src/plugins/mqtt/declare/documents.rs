@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::members::{Place, members, triggers};
+use super::overlaps;
 use super::topic::{Reader, Traffic, said};
 use super::values::{Times, Values, check_same, only_remote};
-use crate::codec::Pointer;
 use crate::config::{NodeId, Spanned, nearest};
 use crate::engine::{Carries, CellId};
 use crate::plugins::mqtt::binding::Topics;
@@ -67,7 +67,7 @@ impl Part<'_> {
         let constants = self.constants(reader);
         let sending = self.sending(reader, owner);
         let topics = self.topics(reader, owner, traffic);
-        self.check_places(reader);
+        overlaps::check(reader, self.members);
         self.check_own(reader);
         self.check_gathering(reader, owner);
         if self.members.is_empty() {
@@ -274,29 +274,6 @@ impl Part<'_> {
             let help = "remove `gathers`, or put it in a document that is owned here";
             let message = "what gathers a document has its owner here";
             reader.mistake(place.at, message, help);
-        }
-    }
-
-    /// No two values may stand in one place, nor one within another.
-    fn check_places(&self, reader: &mut Reader<'_, '_>) {
-        let mut taken: Vec<(Pointer, &str)> = Vec::new();
-        for Place { member, at, .. } in self.members.iter().filter(|it| it.is_sound) {
-            let places: Vec<Pointer> = member.places().into_iter().map(|(at, _)| at).collect();
-            let mut pairs = places
-                .iter()
-                .flat_map(|place| taken.iter().map(move |known| (place, known)));
-            let overlap = pairs.find(|(place, (other, _))| {
-                let (a, b) = (place.steps(), other.steps());
-                a.starts_with(b) || b.starts_with(a)
-            });
-            if let Some((place, (other, name))) = overlap {
-                let message = match place.steps() == other.steps() {
-                    true => format!("`{name}` stands at `{place}` too"),
-                    false => format!("`{place}` and `{other}`, where `{name}` stands, overlap"),
-                };
-                reader.mistake(*at, message, "give each a `json` of its own");
-            }
-            taken.extend(places.into_iter().map(|at| (at, member.name.as_str())));
         }
     }
 

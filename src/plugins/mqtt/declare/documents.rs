@@ -66,7 +66,7 @@ impl Part<'_> {
         let owner = owner.as_deref().copied().unwrap_or(OwnerConfig::Here);
         let constants = self.constants(reader);
         let sending = self.sending(reader, owner);
-        let topics = self.topics(reader, owner, traffic);
+        let topics = self.topics(reader, owner, sending, traffic);
         overlaps::check(reader, self.members);
         self.check_own(reader);
         self.check_gathering(reader, owner);
@@ -99,6 +99,7 @@ impl Part<'_> {
         &self,
         reader: &mut Reader<'_, '_>,
         owner: OwnerConfig,
+        sending: Sending,
         traffic: &mut Traffic,
     ) -> Option<Topics> {
         let config = &self.config.value;
@@ -107,11 +108,7 @@ impl Part<'_> {
             OwnerConfig::Here => (config.state.as_ref(), config.command.as_ref(), true),
             OwnerConfig::Remote => (config.command.as_ref(), config.state.as_ref(), false),
         };
-        let is_gathered = said(published)
-            .first()
-            .and_then(|said| said.send)
-            .is_some_and(|send| send.value == SendConfig::Gathered);
-        let publish = reader.published(published, is_state && !is_gathered);
+        let publish = reader.published(published, is_state && sending == Sending::Whole);
         let subscribe = reader.subscribed(subscribed);
         let (publish, subscribe) = (publish?, subscribe?);
         check_same(
@@ -162,6 +159,7 @@ impl Part<'_> {
         let said = said(published).first().and_then(|said| said.send);
         let send = said.map_or(usual, |said| said.value);
         let at = said.map_or(self.config.at, |said| said.at);
+        self.check_retained(reader, owner, send);
         match send {
             SendConfig::Gathered if owner == OwnerConfig::Remote => {
                 let help =
@@ -191,6 +189,19 @@ impl Part<'_> {
             SendConfig::Changed => Sending::Changed,
             SendConfig::Whole => Sending::Whole,
             SendConfig::Gathered => Sending::Gathered,
+        }
+    }
+
+    /// The broker keeps the newest message only, and that of a change is no state.
+    fn check_retained(&self, reader: &mut Reader<'_, '_>, owner: OwnerConfig, send: SendConfig) {
+        let states = said(self.config.state.as_ref());
+        let retain = states.first().and_then(|said| said.retain);
+        if let (Some(retain), OwnerConfig::Here, SendConfig::Changed) = (retain, owner, send)
+            && retain.value
+        {
+            let help = "write `send: whole`, or remove `retain`";
+            let message = "who comes later would take the newest change for the whole state";
+            reader.mistake(retain.at, message, help);
         }
     }
 

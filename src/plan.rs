@@ -1,6 +1,7 @@
 //! The resolved configuration: what the engine is built from, and what each link is to carry.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use crate::codec::{Pointer, Spec, Value};
@@ -87,6 +88,7 @@ impl Plan {
     }
 
     /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
+    /// The first role counts; whoever declares two says that this is a mistake.
     pub fn subscribe(&mut self, link: LinkId, cell: CellId, carries: Carries) {
         self.subscribe_at(link, cell, carries, Pace::OnChange);
     }
@@ -135,13 +137,9 @@ impl Subscriptions {
     }
 
     fn add(&mut self, added: Subscription) {
-        match self.of(added.link, added.cell) {
-            Some(known) => assert_eq!(*known, added, "one role for each link and cell"),
-            None => {
-                self.by_pair
-                    .insert((added.link, added.cell), self.all.len());
-                self.all.push(added);
-            }
+        if let Entry::Vacant(place) = self.by_pair.entry((added.link, added.cell)) {
+            place.insert(self.all.len());
+            self.all.push(added);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a plugin finds in the YAML, and what it says of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Configure<'a> {
     pub(crate) link: LinkId,
     pub(crate) sections: &'a BTreeMap<String, Raw>,
     pub(crate) characteristics: &'a [Keys],
+    /// Where the characteristic of each value is declared.
+    pub(crate) places: &'a HashMap<CellId, NodeId>,
     pub(crate) sources: &'a [Keys],
     pub(crate) placeholders: &'a Placeholders,
     pub(crate) file: &'a Path,
@@ -138,8 +140,8 @@ impl Configure<'_> {
 
     /// Where the characteristic of a value is declared.
     pub fn place(&self, cell: CellId) -> NodeId {
-        let keys = self.characteristics.iter().find(|keys| keys.cell == cell);
-        keys.map_or(self.tree.root(), |keys| keys.at)
+        let place = self.places.get(&cell).copied();
+        place.unwrap_or_else(|| self.tree.root())
     }
 
     /// All values of the plan, in the order of their declarations.

@@ -307,3 +307,18 @@ fn a_struct_can_stand_in_two_documents_and_is_delivered_when_both_are() {
         assert_eq!(bemo.next_heard(), (0, pair(10, 30)));
     }
 }
+
+#[test]
+fn of_a_state_in_parts_the_broker_keeps_none() {
+    let broker = Mosquitto::start();
+    let room = "{ room: { state: { topic: room/state, send: changed }, command: room/set } }";
+    let _bemo = Bemo::connected(&yaml(broker.port, room, &[LEVEL, LABEL]));
+    broker.log.wait_for("Sending SUBACK to bemo");
+    let mut tap = Tap::connect(broker.port, "tap");
+    tap.subscribe("room/state");
+    tap.publish("room/set", r#"{"level": 7}"#);
+    assert_eq!(tap.next_on("room/state"), r#"{"level": 7}"#);
+    let mut late = Tap::connect(broker.port, "late");
+    late.subscribe("room/state");
+    assert!(late.is_silent_for(SILENCE), "a part is not the state");
+}

@@ -1,10 +1,15 @@
 //! What is told besides the values: of centrals, and of what was refused.
 
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+
 use bemo_sync::gatt::server::{GattServer, Subscribed};
 use serde_json::{Value as Json, json};
 
 use super::bemo::{Bemo, yaml};
-use super::mosquitto::Mosquitto;
+use super::fake_broker::{self, CONNECT, PUBLISH, PUBLISH_RETAINED, SUBSCRIBE};
+use super::lines::Lines;
+use super::mosquitto::{Mosquitto, PATIENCE};
 use super::tap::{Message, Tap};
 use super::{NUMBER_HERE, SILENCE, int};
 
@@ -107,7 +112,7 @@ fn while_the_broker_is_away_the_newest_wait_for_it() {
     }
     broker.start_again();
     bemo.log
-        .wait_for("events were lost while the broker was away count=36");
+        .wait_for("events were lost: more than 64 waited for the broker count=36");
     broker.log.wait_for_count("'bt/rejected'", 64);
     bemo.log.wait_for("1099 is outside");
     let published = |part| {
@@ -120,4 +125,46 @@ fn while_the_broker_is_away_the_newest_wait_for_it() {
     assert!(!published("1035 is outside"), "the oldest are lost");
     assert!(published("1036 is outside") && published("1099 is outside"));
     assert_eq!(broker.log.count("'bt/rejected'"), 64);
+}
+
+/// What is refused may be any amount, and the broker slow to acknowledge it: the values go on.
+#[test]
+fn no_flood_of_refusals_holds_up_a_value() {
+    let refusals = Arc::new(Lines::default());
+    let (published, states) = channel();
+    let all = refusals.clone();
+    let port = fake_broker::start(move |kind, body| match kind {
+        CONNECT => vec![0x20, 2, 0, 0],
+        SUBSCRIBE => {
+            let mut answer = vec![0x90, 3, body[0], body[1], 1];
+            for _ in 0..1400 {
+                answer.extend(fake_broker::publish("number/set", r#"{"number": 300}"#));
+            }
+            answer.extend(fake_broker::publish("number/set", r#"{"number": 7}"#));
+            answer
+        }
+        PUBLISH | PUBLISH_RETAINED => {
+            let (topic, rest) = body[2..].split_at(body[1].into());
+            let payload = String::from_utf8_lossy(&rest[2..]).into_owned();
+            if topic == b"bt/rejected" {
+                all.push(payload);
+                return Vec::new();
+            }
+            let _ = published.send(payload);
+            vec![0x40, 2, rest[0], rest[1]]
+        }
+        _ => Vec::new(),
+    });
+    let yaml = told(port).replace(
+        "{ topic: bt/rejected, qos: 0, retain: true }",
+        "bt/rejected",
+    );
+    let bemo = Bemo::start(&yaml);
+    let mut states = std::iter::from_fn(|| states.recv_timeout(PATIENCE).ok());
+    assert!(states.any(|it| it == r#"{"number": 7}"#), "it is published");
+    assert!(
+        refusals.count("out_of_range") <= 64,
+        "no more are under way"
+    );
+    assert_eq!(bemo.log.count("cannot publish"), 0);
 }

@@ -100,6 +100,10 @@ pub(in crate::config) fn resolve(
         ..
     } = resolver;
     let mut connected = false;
+    let places = characteristics
+        .iter()
+        .map(|keys| (keys.cell, keys.at))
+        .collect();
     for plugin in plugins {
         let section = section_of(plugin.as_ref());
         let known = plan.links.iter().position(|link| link.section == section);
@@ -110,6 +114,7 @@ pub(in crate::config) fn resolve(
             link: LinkId::new(link),
             sections: &config.plugins,
             characteristics: &characteristics,
+            places: &places,
             sources: &sources,
             placeholders: &placeholders,
             file,

@@ -153,8 +153,10 @@ impl Connection<'_> {
         let port = standing.port;
         loop {
             tokio::select! {
-                result = self.step() => if let Err(error) = result {
-                    return Some(error);
+                result = self.step() => match result {
+                    // What was acknowledged has made room.
+                    Ok(()) => self.session.pump(),
+                    Err(error) => return Some(error),
                 },
                 () = port.changed() => self.session.pump(),
                 () = standing.tidings.arrived() => self.session.pump(),
@@ -196,7 +198,11 @@ impl Connection<'_> {
         }
         if let Some(will) = will {
             self.session.notify(will);
-            self.until(|session| session.is_idle()).await;
+            self.until(|session| {
+                session.pump_unsent();
+                session.is_idle()
+            })
+            .await;
         }
         self.session.disconnect();
         self.until(|session| session.has_disconnected).await;

@@ -109,12 +109,21 @@ impl<'a> Exchange<'a> {
             };
             Some(Publication { message, receipt })
         })?;
-        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
-        let mut carriers = next.receipt.cells.iter().flat_map(carriers);
-        let withheld = carriers.any(|carrier| self.withholds(*carrier));
-        let payload = shown(&next.message.payload, withheld);
-        debug!(topic = next.message.topic, payload, "publishes");
+        // Nothing is rendered where nobody reads it.
+        debug!(
+            topic = next.message.topic,
+            payload = self.shown(&next),
+            "publishes"
+        );
         Some(next)
+    }
+
+    /// The beginning of what is published, for a log line.
+    fn shown(&self, publication: &Publication) -> String {
+        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
+        let mut carriers = publication.receipt.cells.iter().flat_map(carriers);
+        let withheld = carriers.any(|carrier| self.withholds(*carrier));
+        shown(&publication.message.payload, withheld)
     }
 
     /// Makes messages of everything that there is to send. What has changed together goes into one

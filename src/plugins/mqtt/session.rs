@@ -23,6 +23,9 @@ pub(super) struct Session<'a> {
     held_back: Option<(u16, Receipt)>,
     /// Written and not yet acknowledged, by packet id.
     in_flight: HashMap<u16, Receipt>,
+    /// What the client has had no room for, in order: it goes out before anything else does.
+    unsent: VecDeque<Publication>,
+    has_said_full: bool,
     pub(super) has_disconnected: bool,
 }
 
@@ -34,6 +37,8 @@ impl<'a> Session<'a> {
             queued: VecDeque::new(),
             held_back: None,
             in_flight: HashMap::new(),
+            unsent: VecDeque::new(),
+            has_said_full: false,
             has_disconnected: false,
         }
     }
@@ -64,16 +69,33 @@ impl<'a> Session<'a> {
         self.pump();
     }
 
-    /// Publishes everything that has not been.
+    /// Publishes everything that has not been, as far as there is room.
     pub(super) fn pump(&mut self) {
-        while let Some(Publication { message, receipt }) = self.exchange.next() {
-            self.publish(&message, receipt);
+        while self.pump_unsent() {
+            let Some(next) = self.exchange.next() else {
+                return;
+            };
+            self.unsent.push_back(next);
         }
+    }
+
+    /// Publishes what there was no room for; whether there is room for more.
+    pub(super) fn pump_unsent(&mut self) -> bool {
+        while let Some(next) = self.unsent.pop_front() {
+            if let Err(next) = self.publish(next) {
+                self.unsent.push_front(next);
+                return false;
+            }
+        }
+        true
     }
 
     /// Publishes a message that stands for itself.
     pub(super) fn notify(&mut self, message: &Message) {
-        self.publish(message, Receipt::default());
+        let message = message.clone();
+        let receipt = Receipt::default();
+        self.unsent.push_back(Publication { message, receipt });
+        self.pump_unsent();
     }
 
     pub(super) fn disconnect(&mut self) {
@@ -84,7 +106,10 @@ impl<'a> Session<'a> {
 
     /// Whether the broker has acknowledged everything.
     pub(super) fn is_idle(&self) -> bool {
-        self.queued.is_empty() && self.held_back.is_none() && self.in_flight.is_empty()
+        self.unsent.is_empty()
+            && self.queued.is_empty()
+            && self.held_back.is_none()
+            && self.in_flight.is_empty()
     }
 
     pub(super) fn handle(&mut self, event: Event) {
@@ -140,20 +165,33 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn publish(&mut self, message: &Message, receipt: Receipt) {
+    /// Hands a message over; gives it back when there is no room for it. A receipt may not be lost:
+    /// while the connection lasts, the engine waits for it.
+    fn publish(&mut self, publication: Publication) -> Result<(), Publication> {
         let Message {
             topic,
             payload,
             qos,
             retain,
-        } = message;
+        } = &publication.message;
         let result = self
             .client
             .try_publish(topic, (*qos).into(), *retain, payload.as_slice());
         match result {
-            Ok(()) => self.queued.push_back(receipt),
-            // It stays in flight for the engine, which hands it out again on the next connection.
-            Err(error) => error!(topic, "cannot publish: {error}"),
+            Ok(()) => {
+                self.queued.push_back(publication.receipt);
+                Ok(())
+            }
+            Err(error) => {
+                if !self.has_said_full {
+                    self.has_said_full = true;
+                    warn!(
+                        topic,
+                        "cannot publish yet: {error}; trying again when there is room"
+                    );
+                }
+                Err(publication)
+            }
         }
     }
 

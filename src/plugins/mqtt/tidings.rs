@@ -13,7 +13,8 @@ use super::binding::{Message, Topic};
 use crate::codec::document;
 use crate::plugin::{Heard, Notice, Payload, Port};
 
-/// So many wait at most; then the oldest are lost.
+/// So many are under way at most, and so many more wait for their turn; then the oldest of those that
+/// wait are lost.
 pub(super) const WAITING_MAX: usize = 64;
 
 /// The topics on which these things are told.
@@ -32,10 +33,10 @@ pub(super) struct Tidings<'a> {
 
 #[derive(Default)]
 struct Waiting {
-    /// In order, each with its number. They stay until the broker has acknowledged them.
+    /// In order, each with its number.
     messages: VecDeque<(u64, Message)>,
-    /// The number of the next to be published on this connection.
-    next: u64,
+    /// Those that were handed out on this connection, until the broker has acknowledged them.
+    under_way: VecDeque<(u64, Message)>,
     count: u64,
     lost: u64,
 }
@@ -76,30 +77,33 @@ impl<'a> Tidings<'a> {
     /// A new connection: whatever was not acknowledged on the last one is told again.
     pub(super) fn begin(&self) {
         let mut waiting = self.waiting();
-        waiting.next = waiting.messages.front().map_or(0, |(number, _)| *number);
-        if waiting.lost > 0 {
-            let count = std::mem::take(&mut waiting.lost);
-            debug!(count, "events were lost while the broker was away");
-        }
+        let mut again = std::mem::take(&mut waiting.under_way);
+        again.append(&mut waiting.messages);
+        waiting.messages = again;
     }
 
-    /// The next message, and its number.
+    /// The next message, and its number; none while the broker has yet to acknowledge so many.
     pub(super) fn next(&self) -> Option<(u64, Message)> {
         let mut waiting = self.waiting();
-        let next = waiting.next;
-        let found = waiting
-            .messages
-            .iter()
-            .find(|(number, _)| *number >= next)?
-            .clone();
-        waiting.next = found.0 + 1;
-        Some(found)
+        if waiting.under_way.len() >= WAITING_MAX {
+            return None;
+        }
+        let next = waiting.messages.pop_front()?;
+        waiting.under_way.push_back(next.clone());
+        if waiting.lost > 0 {
+            let count = std::mem::take(&mut waiting.lost);
+            debug!(
+                count,
+                "events were lost: more than {WAITING_MAX} waited for the broker"
+            );
+        }
+        Some(next)
     }
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&self, number: u64) {
         let mut waiting = self.waiting();
-        waiting.messages.retain(|(other, _)| *other != number);
+        waiting.under_way.retain(|(other, _)| *other != number);
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -165,7 +169,7 @@ impl<'a> Tidings<'a> {
 
 impl Waiting {
     fn push(&mut self, message: Message) {
-        if self.messages.len() == WAITING_MAX {
+        if self.messages.len() >= WAITING_MAX {
             self.messages.pop_front();
             self.lost += 1;
         }

@@ -189,8 +189,8 @@ pub struct DocumentConfig {
     #[serde(default)]
     #[schemars(extend("default" = "here"))]
     pub owner: Option<Spanned<OwnerConfig>>,
-    /// The topic that says what the values are. With `owner: here` it is published there, retained unless
-    /// said otherwise; with `owner: remote` the values follow it, or a list of topics.
+    /// The topic that says what the values are. With `owner: here` it is published there, retained if it
+    /// is sent whole, unless said otherwise; with `owner: remote` the values follow it, or a list of topics.
     #[serde(default)]
     pub state: Option<Spanned<OneOrMany<DocumentTopicConfig>>>,
     /// The topic on which changes are asked for. With `owner: here` whoever publishes there, or on one of

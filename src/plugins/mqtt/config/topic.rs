@@ -44,7 +44,8 @@ pub struct LongDocumentTopicConfig {
     #[serde(default)]
     pub qos: Option<Spanned<Lenient<Qos>>>,
     /// Whether the broker keeps the newest message for those who come later. Without it, state is
-    /// retained unless it is gathered, and a command is not. Only for a topic that this process publishes
+    /// retained if it is sent whole, and a command is not. A state of which only changes are sent cannot
+    /// be: who comes later would take a part for the whole. Only for a topic that this process publishes
     /// on.
     #[serde(default)]
     pub retain: Option<Spanned<bool>>,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json};
 
 use super::members::{Place, members, triggers};
+use super::overlaps;
 use super::topic::{Reader, Traffic, said};
 use super::values::{Times, Values, check_same, only_remote};
-use crate::codec::Pointer;
 use crate::config::{NodeId, Spanned, nearest};
 use crate::engine::{Carries, CellId};
 use crate::plugins::mqtt::binding::Topics;
@@ -66,9 +66,10 @@ impl Part<'_> {
         let owner = owner.as_deref().copied().unwrap_or(OwnerConfig::Here);
         let constants = self.constants(reader);
         let sending = self.sending(reader, owner);
-        let topics = self.topics(reader, owner, traffic);
-        self.check_places(reader);
+        let topics = self.topics(reader, owner, sending, traffic);
+        overlaps::check(reader, self.members);
         self.check_own(reader);
+        self.check_gathering(reader, owner);
         if self.members.is_empty() {
             let help = format!(
                 "add `mqtt: {{ document: {} }}` to the characteristics in it",
@@ -102,6 +103,7 @@ impl Part<'_> {
         &self,
         reader: &mut Reader<'_, '_>,
         owner: OwnerConfig,
+        sending: Sending,
         traffic: &mut Traffic,
     ) -> Option<Topics> {
         let config = &self.config.value;
@@ -110,11 +112,7 @@ impl Part<'_> {
             OwnerConfig::Here => (config.state.as_ref(), config.command.as_ref(), true),
             OwnerConfig::Remote => (config.command.as_ref(), config.state.as_ref(), false),
         };
-        let is_gathered = said(published)
-            .first()
-            .and_then(|said| said.send)
-            .is_some_and(|send| send.value == SendConfig::Gathered);
-        let publish = reader.published(published, is_state && !is_gathered);
+        let publish = reader.published(published, is_state && sending == Sending::Whole);
         let subscribe = reader.subscribed(subscribed);
         let (publish, subscribe) = (publish?, subscribe?);
         check_same(
@@ -165,6 +163,7 @@ impl Part<'_> {
         let said = said(published).first().and_then(|said| said.send);
         let send = said.map_or(usual, |said| said.value);
         let at = said.map_or(self.config.at, |said| said.at);
+        self.check_retained(reader, owner, send);
         match send {
             SendConfig::Gathered if owner == OwnerConfig::Remote => {
                 let help =
@@ -194,6 +193,19 @@ impl Part<'_> {
             SendConfig::Changed => Sending::Changed,
             SendConfig::Whole => Sending::Whole,
             SendConfig::Gathered => Sending::Gathered,
+        }
+    }
+
+    /// The broker keeps the newest message only, and that of a change is no state.
+    fn check_retained(&self, reader: &mut Reader<'_, '_>, owner: OwnerConfig, send: SendConfig) {
+        let states = said(self.config.state.as_ref());
+        let retain = states.first().and_then(|said| said.retain);
+        if let (Some(retain), OwnerConfig::Here, SendConfig::Changed) = (retain, owner, send)
+            && retain.value
+        {
+            let help = "write `send: whole`, or remove `retain`";
+            let message = "who comes later would take the newest change for the whole state";
+            reader.mistake(retain.at, message, help);
         }
     }
 
@@ -268,26 +280,15 @@ impl Part<'_> {
         }
     }
 
-    /// No two values may stand in one place, nor one within another.
-    fn check_places(&self, reader: &mut Reader<'_, '_>) {
-        let mut taken: Vec<(Pointer, &str)> = Vec::new();
-        for Place { member, at, .. } in self.members.iter().filter(|it| it.is_sound) {
-            let places: Vec<Pointer> = member.places().into_iter().map(|(at, _)| at).collect();
-            let mut pairs = places
-                .iter()
-                .flat_map(|place| taken.iter().map(move |known| (place, known)));
-            let overlap = pairs.find(|(place, (other, _))| {
-                let (a, b) = (place.steps(), other.steps());
-                a.starts_with(b) || b.starts_with(a)
-            });
-            if let Some((place, (other, name))) = overlap {
-                let message = match place.steps() == other.steps() {
-                    true => format!("`{name}` stands at `{place}` too"),
-                    false => format!("`{place}` and `{other}`, where `{name}` stands, overlap"),
-                };
-                reader.mistake(*at, message, "give each a `json` of its own");
-            }
-            taken.extend(places.into_iter().map(|at| (at, member.name.as_str())));
+    /// What gathers does so when it is written, and a remote owner is only asked for that.
+    fn check_gathering(&self, reader: &mut Reader<'_, '_>, owner: OwnerConfig) {
+        if owner == OwnerConfig::Here {
+            return;
+        }
+        for place in self.members.iter().filter(|it| it.gathers) {
+            let help = "remove `gathers`, or put it in a document that is owned here";
+            let message = "what gathers a document has its owner here";
+            reader.mistake(place.at, message, help);
         }
     }
 
@@ -317,7 +318,10 @@ impl Part<'_> {
                 Some(Times::read(reader, within, config.valid_for.as_ref()))
             }
         };
-        for Place { member, at, .. } in self.members {
+        // What would have two roles has been said to be wrong; the other one stands.
+        let has_another =
+            |it: &Place| it.has_own_topics || (it.gathers && owner == OwnerConfig::Remote);
+        for Place { member, at, .. } in self.members.iter().filter(|it| !has_another(it)) {
             let cell = member.cell;
             let known = *owners.entry(cell).or_insert(owner);
             if known != owner {

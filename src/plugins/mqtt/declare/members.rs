@@ -17,6 +17,10 @@ pub(super) struct Place {
     pub(super) at: NodeId,
     /// It is known where it stands.
     pub(super) is_sound: bool,
+    /// It has topics of its own, which is a mistake; they decide what it is.
+    pub(super) has_own_topics: bool,
+    /// Writing it publishes a document.
+    pub(super) gathers: bool,
 }
 
 /// By document, the values that are in it: those that name it for all their parts, and those of which a
@@ -27,6 +31,7 @@ pub(super) fn members(
     names: &[String],
 ) -> BTreeMap<String, Vec<Place>> {
     let mut found: BTreeMap<String, Vec<Place>> = BTreeMap::new();
+    let gathering: BTreeSet<CellId> = values.triggers.iter().map(|(cell, _)| *cell).collect();
     for cell in reader.declared.cells() {
         let CellPlan {
             name: value,
@@ -80,6 +85,8 @@ pub(super) fn members(
                 member,
                 at,
                 is_sound,
+                has_own_topics: values.own_topics.contains_key(&cell),
+                gathers: gathering.contains(&cell),
             });
         }
     }

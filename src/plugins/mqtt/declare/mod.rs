@@ -2,6 +2,7 @@
 
 mod documents;
 mod members;
+mod overlaps;
 mod topic;
 mod values;
 

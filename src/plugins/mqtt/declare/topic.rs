@@ -12,7 +12,7 @@ use crate::plugins::mqtt::topics;
 pub(super) struct Said<'c> {
     pub(super) text: Spanned<String>,
     qos: Option<&'c Spanned<Lenient<Qos>>>,
-    retain: Option<Spanned<bool>>,
+    pub(super) retain: Option<Spanned<bool>>,
     pub(super) send: Option<Spanned<SendConfig>>,
 }
 

@@ -68,9 +68,16 @@ impl Home {
 
     /// Waits until the value on the disk is this one.
     fn wait_until_kept(&self, value: &str) {
-        let file = self.path("state/bemo-sync/lamp.json");
+        let directory = self.path("state/bemo-sync");
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        let is_kept = || fs::read_to_string(&file).is_ok_and(|text| text.contains(value));
+        // Its name tells the place of the configuration too.
+        let is_kept = || {
+            let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+            let mut paths = entries.map(|entry| entry.path());
+            let file = paths.find(|path| path.extension().is_some_and(|it| it == "json"));
+            let text = file.and_then(|file| fs::read_to_string(file).ok());
+            text.is_some_and(|text| text.contains(value))
+        };
         while !is_kept() {
             assert!(
                 tokio::time::Instant::now() < deadline,

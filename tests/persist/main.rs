@@ -188,8 +188,9 @@ async fn a_second_after_a_change_it_is_kept_whatever_happens_to_the_process() {
     assert_eq!(read(&air, "FF01"), [7]);
 }
 
+/// It is gone with the process, and what it asked for would stand as what the owner has said.
 #[tokio::test(start_paused = true)]
-async fn of_a_remote_owner_it_is_what_a_read_gets_until_that_speaks() {
+async fn what_a_remote_owner_is_only_asked_for_is_not_kept() {
     let bench = Bench::new();
     let remote = "uuid: FF01, access: [read, write], persist: true, value: { type: u8 }, \
         mqtt: { owner: remote, state: s, command: c }";
@@ -198,14 +199,15 @@ async fn of_a_remote_owner_it_is_what_a_read_gets_until_that_speaks() {
         bench.yaml(&[remote])
     );
     let air = Air::of(&yaml).await;
-    let central = air.central();
-    central
-        .read(handle(&central, "FF01"))
-        .expect_err("nobody knows");
     write(&air, "FF01", &[7]);
+    assert_eq!(read(&air, "FF01"), [7], "until the owner has had its time");
+    sleep(5 * SECOND).await;
+    assert_eq!(bench.json()["values"], json!({}));
     air.runtime.stop().await;
     let air = Air::of(&yaml).await;
-    assert_eq!(read(&air, "FF01"), [7]);
+    let central = air.central();
+    let refused = central.read(handle(&central, "FF01"));
+    refused.expect_err("nobody knows");
 }
 
 /// Bytes, parts and words come back as they were, not only numbers.

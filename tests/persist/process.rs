@@ -124,6 +124,28 @@ fn after_a_kill_and_after_a_stop_the_first_that_is_published_is_what_was_kept() 
 }
 
 #[test]
+fn what_a_remote_owner_has_said_is_what_a_read_gets_after_a_kill() {
+    let home = Home::new();
+    let yaml = fs::read_to_string(home.path("lamp.yaml")).unwrap();
+    let of_owner = "mqtt: { owner: remote, state: level, command: set }";
+    let yaml = yaml.replace("mqtt: { state: level, command: set }", of_owner);
+    fs::write(home.path("lamp.yaml"), yaml).unwrap();
+    let mut tap = Tap::on_everything(home.broker.port);
+    let process = home.start();
+    tap.publish_retained("level", "7");
+    home.wait_until_kept("\"value\": 7");
+    process.end_by(Signal::KILL);
+    let process = home.start();
+    assert!(
+        process
+            .log
+            .all()
+            .iter()
+            .any(|line| line.contains("restored=1"))
+    );
+}
+
+#[test]
 fn check_test_schema_and_docs_touch_nothing() {
     let home = Home::new();
     let mut before = home.names();

@@ -281,7 +281,8 @@ impl Keeper {
     /// What the file is to hold now.
     fn contents(&self, port: &Port) -> String {
         let values = self.kept.iter().filter_map(|kept| {
-            let value = port.value(kept.cell)?;
+            // After a power cut the request is gone, and what was asked for would stand as the truth.
+            let value = port.known(kept.cell)?;
             let mut octets = Vec::new();
             att::encode(&kept.spec, &value, &mut octets);
             let entry = Entry {

@@ -11,10 +11,29 @@ use super::claim::{Claim, Unclaimed, beside, directory, real};
 /// Thousands of values of 512 octets each do not get there.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What has become of the file.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// What nobody could read stood there, and is here now, however the rest went.
+    pub(super) moved: Option<PathBuf>,
+    pub(super) written: Result<(), Unwritten>,
+}
+
+/// Why a text is not on the disk for certain.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    /// The file is as it was.
+    Before(io::Error),
+    /// The file is as it should be, but after a power cut it may be as it was.
+    Unsure(io::Error),
+}
+
 pub(super) struct Disk {
     path: PathBuf,
     /// Without it nothing is written.
     claim: Option<Claim>,
+    /// Has the names in a directory put on the disk.
+    sync: fn(&Path) -> io::Result<()>,
     /// How many files have been written.
     written: u64,
     /// There is something that nobody could read, and that must not be lost.
@@ -26,6 +45,7 @@ impl Disk {
         Self {
             path,
             claim: None,
+            sync: |directory| File::open(directory)?.sync_all(),
             written: 0,
             unread: false,
         }
@@ -108,18 +128,24 @@ impl Disk {
     }
 
     /// Replaces the file. After a power cut it is there as it was before or as it is now. What nobody could
-    /// read is moved away first, to the path that this returns.
-    ///
-    /// # Errors
-    /// When that cannot be done. The file is then as it was.
-    pub(super) fn write(&mut self, text: &str) -> io::Result<Option<PathBuf>> {
-        self.claim()?;
-        let moved = match self.check_kind() {
-            Ok(()) if self.unread => Some(self.move_away()?),
-            Ok(()) => None,
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
+    /// read is moved away first.
+    pub(super) fn write(&mut self, text: &str) -> Outcome {
+        let mut moved = None;
+        let written = match self.replace(text, &mut moved) {
+            Ok(path) => (self.sync)(directory(&path)).map_err(Unwritten::Unsure),
+            Err(error) => Err(Unwritten::Before(error)),
         };
+        Outcome { moved, written }
+    }
+
+    fn replace(&mut self, text: &str, moved: &mut Option<PathBuf>) -> io::Result<PathBuf> {
+        self.claim()?;
+        match self.check_kind() {
+            Ok(()) if self.unread => *moved = Some(self.move_away()?),
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
         let path = real(&self.path);
         let fresh = self.write_anew(&path, text)?;
         if let Err(error) = fs::rename(&fresh, &path) {
@@ -127,8 +153,7 @@ impl Disk {
             return Err(error);
         }
         self.unread = false;
-        File::open(directory(&path))?.sync_all()?;
-        Ok(moved)
+        Ok(path)
     }
 
     /// A file that only this user can read, and that is on the disk when this returns. Its name is one that
@@ -151,5 +176,37 @@ impl Disk {
             return Err(error);
         }
         Ok(fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_moved_and_what_is_written_is_told_also_when_the_last_step_fails() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kept.json");
+        fs::write(&path, "nobody could read it").unwrap();
+        let mut disk = Disk::new(path.clone());
+        disk.unread = true;
+        disk.sync = |_| Err(io::Error::other("the disk is gone"));
+        let Outcome { moved, written } = disk.write("new");
+        let moved = moved.expect("it is somewhere else now");
+        let told = fs::read_to_string(moved).unwrap();
+        assert_eq!(told, "nobody could read it");
+        assert!(matches!(written, Err(Unwritten::Unsure(_))), "{written:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    #[test]
+    fn what_could_not_be_replaced_is_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kept.json");
+        fs::create_dir(&path).unwrap();
+        let Outcome { moved, written } = Disk::new(path.clone()).write("new");
+        assert_eq!(moved, None);
+        assert!(matches!(written, Err(Unwritten::Before(_))), "{written:?}");
+        assert!(path.is_dir());
     }
 }

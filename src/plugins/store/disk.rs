@@ -185,25 +185,25 @@ mod tests {
 
     #[test]
     fn what_was_moved_and_what_is_written_is_told_also_when_the_last_step_fails() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a disk");
         let path = directory.path().join("kept.json");
-        fs::write(&path, "nobody could read it").unwrap();
+        fs::write(&path, "nobody could read it").expect("a disk");
         let mut disk = Disk::new(path.clone());
         disk.unread = true;
         disk.sync = |_| Err(io::Error::other("the disk is gone"));
         let Outcome { moved, written } = disk.write("new");
         let moved = moved.expect("it is somewhere else now");
-        let told = fs::read_to_string(moved).unwrap();
+        let told = fs::read_to_string(moved).expect("a disk");
         assert_eq!(told, "nobody could read it");
         assert!(matches!(written, Err(Unwritten::Unsure(_))), "{written:?}");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&path).expect("a disk"), "new");
     }
 
     #[test]
     fn what_could_not_be_replaced_is_as_it_was() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a disk");
         let path = directory.path().join("kept.json");
-        fs::create_dir(&path).unwrap();
+        fs::create_dir(&path).expect("a disk");
         let Outcome { moved, written } = Disk::new(path.clone()).write("new");
         assert_eq!(moved, None);
         assert!(matches!(written, Err(Unwritten::Before(_))), "{written:?}");

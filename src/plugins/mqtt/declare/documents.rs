@@ -87,7 +87,7 @@ impl Part<'_> {
             topics,
             sending,
             constants,
-            from_environment: self.from_environment(reader),
+            from_environment: self.withheld(reader),
             ignore_own: self.config.ignore_own.as_ref().map(|key| key.value.clone()),
             omit_empty: self.config.omit_empty,
             members: self.members.iter().map(|it| it.member.clone()).collect(),
@@ -223,7 +223,7 @@ impl Part<'_> {
         constants
     }
 
-    fn from_environment(&self, reader: &Reader<'_, '_>) -> BTreeSet<String> {
+    fn withheld(&self, reader: &Reader<'_, '_>) -> BTreeSet<String> {
         let constants = self.config.constants.iter().flat_map(|it| &it.value.0);
         let hidden = constants.filter(|(_, it)| reader.declared.is_from_environment(it.at));
         hidden.map(|(key, _)| key.clone()).collect()

@@ -1,14 +1,14 @@
 //! The resolved configuration: what the engine is built from, and what each link is to carry.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::codec::{Pointer, Spec, Value};
 use crate::engine::{
     Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Response, Subscription,
 };
-use crate::gatt::Service;
+use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::Link;
 
 /// How long a remote owner may take to confirm, unless something else is declared.
@@ -42,6 +42,8 @@ pub struct CellPlan {
     /// Where it stands in a document, if that is said.
     pub json: Option<Pointer>,
     pub initial: Option<Value>,
+    /// Something of what is declared that it is came from the environment, and is not to be shown.
+    pub is_from_environment: bool,
     /// What it held before this process began; comes before `initial`.
     pub restored: Option<Value>,
     pub constant: bool,
@@ -115,6 +117,13 @@ impl Plan {
                 .cells
                 .iter()
                 .any(|cell| cell.owner == Owner::Remote(link))
+    }
+
+    /// The values that only an encrypted link may see.
+    pub fn withheld(&self) -> HashSet<CellId> {
+        let all = self.services.iter().flat_map(|it| &it.characteristics);
+        let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
+        secured.flat_map(|it| [it.cell, it.tells().0]).collect()
     }
 
     /// Whether requests for a change of this cell get to where its truth is.

@@ -3,6 +3,9 @@
 #[path = "support/files.rs"]
 mod files;
 
+#[path = "docs_command/secrets.rs"]
+mod secrets;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

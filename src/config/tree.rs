@@ -6,8 +6,8 @@
 
 mod added;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 
@@ -119,6 +119,29 @@ impl Tree {
     /// Whether a key stands in a mapping.
     pub fn has_key(&self, mapping: NodeId, key: &str) -> bool {
         self.keys(mapping).any(|found| found == key)
+    }
+
+    /// Whether anything of what stands at a place came from the environment.
+    pub fn is_from_environment(&self, at: NodeId) -> bool {
+        let mut seen = HashSet::from([at]);
+        let mut open = vec![at];
+        while let Some(id) = open.pop() {
+            match &self.node(id).kind {
+                Kind::Scalar { style, .. } => match style {
+                    Style::Substituted => return true,
+                    Style::Plain | Style::Quoted => {}
+                },
+                Kind::Sequence(items) => {
+                    // Aliases name the same node many times over.
+                    open.extend(items.iter().filter(|item| seen.insert(**item)));
+                }
+                Kind::Mapping(entries) => {
+                    let values = entries.iter().map(|(_, value)| *value);
+                    open.extend(values.filter(|value| seen.insert(*value)));
+                }
+            }
+        }
+        false
     }
 
     /// The keys of a mapping; none of anything else.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use super::disclosure::Disclosure;
 use super::layout::{self, Row, range};
 use super::topics_of_cells;
 use crate::codec::Spec;
@@ -27,6 +28,7 @@ pub fn gatt(plan: &Plan) -> String {
     let mut out = String::new();
     Page {
         plan,
+        disclosures: Disclosure::all(plan),
         out: &mut out,
     }
     .write()
@@ -36,6 +38,8 @@ pub fn gatt(plan: &Plan) -> String {
 
 struct Page<'a> {
     plan: &'a Plan,
+    /// By value.
+    disclosures: Vec<Disclosure>,
     out: &'a mut String,
 }
 
@@ -76,6 +80,7 @@ impl Page<'_> {
     ) -> fmt::Result {
         let topics_of = |cell| topics.get(&cell).map_or(String::new(), |it| it.join("; "));
         let cell = &self.plan.cells[it.cell.index()];
+        let disclosure = self.disclosures[it.cell.index()];
         writeln!(self.out, "\n### {}\n\n| | |\n|---|---|", text(&it.name))?;
         self.row("UUID", &format!("`{}`", it.uuid))?;
         self.row("properties", &properties(it.access))?;
@@ -90,8 +95,8 @@ impl Page<'_> {
         let is_shown = it.access.read || (it.access.can_subscribe() && it.told.is_none());
         match (&cell.initial, cell.constant) {
             _ if !is_shown => {}
-            (Some(value), true) => self.row("constant", &layout::value(&it.spec, value))?,
-            (Some(value), false) => self.row("at first", &layout::value(&it.spec, value))?,
+            (Some(value), true) => self.row("constant", &disclosure.value(&it.spec, value))?,
+            (Some(value), false) => self.row("at first", &disclosure.value(&it.spec, value))?,
             (None, _) => {
                 let unknown = match cell.owner {
                     Owner::Remote(_) => "unknown until its owner speaks: a read is then refused",
@@ -111,7 +116,7 @@ impl Page<'_> {
         }
         self.row("descriptors", &descriptors(it))?;
         self.row("MQTT", &topics_of(it.cell))?;
-        self.layout(&layout::rows(&it.spec))?;
+        self.layout(&layout::rows(&it.spec, disclosure))?;
         let Some((told, spec)) = &it.told else {
             return Ok(());
         };
@@ -120,7 +125,7 @@ impl Page<'_> {
         self.row("type", &type_of(spec))?;
         self.row("value", &layout::meaning(spec))?;
         self.row("MQTT", &topics_of(*told))?;
-        self.layout(&layout::rows(spec))
+        self.layout(&layout::rows(spec, self.disclosures[told.index()]))
     }
 
     /// A row that has something to say.
@@ -165,7 +170,8 @@ impl Page<'_> {
 
     fn response(&self, it: &Characteristic, response: &Response) -> String {
         let answer = &self.plan.cells[response.cell.index()];
-        let value = |value| layout::value(&answer.spec, value);
+        let disclosure = self.disclosures[response.cell.index()];
+        let value = |value| disclosure.value(&answer.spec, value);
         let mut said = match it
             .told
             .as_ref()

@@ -1,5 +1,6 @@
 //! A value on the air, octet by octet, in words.
 
+use super::disclosure::Disclosure;
 use crate::codec::presentation::UNITLESS;
 use crate::codec::{
     ByteOrder, Field, FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Shown, Spec, StructSpec,
@@ -22,7 +23,7 @@ pub(super) struct Row {
 }
 
 /// A row for each part of a struct; none for a value that has no parts.
-pub(super) fn rows(spec: &Spec) -> Vec<Row> {
+pub(super) fn rows(spec: &Spec, disclosure: Disclosure) -> Vec<Row> {
     let mut rows = Vec::new();
     let around = if matches!(spec, Spec::Array(_)) {
         "[]."
@@ -30,7 +31,7 @@ pub(super) fn rows(spec: &Spec) -> Vec<Row> {
         ""
     };
     if let Some(structure) = structure_of(spec) {
-        add(structure, around, (0, 0), "", &mut rows);
+        add(structure, disclosure, around, (0, 0), "", &mut rows);
     }
     rows
 }
@@ -51,6 +52,7 @@ fn structure_of(spec: &Spec) -> Option<&StructSpec> {
 
 fn add(
     structure: &StructSpec,
+    disclosure: Disclosure,
     around: &str,
     mut offset: (usize, usize),
     condition: &str,
@@ -66,7 +68,7 @@ fn add(
             .collect();
         let when = all.join(" and ");
         match &field.spec {
-            Spec::Struct(inner) => add(inner, &format!("{name}."), offset, &when, rows),
+            Spec::Struct(inner) => add(inner, disclosure, &format!("{name}."), offset, &when, rows),
             Spec::Array(_)
             | Spec::Bool(_)
             | Spec::Int(_)
@@ -79,13 +81,13 @@ fn add(
                     octets,
                     name: name.clone(),
                     ty: ty(&field.spec),
-                    meaning: field_meaning(field),
+                    meaning: field_meaning(field, disclosure),
                     when,
                 });
                 if let Spec::Array(array) = &field.spec
                     && let Some(inner) = structure_of(&array.item)
                 {
-                    add(inner, &format!("{name}[]."), (0, 0), "", rows);
+                    add(inner, disclosure, &format!("{name}[]."), (0, 0), "", rows);
                 }
             }
         }
@@ -125,9 +127,9 @@ fn when(structure: &StructSpec, field: &Field, around: &str) -> String {
     )
 }
 
-fn field_meaning(field: &Field) -> String {
+fn field_meaning(field: &Field, disclosure: Disclosure) -> String {
     if let Some(constant) = &field.constant {
-        return format!("always {}", value(&field.spec, constant));
+        return format!("always {}", disclosure.value(&field.spec, constant));
     }
     let mut parts = vec![meaning(&field.spec)];
     if field.unit != UNITLESS

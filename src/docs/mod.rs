@@ -3,6 +3,7 @@
 //! plan makes the same document, letter for letter.
 
 mod asyncapi;
+mod disclosure;
 mod gatt;
 mod layout;
 

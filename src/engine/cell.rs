@@ -22,6 +22,9 @@ pub enum Owner {
 pub struct CellView<'a> {
     pub spec: &'a Spec,
     pub value: Option<&'a Value>,
+    /// What is true as far as is known: of a remote owner's value what that last said, or what it was
+    /// before the start, and not what somebody has asked it for.
+    pub known: Option<&'a Value>,
     /// Grows with every change, and with every request to a remote owner.
     pub version: u64,
     pub origin: Option<Origin>,
@@ -128,11 +131,20 @@ impl Cell {
         self.reported.as_ref().or(self.restored.as_ref())
     }
 
+    /// What is true as far as is known.
+    pub(super) fn known(&self) -> Option<&Value> {
+        match self.owner {
+            Owner::Here => self.value.as_ref(),
+            Owner::Remote(_) => self.believed(),
+        }
+    }
+
     /// What a link in this role is told: the owner, what is asked of it.
     pub(super) fn to_tell(&self, carries: Carries) -> Option<&Value> {
         let wanted = self.pending.as_ref().map(|pending| &pending.wanted);
         match carries {
-            Carries::State | Carries::StateOfOthers | Carries::Newest => self.value.as_ref(),
+            Carries::State | Carries::StateOfOthers => self.value.as_ref(),
+            Carries::Newest => self.known(),
             Carries::Requests => wanted.or(self.value.as_ref()),
         }
     }
@@ -167,6 +179,7 @@ impl Cell {
         CellView {
             spec: &self.spec,
             value: self.value.as_ref(),
+            known: self.known(),
             version: self.version,
             origin: self.origin,
             changed_at: self.changed_at,

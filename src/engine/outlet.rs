@@ -17,7 +17,7 @@ pub enum Carries {
     /// The truth, without what came from this link itself.
     StateOfOthers,
     /// The truth as it stands, and nothing of how it came to: the newest value also where every event
-    /// counts. Such a link never keeps others waiting.
+    /// counts, and of a remote owner's value what that last said. Such a link never keeps others waiting.
     Newest,
     /// What others ask of the remote owner behind this link.
     Requests,
@@ -122,7 +122,16 @@ impl LinkState {
         full && outlet.carries == Carries::Requests
     }
 
-    /// Somebody changed the cell, or where every event counts, set it to what it was.
+    /// What is known of the cell has changed, and perhaps not what it holds.
+    pub(super) fn mark_known(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
+        match self.outlets[index].carries {
+            Carries::Newest => self.mark_state(index, cell, None, clock),
+            Carries::State | Carries::StateOfOthers | Carries::Requests => {}
+        }
+    }
+
+    /// Somebody changed the cell, or where every event counts, set it to what it was. If it has become
+    /// unknown, there is nothing to say of it.
     pub(super) fn mark_state(
         &mut self,
         index: usize,
@@ -131,6 +140,10 @@ impl LinkState {
         clock: &mut Clock<'_>,
     ) {
         let outlet = &mut self.outlets[index];
+        if cell.to_tell(outlet.carries).is_none() {
+            self.unmark(index, clock);
+            return;
+        }
         if outlet.is_periodic() {
             self.begin(index, clock);
             return;
@@ -146,8 +159,7 @@ impl LinkState {
     pub(super) fn restate(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
         let outlet = &mut self.outlets[index];
         let Some(value) = cell
-            .value
-            .as_ref()
+            .to_tell(outlet.carries)
             .filter(|_| outlet.carries != Carries::Requests)
         else {
             return;
@@ -292,7 +304,7 @@ impl LinkState {
                     backlog.take_back();
                     !backlog.is_empty()
                 }
-                None => undelivered && cell.value.is_some(),
+                None => undelivered && cell.to_tell(outlet.carries).is_some(),
             };
             if outlet.marked {
                 self.release(index, clock);

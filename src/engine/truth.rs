@@ -108,8 +108,13 @@ impl Engine {
         }
         self.heard_from_owner(now, id);
         let cell = &mut self.cells[id.index()];
+        let is_news = cell.believed() != Some(&value);
         cell.reported = Some(value.clone());
         cell.restored = None;
+        if is_news {
+            self.mark_known(now, id);
+        }
+        let cell = &mut self.cells[id.index()];
         if let Some(pending) = &mut cell.pending {
             // Only what comes after the delivery can be an answer. Anything else is what the owner
             // said before it knew; showing it would make every subscriber flicker, so it waits: at
@@ -212,8 +217,9 @@ impl Engine {
         cell.valid_until = None;
         cell.reported = None;
         cell.restored = None;
+        self.mark_known(now, id);
         // What somebody has asked it for stands until it is clear that it does not answer.
-        if cell.pending.is_none() {
+        if self.cells[id.index()].pending.is_none() {
             self.settle(now, id);
         }
     }
@@ -240,11 +246,17 @@ impl Engine {
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in &cell.outlets {
-            let link_state = &mut self.links[link.index()];
-            match cell.value {
-                Some(_) => link_state.mark_state(outlet, cell, origin, &mut clock),
-                None => link_state.unmark(outlet, &mut clock),
-            }
+            self.links[link.index()].mark_state(outlet, cell, origin, &mut clock);
+        }
+    }
+
+    /// The owner has said something else than before, be it what everybody is told already.
+    fn mark_known(&mut self, now: Time, id: CellId) {
+        let timers = &mut self.timers;
+        let mut clock = Clock { now, timers };
+        let cell = &self.cells[id.index()];
+        for &(link, outlet) in &cell.outlets {
+            self.links[link.index()].mark_known(outlet, cell, &mut clock);
         }
     }
 

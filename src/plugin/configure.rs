@@ -70,6 +70,11 @@ impl Configure<'_> {
         self.tree.has_key(mapping, key)
     }
 
+    /// Whether anything of what stands at a place came from the environment: that is not to be shown.
+    pub fn is_from_environment(&self, at: NodeId) -> bool {
+        self.tree.is_from_environment(at)
+    }
+
     /// The line of a place, to point at it from another.
     pub fn line(&self, at: NodeId) -> usize {
         self.tree.span(at).line

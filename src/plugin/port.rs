@@ -15,7 +15,7 @@ use crate::engine::{
     Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Mark, Origin, Rejection,
     Time,
 };
-use crate::gatt::{SecurityLevel, Service};
+use crate::gatt::Service;
 use crate::plan::Plan;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
@@ -48,6 +48,12 @@ impl Port {
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
         self.shared.engine().cell(cell).value.cloned()
+    }
+
+    /// What of it is known to be true: of a remote owner's what that last said, and not what somebody has
+    /// asked it for; `None` while nothing is.
+    pub fn known(&self, cell: CellId) -> Option<Value> {
+        self.shared.engine().cell(cell).known.cloned()
     }
 
     /// Somebody behind this link asks for a change.
@@ -326,7 +332,7 @@ impl Shared {
             services: plan.services.clone().into(),
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
-            withheld: withheld(&plan.services),
+            withheld: plan.withheld(),
             every: every(plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
@@ -402,10 +408,4 @@ fn every(plan: &Plan) -> HashSet<CellId> {
         Delivery::Latest => false,
     });
     every.map(|(index, _)| CellId::new(index)).collect()
-}
-
-fn withheld(services: &[Service]) -> HashSet<CellId> {
-    let all = services.iter().flat_map(|it| &it.characteristics);
-    let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
-    secured.flat_map(|it| [it.cell, it.tells().0]).collect()
 }

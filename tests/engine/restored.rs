@@ -1,7 +1,7 @@
 //! What is known from before the start: it comes before the initial value, and a remote owner's word
 //! before it.
 
-use bemo_sync::codec::Overflow;
+use bemo_sync::codec::{Overflow, Patch};
 
 use super::*;
 
@@ -67,6 +67,80 @@ fn an_owner_that_stays_silent_makes_it_unknown_too() {
     assert_eq!(bench.value(), Some(7));
     bench.wait(VALID_FOR);
     assert_eq!(bench.value(), None);
+}
+
+/// What is asked for may be gone with the next power cut; what the owner has said is not.
+#[test]
+fn the_newest_of_a_remote_owner_is_what_it_has_said() {
+    let declared = restored(remote(), Some(3), 7);
+    let subscription = |to, carries| Subscription {
+        link: link(to),
+        cell: cell(),
+        carries,
+        pace: Pace::OnChange,
+    };
+    let subscriptions = [
+        subscription(STORE, Carries::Newest),
+        subscription(BUS, Carries::Requests),
+    ];
+    let mut engine = Engine::new(vec![declared], 3, &subscriptions);
+    let hear = |engine: &mut Engine| {
+        let heard = engine.poll_effect(seconds(1), link(STORE))?;
+        let event = Event::Delivered {
+            link: link(STORE),
+            cell: heard.cell,
+            version: heard.version,
+        };
+        engine.handle(seconds(1), event).expect("it was sent");
+        Some(heard.value)
+    };
+    assert_eq!(hear(&mut engine), Some(Value::Int(7)), "from before");
+    let ask = Event::Request {
+        cell: cell(),
+        change: Change::Set(Value::Int(5)),
+        origin: phone(1),
+    };
+    engine.handle(seconds(1), ask).expect("accepted");
+    assert_eq!(engine.cell(cell()).value, Some(&Value::Int(5)));
+    assert_eq!(engine.cell(cell()).known, Some(&Value::Int(7)));
+    assert!(hear(&mut engine).is_none_or(|it| it == Value::Int(7)));
+    // Both another word and the very one that was asked for are news, though nobody else hears of them.
+    for said in [4, 5] {
+        let report = Event::Report {
+            cell: cell(),
+            patch: Patch::Set(Value::Int(said)),
+            echo: false,
+            origin: Origin {
+                link: link(BUS),
+                peer: None,
+            },
+        };
+        engine.handle(seconds(1), report).expect("followed");
+        assert_eq!(hear(&mut engine), Some(Value::Int(said)));
+    }
+}
+
+#[test]
+fn before_a_remote_owner_has_spoken_there_is_nothing_new_of_it() {
+    let declared = cell_spec(digit(Overflow::Reject), remote(), Some(3));
+    let newest = |cell| Subscription {
+        link: link(STORE),
+        cell,
+        carries: Carries::Newest,
+        pace: Pace::OnChange,
+    };
+    let here = cell_spec(digit(Overflow::Reject), Owner::Here, Some(1));
+    let subscriptions = [newest(CellId::new(0)), newest(CellId::new(1))];
+    let mut engine = Engine::new(vec![declared, here], 3, &subscriptions);
+    let ask = Event::Request {
+        cell: CellId::new(0),
+        change: Change::Set(Value::Int(5)),
+        origin: phone(1),
+    };
+    engine.handle(seconds(1), ask).expect("accepted");
+    let heard = engine.poll_effect(seconds(1), link(STORE));
+    assert_eq!(heard.map(|it| it.value), Some(Value::Int(1)));
+    assert!(!engine.has_effects(link(STORE)));
 }
 
 /// Whoever only keeps values is no reason to refuse an event, however late it looks.

@@ -68,9 +68,16 @@ impl Home {
 
     /// Waits until the value on the disk is this one.
     fn wait_until_kept(&self, value: &str) {
-        let file = self.path("state/bemo-sync/lamp.json");
+        let directory = self.path("state/bemo-sync");
         let deadline = tokio::time::Instant::now() + PATIENCE;
-        let is_kept = || fs::read_to_string(&file).is_ok_and(|text| text.contains(value));
+        // Its name tells the place of the configuration too.
+        let is_kept = || {
+            let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+            let mut paths = entries.map(|entry| entry.path());
+            let file = paths.find(|path| path.extension().is_some_and(|it| it == "json"));
+            let text = file.and_then(|file| fs::read_to_string(file).ok());
+            text.is_some_and(|text| text.contains(value))
+        };
         while !is_kept() {
             assert!(
                 tokio::time::Instant::now() < deadline,
@@ -114,6 +121,28 @@ fn after_a_kill_and_after_a_stop_the_first_that_is_published_is_what_was_kept() 
     process.end_by(Signal::TERM);
     let _process = home.start();
     assert_eq!(tap.next_on("level"), "8");
+}
+
+#[test]
+fn what_a_remote_owner_has_said_is_what_a_read_gets_after_a_kill() {
+    let home = Home::new();
+    let yaml = fs::read_to_string(home.path("lamp.yaml")).unwrap();
+    let of_owner = "mqtt: { owner: remote, state: level, command: set }";
+    let yaml = yaml.replace("mqtt: { state: level, command: set }", of_owner);
+    fs::write(home.path("lamp.yaml"), yaml).unwrap();
+    let mut tap = Tap::on_everything(home.broker.port);
+    let process = home.start();
+    tap.publish_retained("level", "7");
+    home.wait_until_kept("\"value\": 7");
+    process.end_by(Signal::KILL);
+    let process = home.start();
+    assert!(
+        process
+            .log
+            .all()
+            .iter()
+            .any(|line| line.contains("restored=1"))
+    );
 }
 
 #[test]

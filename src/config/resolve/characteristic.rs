@@ -9,7 +9,7 @@ use crate::codec::{Spec, Value};
 use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, ValueConfig};
 use crate::config::read::{Literal, Spanned};
 use crate::config::sig::Attribute;
-use crate::config::tree::{Kind, NodeId, Style};
+use crate::config::tree::{Kind, NodeId, Style, Tree};
 use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
@@ -51,6 +51,7 @@ impl Resolver<'_> {
             spec: spec.clone(),
             json,
             initial,
+            is_from_environment: value.is_some_and(|it| is_from_environment(self.values.tree, it)),
             restored: None,
             constant,
             owner: Owner::Here,
@@ -245,6 +246,19 @@ impl Resolver<'_> {
         };
         self.values.literal("constant", at, &literal, spec)
     }
+}
+
+/// Whether something of what is declared that a value is came from the environment.
+pub(super) fn is_from_environment(tree: &Tree, value: &ValueConfig) -> bool {
+    let here = [value.initial, value.constant];
+    let parts = value.fields.iter().flat_map(|fields| &fields.value);
+    let mut parts = parts
+        .map(|it| &it.value)
+        .chain(value.items.as_ref().map(|it| &it.value));
+    here.iter()
+        .flatten()
+        .any(|raw| tree.is_from_environment(raw.0))
+        || parts.any(|part| is_from_environment(tree, part))
 }
 
 /// Where the first of these words stands in the access list.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::characteristic::is_from_environment;
 use super::initial::Unset;
 use super::{Resolver, any_number};
 use crate::codec::{Shown, Spec, Value};
@@ -129,6 +130,7 @@ impl Resolver<'_> {
             spec: spec.clone().unwrap_or_else(any_number),
             json,
             initial,
+            is_from_environment: is_from_environment(self.values.tree, value),
             restored: None,
             constant: false,
             owner: Owner::Here,
@@ -236,6 +238,11 @@ impl Resolver<'_> {
         let accepted: Option<Value> = literal("accepted", config.accepted);
         let refused = literal("refused", config.refused);
         let otherwise = literal("otherwise", config.otherwise);
+        let answers = [config.accepted, config.refused, config.otherwise];
+        let mut answers = answers.into_iter().flatten();
+        if answers.any(|raw| self.values.tree.is_from_environment(raw.0)) {
+            self.plan.cells[cell.index()].is_from_environment = true;
+        }
         let request = self.plan.cells[declared.of.index()].spec.clone();
         let copies = self.copies(declared.at, &request, &spec);
         Some(Response {

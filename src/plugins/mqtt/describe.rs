@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::{Schema, json_schema};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::binding::{Binding, Topic, Topics};
 use super::config::Qos;
@@ -99,9 +99,10 @@ impl Document {
         let mut root = document_schema(places).to_value();
         for (key, constant) in &self.constants {
             // Others have other marks.
-            let schema = match is_published {
-                true => json!({ "const": constant }),
-                false => json!({ "examples": [constant] }),
+            let schema = match (self.from_environment.contains(key), is_published) {
+                (true, _) => json!({ "type": json_type(constant) }),
+                (false, true) => json!({ "const": constant }),
+                (false, false) => json!({ "examples": [constant] }),
             };
             root["properties"][key] = schema;
         }
@@ -134,6 +135,17 @@ impl Document {
                 format!("What those of {names} are that it mentions, as their owner says.")
             }
         }
+    }
+}
+
+fn json_type(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "boolean",
+        Json::Number(_) => "number",
+        Json::String(_) => "string",
+        Json::Array(_) => "array",
+        Json::Object(_) => "object",
     }
 }
 

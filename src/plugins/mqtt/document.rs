@@ -1,6 +1,7 @@
 //! Pure: a JSON document that several values share. What it becomes when some of them have changed, and
 //! what a message says of each. No I/O and no clock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -18,6 +19,8 @@ pub struct Document {
     pub sending: Sending,
     /// What is in every message that is published.
     pub constants: Map<String, Json>,
+    /// Those of them that came from the environment: no schema shows what they are.
+    pub from_environment: BTreeSet<String>,
     /// The constant by which our own messages are known.
     pub ignore_own: Option<String>,
     pub omit_empty: bool,

@@ -1,23 +1,71 @@
 //! The file as such: read whole, and replaced whole, so that it is at any moment the one or the other.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process;
+
+use super::claim::{Claim, Unclaimed, beside, directory, real};
 
 /// Thousands of values of 512 octets each do not get there.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What has become of the file.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// What nobody could read stood there, and is here now, however the rest went.
+    pub(super) moved: Option<PathBuf>,
+    pub(super) written: Result<(), Unwritten>,
+}
+
+/// Why a text is not on the disk for certain.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    /// The file is as it was.
+    Before(io::Error),
+    /// The file is as it should be, but after a power cut it may be as it was.
+    Unsure(io::Error),
+}
+
 pub(super) struct Disk {
     path: PathBuf,
+    /// Without it nothing is written.
+    claim: Option<Claim>,
+    /// Has the names in a directory put on the disk.
+    sync: fn(&Path) -> io::Result<()>,
+    /// How many files have been written.
+    written: u64,
     /// There is something that nobody could read, and that must not be lost.
     unread: bool,
 }
 
 impl Disk {
     pub(super) fn new(path: PathBuf) -> Self {
-        let unread = false;
-        Self { path, unread }
+        Self {
+            path,
+            claim: None,
+            sync: |directory| File::open(directory)?.sync_all(),
+            written: 0,
+            unread: false,
+        }
+    }
+
+    /// Makes the file ours.
+    ///
+    /// # Errors
+    /// When it is somebody else's, or nobody can tell.
+    pub(super) fn claim(&mut self) -> Result<(), Unclaimed> {
+        if self.claim.is_some() {
+            return Ok(());
+        }
+        let claimed = Claim::on(&self.path);
+        if let Err(Unclaimed::Taken(_)) = &claimed {
+            // What stands there when it is ours was written by others.
+            self.unread = true;
+        }
+        self.claim = Some(claimed?);
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,9 +115,7 @@ impl Disk {
         self.check_kind()?;
         let mut number = 1_u32;
         let moved = loop {
-            let mut name = self.path.clone().into_os_string();
-            name.push(format!(".broken-{number}"));
-            let candidate = PathBuf::from(name);
+            let candidate = beside(&self.path, &format!(".broken-{number}"));
             match fs::symlink_metadata(&candidate) {
                 Err(error) if error.kind() == ErrorKind::NotFound => break candidate,
                 Err(error) => return Err(error),
@@ -82,53 +128,85 @@ impl Disk {
     }
 
     /// Replaces the file. After a power cut it is there as it was before or as it is now. What nobody could
-    /// read is moved away first, to the path that this returns.
-    ///
-    /// # Errors
-    /// When that cannot be done. The file is then as it was.
-    pub(super) fn write(&mut self, text: &str) -> io::Result<Option<PathBuf>> {
-        let moved = match self.check_kind() {
-            Ok(()) if self.unread => Some(self.move_away()?),
-            Ok(()) => None,
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+    /// read is moved away first.
+    pub(super) fn write(&mut self, text: &str) -> Outcome {
+        let mut moved = None;
+        let written = match self.replace(text, &mut moved) {
+            Ok(path) => (self.sync)(directory(&path)).map_err(Unwritten::Unsure),
+            Err(error) => Err(Unwritten::Before(error)),
+        };
+        Outcome { moved, written }
+    }
+
+    fn replace(&mut self, text: &str, moved: &mut Option<PathBuf>) -> io::Result<PathBuf> {
+        self.claim()?;
+        match self.check_kind() {
+            Ok(()) if self.unread => *moved = Some(self.move_away()?),
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-        };
-        // A link stays one, and what it names is replaced.
-        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
-        let mut name = path.clone().into_os_string();
-        name.push(".new");
-        let fresh = PathBuf::from(name);
-        let written = write_anew(&fresh, text).and_then(|()| fs::rename(&fresh, &path));
-        if written.is_err() {
-            let _ = fs::remove_file(&fresh);
         }
-        written?;
+        let path = real(&self.path);
+        let fresh = self.write_anew(&path, text)?;
+        if let Err(error) = fs::rename(&fresh, &path) {
+            let _ = fs::remove_file(&fresh);
+            return Err(error);
+        }
         self.unread = false;
-        File::open(directory)?.sync_all()?;
-        Ok(moved)
+        Ok(path)
+    }
+
+    /// A file that only this user can read, and that is on the disk when this returns. Its name is one that
+    /// nothing has: what somebody put there is not ours to write into.
+    fn write_anew(&mut self, path: &Path, text: &str) -> io::Result<PathBuf> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let (mut file, fresh) = loop {
+            self.written += 1;
+            let fresh = beside(path, &format!(".{}-{}.new", process::id(), self.written));
+            match options.open(&fresh) {
+                Ok(file) => break (file, fresh),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        };
+        let written = file.write_all(text.as_bytes());
+        if let Err(error) = written.and_then(|()| file.sync_all()) {
+            let _ = fs::remove_file(&fresh);
+            return Err(error);
+        }
+        Ok(fresh)
     }
 }
 
-/// A file that only this user can read, and that is on the disk when this returns.
-fn write_anew(path: &Path, text: &str) -> io::Result<()> {
-    // Left by a process that was killed, or put there by somebody: not ours to write into.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_moved_and_what_is_written_is_told_also_when_the_last_step_fails() {
+        let directory = tempfile::tempdir().expect("a disk");
+        let path = directory.path().join("kept.json");
+        fs::write(&path, "nobody could read it").expect("a disk");
+        let mut disk = Disk::new(path.clone());
+        disk.unread = true;
+        disk.sync = |_| Err(io::Error::other("the disk is gone"));
+        let Outcome { moved, written } = disk.write("new");
+        let moved = moved.expect("it is somewhere else now");
+        let told = fs::read_to_string(moved).expect("a disk");
+        assert_eq!(told, "nobody could read it");
+        assert!(matches!(written, Err(Unwritten::Unsure(_))), "{written:?}");
+        assert_eq!(fs::read_to_string(&path).expect("a disk"), "new");
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+
+    #[test]
+    fn what_could_not_be_replaced_is_as_it_was() {
+        let directory = tempfile::tempdir().expect("a disk");
+        let path = directory.path().join("kept.json");
+        fs::create_dir(&path).expect("a disk");
+        let Outcome { moved, written } = Disk::new(path.clone()).write("new");
+        assert_eq!(moved, None);
+        assert!(matches!(written, Err(Unwritten::Before(_))), "{written:?}");
+        assert!(path.is_dir());
+    }
 }

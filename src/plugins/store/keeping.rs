@@ -1,8 +1,6 @@
 //! The link at work: writes the file when values have changed, and when the program stops.
 
 use std::future::pending;
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -10,12 +8,12 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
 use super::Keeper;
-use super::disk::Disk;
+use super::disk::{Disk, Outcome, Unwritten};
 use super::pacing::Pacing;
 use crate::plugin::Port;
 
 /// A write that is under way. Disks are slow, and nobody else is to wait for them.
-type Writing = JoinHandle<io::Result<Option<PathBuf>>>;
+type Writing = JoinHandle<Outcome>;
 
 pub(super) async fn keep(keeper: &Keeper, disk: &Arc<Mutex<Disk>>, port: &Port) {
     let cells = keeper.kept.iter().map(|kept| kept.cell);
@@ -103,34 +101,39 @@ impl OnDisk {
         let Some(writing) = &mut self.writing else {
             return pending().await;
         };
-        let result = writing.await.unwrap_or_else(|lost| Err(lost.into()));
+        let outcome = writing.await.unwrap_or_else(|lost| Outcome {
+            moved: None,
+            written: Err(Unwritten::Unsure(lost.into())),
+        });
         self.writing = None;
         let path = &self.path;
-        match result {
-            Ok(moved) => {
-                if let Some(moved) = moved {
-                    let moved = moved.display();
-                    warn!("what stood in {path} and could not be used is now {moved}");
-                }
+        if let Some(moved) = outcome.moved {
+            let moved = moved.display();
+            warn!("what stood in {path} and could not be used is now {moved}");
+        }
+        let trouble = match outcome.written {
+            Ok(()) => {
                 debug!("kept values written to {path}");
                 if self.trouble.take().is_some() {
                     info!("values are kept in {path} again");
                 }
-                true
+                return true;
             }
-            Err(error) => {
-                self.text = None;
-                let trouble = error.to_string();
-                if self.trouble.as_ref() != Some(&trouble) {
-                    warn!(
-                        "values cannot be kept in {path}: {trouble}. Let this user write there, or name \
-                        another file with `store: {{ file: … }}`; tried again every 10 s"
-                    );
-                }
-                self.trouble = Some(trouble);
-                false
-            }
+            Err(Unwritten::Before(error)) => format!(
+                "values cannot be kept in {path}: {error}. Let this user write there, or name another file \
+                with `store: {{ file: … }}`; tried again every 10 s"
+            ),
+            Err(Unwritten::Unsure(error)) => format!(
+                "values stand in {path}, but a power cut may take the last of them: {error}; tried again \
+                every 10 s"
+            ),
+        };
+        self.text = None;
+        if self.trouble.as_ref() != Some(&trouble) {
+            warn!("{trouble}");
         }
+        self.trouble = Some(trouble);
+        false
     }
 }
 

@@ -1,8 +1,9 @@
 //! Values that outlive the process: kept in a file, and what they begin with after a restart.
 //!
-//! `place` is where the file is, `contents` (pure) what stands in it, `disk` how it is read and written,
-//! `pacing` (pure) when, and `keeping` the link at work.
+//! `place` is where the file is, `claim` that it is ours alone, `contents` (pure) what stands in it, `disk`
+//! how it is read and written, `pacing` (pure) when, and `keeping` the link at work.
 
+mod claim;
 mod contents;
 mod disk;
 mod keeping;
@@ -21,6 +22,7 @@ use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
 use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
+use claim::Unclaimed;
 use contents::{Contents, Entry};
 use disk::Disk;
 
@@ -29,8 +31,8 @@ use disk::Disk;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Store")]
 pub struct StoreConfig {
-    /// The file, beside the configuration unless the path is a full one. No two configurations may share
-    /// one. Without it, a file named after the configuration: in `$STATE_DIRECTORY`, as systemd sets it;
+    /// The file, beside the configuration unless the path is a full one. No two processes may share
+    /// one. Without it, a file named after the configuration and where that is: in `$STATE_DIRECTORY`, as systemd sets it;
     /// else in `$XDG_STATE_HOME/bemo-sync`; else in `~/.local/state/bemo-sync`.
     #[serde(default)]
     #[schemars(length(min = 1))]
@@ -75,11 +77,11 @@ impl Plugin for Store {
         for kept in &kept {
             declared.subscribe(kept.cell, Carries::Newest);
         }
-        let name = declared.file().file_stem().unwrap_or_default().to_owned();
+        let configuration = declared.file().to_owned();
         (!kept.is_empty()).then(|| {
             Box::new(Keeper {
                 file,
-                name,
+                configuration,
                 kept,
                 disk: None,
                 set_aside: BTreeMap::new(),
@@ -143,8 +145,7 @@ struct Kept {
 struct Keeper {
     /// Where, if that is declared.
     file: Option<PathBuf>,
-    /// The configuration.
-    name: std::ffi::OsString,
+    configuration: PathBuf,
     kept: Vec<Kept>,
     /// Once it is known where. Blocking calls share it.
     disk: Option<Arc<Mutex<Disk>>>,
@@ -160,7 +161,7 @@ impl Link for Keeper {
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {
         let place = match &self.file {
             Some(file) => Some(file.clone()),
-            None => place::usual(&self.name, &|name| std::env::var_os(name)),
+            None => place::usual(&self.configuration, &|name| std::env::var_os(name)),
         };
         let Some(path) = place else {
             warn!(
@@ -170,6 +171,18 @@ impl Link for Keeper {
             return;
         };
         let mut disk = Disk::new(path);
+        match disk.claim() {
+            Err(Unclaimed::Taken(by)) => {
+                let path = disk.path().display();
+                warn!(
+                    "{by} keeps its values in {path}, so nothing is kept here and values begin as declared. \
+                    Stop it and start this again, or name another file with `store: {{ file: … }}`"
+                );
+                return;
+            }
+            // What is in the way is in the way of reading or writing too, and said there.
+            Err(Unclaimed::Failed(_)) | Ok(()) => {}
+        }
         if let Some(contents) = read(&mut disk) {
             self.restore(contents, &disk, beginning);
         }
@@ -268,7 +281,8 @@ impl Keeper {
     /// What the file is to hold now.
     fn contents(&self, port: &Port) -> String {
         let values = self.kept.iter().filter_map(|kept| {
-            let value = port.value(kept.cell)?;
+            // After a power cut the request is gone, and what was asked for would stand as the truth.
+            let value = port.known(kept.cell)?;
             let mut octets = Vec::new();
             att::encode(&kept.spec, &value, &mut octets);
             let entry = Entry {

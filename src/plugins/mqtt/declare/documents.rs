@@ -1,6 +1,6 @@
 //! From `documents` to what is published and taken, and everything that can be wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
@@ -92,6 +92,7 @@ impl Part<'_> {
             topics,
             sending,
             constants,
+            from_environment: self.withheld(reader),
             ignore_own: self.config.ignore_own.as_ref().map(|key| key.value.clone()),
             omit_empty: self.config.omit_empty,
             members: self.members.iter().map(|it| it.member.clone()).collect(),
@@ -236,6 +237,12 @@ impl Part<'_> {
             constants.insert(key.clone(), json);
         }
         constants
+    }
+
+    fn withheld(&self, reader: &Reader<'_, '_>) -> BTreeSet<String> {
+        let constants = self.config.constants.iter().flat_map(|it| &it.value.0);
+        let hidden = constants.filter(|(_, it)| reader.declared.is_from_environment(it.at));
+        hidden.map(|(key, _)| key.clone()).collect()
     }
 
     /// Fills in the placeholders of every text in it.

@@ -91,6 +91,7 @@ fn a_field_that_is_none_is_one_mistake() {
             "{{ uuid: csc_measurement, access: [read], value: {{ fields: [ {field} ] }} }}"
         ));
         let said = said.err().expect("there is no such field");
+        assert!(!said.contains("no field `…`"), "{said}");
         assert!(
             said.ends_with("1 mistake; nothing was started"),
             "{field}: {said}"

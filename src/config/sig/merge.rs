@@ -219,7 +219,11 @@ impl Merge<'_> {
                 // Without a name, or with that of another before it: that is judged later.
                 Named::Known(_) | Named::Not => strangers.push(field),
                 // It has been told; whatever else is wrong with it follows from that.
-                Named::Misspelt(_) => {}
+                Named::Misspelt(_) => {
+                    if let Some(name) = self.tree.get(field, "name") {
+                        self.tree.set_aside(name);
+                    }
+                }
             }
         }
         let mut merged = Vec::with_capacity(theirs.len());

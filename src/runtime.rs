@@ -128,7 +128,7 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
         let chosen = choose(&mut link.candidates, &mut said).await;
         let (better, rest) = link.candidates.split_at_mut(chosen);
         let running = &mut rest[0];
-        let name = running.name();
+        let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
         // Whatever ran before is gone with all that it had under way.
         port.link_up(false);
@@ -153,6 +153,7 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = port.stopped() => return,
+                    never = port.pass_over_all(), if !carries_over => match never {},
                 }
             }
         }

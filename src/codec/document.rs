@@ -193,7 +193,26 @@ impl Reader<'_> {
             }
             patches.push(patch);
         }
+        let presence = (0..spec.fields.len()).map(|index| self.presence(spec, index, at));
+        spec.say_presence(&mut patches, &presence.collect::<Vec<_>>());
         Ok(Ok(patches))
+    }
+
+    /// Whether a field that may be unknown is said to be there: as null it is, and in an object of its
+    /// own, what is missing is not.
+    fn presence(&self, spec: &StructSpec, index: usize, outer: &Pointer) -> Option<bool> {
+        let field = &spec.fields[index];
+        let takes_turns =
+            spec.has_alternative_after(index) || spec.alternatives_before(index).next().is_some();
+        if !field.may_be_unknown() || field.copy.is_some() || takes_turns {
+            return None;
+        }
+        let at = field.at.within(outer);
+        match at.find(self.root) {
+            None if matches!(self.choice, Choice::All) => Some(false),
+            Some(Json::Null) if self.choice.includes(&at) => Some(true),
+            None | Some(_) => None,
+        }
     }
 
     fn field(&self, field: &Field, outer: &Pointer) -> Result<Patch, Violation> {

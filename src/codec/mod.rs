@@ -14,6 +14,7 @@ mod int;
 pub mod json;
 mod patch;
 mod pointer;
+mod presence;
 pub mod presentation;
 pub mod scale;
 mod spec;

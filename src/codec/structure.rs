@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::int::{IntSpec, Shown};
+use super::presence::Unsaid;
 use super::{Admitted, Cause, Patch, Pointer, Spec, Value, Violation};
 
 /// Fields one after the other. A field of variable length is the last one that is there.
@@ -106,8 +107,9 @@ impl StructSpec {
     }
 
     pub(super) fn neutral(&self) -> Arc<[Value]> {
-        let parts: Vec<Value> = self.fields.iter().map(Field::neutral).collect();
-        // Sets the flags that follow from what is there.
+        let mut parts: Vec<Value> = self.fields.iter().map(Field::neutral).collect();
+        self.settle_flags(&mut parts, Unsaid::NotThere);
+        // What its flag says is there has to be.
         match self.admit(&parts).map(|admitted| admitted.value) {
             Ok(Value::List(settled)) => settled,
             _ => parts.into(),
@@ -124,7 +126,7 @@ impl StructSpec {
             return Err(Violation::new(Cause::WrongType, detail));
         }
         let mut held = parts.to_vec();
-        self.settle_flags(&mut held);
+        self.settle_flags(&mut held, Unsaid::AsIs);
         let mut any_adjusted = false;
         for (index, field) in self.fields.iter().enumerate() {
             let part = std::mem::replace(&mut held[index], Value::Null);
@@ -169,8 +171,9 @@ impl StructSpec {
     }
 
     /// Sets each flag that says whether fields are there after whether they are. Where both a set and
-    /// a clear flag have fields, and nothing is said of any, the flag stays as it is.
-    fn settle_flags(&self, parts: &mut [Value]) {
+    /// a clear flag have fields, and nothing is said of any, the flag stays as it is; so it does as
+    /// `unsaid` says where some of them may be there and unknown.
+    fn settle_flags(&self, parts: &mut [Value], unsaid: Unsaid) {
         // From the last to the first: a field with flags of its own may have a flag before it.
         for index in (0..self.fields.len()).rev() {
             let field = &self.fields[index];
@@ -189,6 +192,11 @@ impl StructSpec {
                 let set = match (said, has) {
                     ([_, true], _) => true,
                     ([true, false], _) => false,
+                    ([false, false], _)
+                        if unsaid == Unsaid::AsIs && self.may_be_unknown(index, bit) =>
+                    {
+                        bits >> bit & 1 == 1
+                    }
                     ([false, false], [true, false]) => true,
                     ([false, false], [false, true]) => false,
                     ([false, false], [true, true] | [false, false]) => bits >> bit & 1 == 1,
@@ -199,6 +207,15 @@ impl StructSpec {
                 parts[index] = Value::Int(bits);
             }
         }
+    }
+
+    /// Whether some field that goes by a flag may be there and unknown.
+    fn may_be_unknown(&self, flags: usize, bit: u32) -> bool {
+        let mut fields = self.fields.iter().filter(|field| field.may_be_unknown());
+        fields.any(|field| {
+            let when = field.when.map(|when| (when.field, when.bit));
+            when == Some((flags, bit))
+        })
     }
 
     /// Whether a flag, when it is clear and when it is set, has fields, and whether anything is said of

@@ -205,6 +205,9 @@ impl Form for Interval {
             .trim()
             .parse()
             .map_err(|_| format!("`{text}` is no length of time"))?;
+        if number < 0.0 {
+            return Err(format!("`{text}` is negative, and no length of time is"));
+        }
         Duration::try_from_secs_f64(number * seconds)
             .ok()
             .filter(|length| *length <= LONGEST)
@@ -317,5 +320,30 @@ impl JsonSchema for Interval {
             "pattern": "^[0-9]+(\\.[0-9]+)? *(ms|s|min|h)$",
             "examples": ["1s", "250ms"],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_of_time_that_is_none_says_why() {
+        for (text, why) in [
+            ("-1s", "`-1s` is negative, and no length of time is"),
+            (
+                "-0.5 min",
+                "`-0.5 min` is negative, and no length of time is",
+            ),
+            ("9000h", "`9000h` is longer than a year"),
+            ("1d", "`1d` is no length of time"),
+            ("s", "`s` is no length of time"),
+        ] {
+            assert_eq!(Interval::parse(text).err().as_deref(), Some(why));
+        }
+        for (text, length) in [("0s", 0), ("-0s", 0), ("1.5 min", 90_000), ("20ms", 20)] {
+            let parsed = Interval::parse(text).map(|parsed| parsed.0);
+            assert_eq!(parsed, Ok(Duration::from_millis(length)));
+        }
     }
 }

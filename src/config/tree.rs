@@ -59,6 +59,8 @@ pub struct Tree {
     root: NodeId,
     /// So many nodes stand in the file; the others have been added.
     parsed: usize,
+    /// What has been judged and taken out, and may be shown.
+    aside: Vec<NodeId>,
 }
 
 impl Tree {
@@ -88,6 +90,7 @@ impl Tree {
         match builder.root {
             Some(root) => Ok(Self {
                 parsed: builder.nodes.len(),
+                aside: Vec::new(),
                 nodes: builder.nodes,
                 root,
             }),

@@ -235,6 +235,7 @@ impl Walk<'_> {
     fn all(&mut self) {
         // Not recursive: with aliases there is no bound to the depth.
         let mut waiting = vec![(self.tree.root(), "", None)];
+        waiting.extend(self.tree.aside().iter().map(|id| (*id, "", None)));
         while let Some((id, key, hidden)) = waiting.pop() {
             let tree = self.tree;
             let is_new = self.seen.insert((id, hidden));

@@ -17,7 +17,8 @@ pub struct PairingConfig {
     #[schemars(extend("default" = "no_input_no_output"))]
     pub agent: Option<Spanned<AgentConfig>>,
     /// Whether a central that is not paired yet can pair. Those that are stay so in any case. Without
-    /// it, `true`; with the agent `none`, as the adapter is set.
+    /// it, `true`; with the agent `none`, as the adapter is set. At the end the adapter is set as it was
+    /// before. A process that is killed cannot do that: then it stays so, also after the next run.
     #[serde(default)]
     pub pairable: Option<bool>,
 }

@@ -132,6 +132,13 @@ pub trait Link: Send {
     /// only needs patience (no adapter yet, no broker) is no failure and stays inside.
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>>;
 
+    /// Whether what happens while it does not run, because it has failed and pauses, is still told
+    /// afterwards: somebody on the other side waits for it. By default that is so, and events queue. Where
+    /// nobody can be listening meanwhile, what has happened is over.
+    fn carries_over(&self) -> bool {
+        true
+    }
+
     /// Whether it can be rehearsed at all. Where it cannot, an alternative that can takes its place;
     /// without one, nothing does.
     fn can_rehearse(&self) -> bool {

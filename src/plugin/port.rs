@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -134,6 +135,22 @@ impl Port {
     pub fn receipt(&self, effect: &Effect) -> Receipt {
         let (port, cell, ticket) = (self.clone(), effect.cell, effect.ticket);
         Receipt::new(move || port.delivered(cell, ticket))
+    }
+
+    /// Takes whatever there is to send for over: nobody is there who could hear of it.
+    pub fn pass_over(&self) {
+        while let Some(effect) = self.pull() {
+            self.delivered(effect.cell, effect.ticket);
+        }
+    }
+
+    /// [`Port::pass_over`], again and again, for as long as nobody is there. Events that only queued
+    /// would have others refused in the end, for the sake of nobody.
+    pub async fn pass_over_all(&self) -> Infallible {
+        loop {
+            self.changed().await;
+            self.pass_over();
+        }
     }
 
     /// Whether every event of a value counts, and not just the newest.

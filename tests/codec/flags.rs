@@ -1,6 +1,6 @@
 //! Bits with names.
 
-use bemo_sync::codec::{IntWidth, Patch, Spec, Value, json};
+use bemo_sync::codec::{IntWidth, Patch, Spec, Value, att, json};
 use serde_json::json;
 
 use crate::{assert_is, field, flags, json_of, kept, list, optional, structure, u8, u16};
@@ -181,4 +181,58 @@ fn a_field_with_flags_of_its_own_may_have_a_flag_before_it() {
     );
     assert_is(&nested, list(&[n(0), Value::Null, Value::Null]), &[0]);
     assert_is(&nested, list(&[n(0x80), n(1), n(5)]), &[0x80, 1, 5]);
+}
+
+/// A user, and how far, each there by a flag of its own; 255 is an unknown user.
+fn measured() -> Spec {
+    let mut user = bemo_sync::codec::IntSpec::new(IntWidth::W8, false);
+    (user.unknown, user.max) = (Some(255), 254);
+    let names = [("user_present", 0), ("near", 1)];
+    let flags = flags(IntWidth::W8, &names, &["user_present", "near"]);
+    structure(vec![
+        field("flags", Spec::Int(flags)),
+        optional("user", Spec::Int(user.clone()), 0, 0, true),
+        optional("far", Spec::Int(user), 0, 1, false),
+    ])
+}
+
+#[test]
+fn a_field_that_is_there_and_unknown_is_not_one_that_is_not_there() {
+    let (n, null) = (Value::Int, Value::Null);
+    let nothing = list(&[n(2), null.clone(), null.clone()]);
+    assert_eq!(measured().neutral(), nothing);
+    for (octets, shown, value) in [
+        (&[2][..], "{}", nothing.clone()),
+        (
+            &[3, 255],
+            r#"{"user": null}"#,
+            list(&[n(3), null.clone(), null.clone()]),
+        ),
+        (
+            &[0, 255],
+            r#"{"far": null}"#,
+            list(&[n(0), null.clone(), null.clone()]),
+        ),
+        (
+            &[1, 7, 255],
+            r#"{"user": 7, "far": null}"#,
+            list(&[n(1), n(7), null.clone()]),
+        ),
+        (&[0, 9], r#"{"far": 9}"#, list(&[n(0), null.clone(), n(9)])),
+    ] {
+        assert_is(&measured(), value.clone(), octets);
+        assert_eq!(json_of(&measured(), &value), shown);
+        let said: serde_json::Value = serde_json::from_str(shown).expect("JSON");
+        for before in [&[2][..], &[1, 255, 255], &[1, 7, 9]] {
+            let before = att::decode(&measured(), before).expect("a value");
+            let patch = json::read(&measured(), &said).expect("an object");
+            let merged = measured().merge(Some(&before), patch);
+            let admitted = measured().admit(merged).expect("it fits");
+            assert_eq!(
+                (admitted.value, admitted.adjusted),
+                (value.clone(), false),
+                "{shown}"
+            );
+        }
+    }
 }

@@ -332,7 +332,6 @@ fn structs(inner: BoxedStrategy<Spec>) -> BoxedStrategy<Spec> {
                             Spec::Json(_) => crate::u8(),
                             other => other,
                         };
-                        let set = set && !nullable;
                         let bit = if nullable { 6 } else { bit };
                         derived.push(names[bit as usize].0);
                         vec![optional(&name, spec, 0, bit, set)]

@@ -79,6 +79,26 @@ fn a_field_that_the_characteristic_has_not_is_refused() {
     );
 }
 
+#[test]
+fn a_field_that_is_none_is_one_mistake() {
+    for field in [
+        "{ name: wheels, json: /at }",
+        "{ name: last_crank_event_tim, json: /at }",
+        "{ name: wheels, when: nothing, min: 3 }",
+        "{ name: last_crank_event_time }, { name: last_crank_event_tim, scale: 7 }",
+    ] {
+        let said = load(&format!(
+            "{{ uuid: csc_measurement, access: [read], value: {{ fields: [ {field} ] }} }}"
+        ));
+        let said = said.err().expect("there is no such field");
+        assert!(!said.contains("no field `…`"), "{said}");
+        assert!(
+            said.ends_with("1 mistake; nothing was started"),
+            "{field}: {said}"
+        );
+    }
+}
+
 /// One node in several places is one node: what is filled in at one must not be found at the other.
 #[test]
 fn what_an_alias_shares_is_not_filled_in_for_both() {
@@ -140,7 +160,7 @@ fn names_do_not_make_a_file_grow_without_bound() {
     }
     let said = load_all(&source).err().expect("it is too large");
     assert!(
-        said.contains("more than two million values"),
+        said.contains("more than a million values"),
         "{}",
         &said[..400]
     );

@@ -33,7 +33,7 @@ pub(in crate::config) fn fill_in(
         work.all(service).map_err(|Full| {
             let at = work.tree.span(service);
             let message =
-                "with what the names in `uuid` bring, these are more than two million values";
+                "with what the names in `uuid` bring, these are more than a million values";
             let help = "no device needs a configuration of this size: split it";
             Diagnostic::new(at, message).help(help)
         })?;
@@ -59,6 +59,16 @@ struct Name {
     /// The name that is meant, and whether it is spelt so.
     meant: &'static str,
     exact: bool,
+}
+
+/// What the name of a field says.
+enum Named {
+    /// It is this one of the table.
+    Known(usize),
+    /// None, but perhaps this one is meant.
+    Misspelt(Option<usize>),
+    /// There is no name.
+    Not,
 }
 
 impl Merge<'_> {
@@ -202,10 +212,18 @@ impl Merge<'_> {
         let mut beside: Vec<Option<NodeId>> = vec![None; theirs.len()];
         let mut strangers = Vec::new();
         for field in self.tree.items(own).to_vec() {
-            // Without a name, or with that of another before it: that is judged later.
             match self.field_named(field, &known) {
-                Some(index) if beside[index].is_none() => beside[index] = Some(field),
-                Some(_) | None => strangers.push(field),
+                Named::Known(index) | Named::Misspelt(Some(index)) if beside[index].is_none() => {
+                    beside[index] = Some(field);
+                }
+                // Without a name, or with that of another before it: that is judged later.
+                Named::Known(_) | Named::Not => strangers.push(field),
+                // It has been told; whatever else is wrong with it follows from that.
+                Named::Misspelt(_) => {
+                    if let Some(name) = self.tree.get(field, "name") {
+                        self.tree.set_aside(name);
+                    }
+                }
             }
         }
         let mut merged = Vec::with_capacity(theirs.len());
@@ -221,14 +239,15 @@ impl Merge<'_> {
     }
 
     /// Which of the known fields a field is. A misspelt one is told, and is the one that is meant.
-    fn field_named(&mut self, field: NodeId, known: &[&str]) -> Option<usize> {
-        let node = self.tree.get(field, "name")?;
+    fn field_named(&mut self, field: NodeId, known: &[&str]) -> Named {
+        let Some(node) = self.tree.get(field, "name") else {
+            return Named::Not;
+        };
         let word = self.tree.text(node);
         if let Some(index) = known.iter().position(|known| *known == word) {
-            return Some(index);
+            return Named::Known(index);
         }
         let meant = nearest(word, known.iter().copied());
-        // The name itself is not repeated: it may have come from the environment.
         let message = format!("the value has no field `{word}`");
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -236,7 +255,7 @@ impl Merge<'_> {
         };
         let at = self.tree.span(node);
         self.mistakes.push(Diagnostic::new(at, message).help(help));
-        known.iter().position(|known| Some(*known) == meant)
+        Named::Misspelt(known.iter().position(|known| Some(*known) == meant))
     }
 
     // ── the tree ─────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,15 @@ impl Tree {
         Some(id)
     }
 
+    /// A text that is not read any more, because it has been told as a mistake, and may be shown there.
+    pub fn set_aside(&mut self, id: NodeId) {
+        self.aside.push(id);
+    }
+
+    pub fn aside(&self) -> &[NodeId] {
+        &self.aside
+    }
+
     /// Whether a node has been added to what stands in the file.
     pub fn is_added(&self, id: NodeId) -> bool {
         id.index() >= self.parsed

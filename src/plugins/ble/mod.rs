@@ -14,6 +14,7 @@ mod pairing;
 mod serving;
 mod tree;
 
+use std::future::Future;
 use std::time::Duration;
 
 use bluer::Session;
@@ -73,6 +74,11 @@ impl Link for Ours {
         Box::pin(std::future::ready(availability))
     }
 
+    /// No central is connected to what is not there.
+    fn carries_over(&self) -> bool {
+        false
+    }
+
     /// BlueZ is the world; the virtual adapter serves instead.
     fn can_rehearse(&self) -> bool {
         false
@@ -98,6 +104,15 @@ impl Link for Ours {
     }
 }
 
+/// Waits where nothing is served. A change that no central could hear of is over: it is no change for
+/// whoever subscribes later, and keeps nobody waiting who makes the next.
+async fn unheard<T>(port: &Port, waiting: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = waiting => done,
+        never = port.pass_over_all() => match never {},
+    }
+}
+
 /// One run of the link, through all that bluetoothd may do meanwhile.
 struct Life<'a> {
     port: &'a Port,
@@ -111,14 +126,14 @@ struct Life<'a> {
 impl Life<'_> {
     async fn go_on(&mut self) {
         loop {
-            match Bus::connect().await {
+            match unheard(self.port, Bus::connect()).await {
                 Ok(mut bus) => self.on_the_bus(&mut bus).await,
                 Err(problem) => {
                     let line = format!("waiting for D-Bus, to reach bluetoothd: {problem}");
                     self.waiting.say(Duration::ZERO, line);
                 }
             }
-            sleep(TRY_AGAIN).await;
+            unheard(self.port, sleep(TRY_AGAIN)).await;
         }
     }
 
@@ -131,7 +146,7 @@ impl Life<'_> {
                 Owner::Nobody => {
                     let line = "waiting for bluetoothd, the Bluetooth service: it is not running";
                     self.waiting.say(Duration::ZERO, line.to_owned());
-                    bus.owner_changed(&owner).await;
+                    unheard(self.port, bus.owner_changed(&owner)).await;
                 }
                 Owner::Bluetoothd(name) => tokio::select! {
                     () = self.with_bluetoothd(name) => {}
@@ -152,14 +167,13 @@ impl Life<'_> {
         if let Err(problem) = self.serve(name).await {
             let line = format!("waiting for bluetoothd to be ready: {problem}");
             self.waiting.say(PATIENCE, line);
-            sleep(TRY_AGAIN).await;
+            unheard(self.port, sleep(TRY_AGAIN)).await;
         }
         self.end().await;
     }
 
     async fn serve(&mut self, bluetoothd: &str) -> Result<(), String> {
-        let adapter = self
-            .adapter()
+        let adapter = unheard(self.port, self.adapter())
             .await
             .map_err(|problem| problem.to_string())?;
         let name = adapter.name().to_owned();

@@ -1,8 +1,10 @@
 //! How subscribers hear of changes: each by a socket that bluetoothd reads, always the newest value,
 //! never a queue. While one value is unread, whatever comes is passed over but the last. Where every
-//! event counts, the next one is not even handed out before all sockets have got the last.
+//! event counts, the next one is not even handed out before all sockets have got the last, or have taken
+//! too long.
 
 mod feed;
+mod queue;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -118,7 +120,7 @@ impl Outlet {
             delivery: self.delivery,
             empty,
         };
-        let (feed, turn) = (self.source.subscribe(), self.turn.clone());
+        let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
         let subscription = Subscription::begin(central, &self.name, &self.announce);
         tokio::spawn(async move {
             subscriber.serve(feed, &turn).await;
@@ -243,7 +245,7 @@ impl Subscriber {
         let mut read_at = None;
         // Written to when the last value has been read, and taken only then: whatever came meanwhile
         // is passed over, where the newest will do.
-        while self.socket.writable().await.is_ok() {
+        while feed.beside(self.socket.writable()).await.is_ok() {
             feed.unread = None;
             if std::mem::take(&mut sent) {
                 read_at = Some(Instant::now());
@@ -261,16 +263,14 @@ impl Subscriber {
                 receipt: None,
                 ..told.clone()
             });
-            match self.send(&told.octets).await {
-                Ok(()) => {
-                    debug!(value = &*self.name, bytes = told.octets.len(), "notified");
-                    drop(told.receipt);
-                }
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
+            let octets = told.octets.clone();
+            match self.send(told, feed).await {
+                Ok(()) => debug!(value = &*self.name, bytes = octets.len(), "notified"),
+                Err((told, problem)) if problem.kind() == ErrorKind::WouldBlock => {
                     feed.unread = None;
                     feed.put_back(told);
                 }
-                Err(problem) => {
+                Err((_, problem)) => {
                     debug!(value = &*self.name, %problem, "not notified");
                     return;
                 }
@@ -280,9 +280,9 @@ impl Subscriber {
     }
 
     /// The whole value: bluetoothd cuts it to the MTU of each central.
-    async fn send(&self, octets: &[u8]) -> std::io::Result<()> {
+    async fn send(&self, told: Told, feed: &mut Feed) -> Result<(), (Told, std::io::Error)> {
         let Some(confirmed) = &self.confirmed else {
-            return self.put(octets);
+            return self.put(&told.octets).map_err(|problem| (told, problem));
         };
         // Whatever came before is no confirmation of this.
         let (mut own, mut anybody) = (
@@ -295,14 +295,18 @@ impl Subscriber {
         while anybody.as_mut().enable() {
             anybody.set(confirmed.anybody.notified());
         }
-        self.put(octets)?;
+        if let Err(problem) = self.put(&told.octets) {
+            return Err((told, problem));
+        }
+        feed.sent(told);
         let confirmed = async {
             tokio::select! {
                 () = own => {}
                 () = anybody => {}
             }
         };
-        if timeout(CONFIRMED_WITHIN, confirmed).await.is_err() {
+        let confirmed = timeout(CONFIRMED_WITHIN, confirmed);
+        if feed.beside(confirmed).await.is_err() {
             debug!(value = &*self.name, "not confirmed");
         }
         Ok(())

@@ -58,9 +58,7 @@ impl Serving {
         bluetoothd: String,
     ) -> Result<Self, String> {
         // What has changed so far is no change for whoever subscribes from here on.
-        while let Some(effect) = port.pull() {
-            port.delivered(effect.cell, effect.ticket);
-        }
+        port.pass_over();
         let connection = Connection::open().await?;
         let version = bluez_version(&adapter).await;
         let delivery = delivery(version);

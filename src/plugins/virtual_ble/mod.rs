@@ -51,6 +51,11 @@ impl Link for VirtualAdapter {
         Box::pin(std::future::ready(availability))
     }
 
+    /// No central is connected to what is not there.
+    fn carries_over(&self) -> bool {
+        false
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         let name = port.device_name();
         match &self.choice {

@@ -1,12 +1,15 @@
 //! What a subscriber has yet to be told: the newest value, or where every event counts, all of them.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::queue::Queue;
 use crate::engine::PeerId;
 use crate::plugin::Receipt;
 
@@ -39,8 +42,8 @@ pub(super) enum Source {
     Every(Arc<Mutex<Events>>),
 }
 
-/// Everybody who hears every event. Nothing piles up: the next event comes only when all have been told
-/// of the last.
+/// Everybody who hears every event. Nothing piles up here: the next event comes only when all have been
+/// told of the last, and who takes too long for that has a [`Queue`] with an end.
 #[derive(Default)]
 pub(super) struct Events {
     listeners: Vec<mpsc::UnboundedSender<Told>>,
@@ -51,15 +54,13 @@ pub(super) struct Events {
 /// What a socket, or one after the other, has yet to carry.
 pub(super) struct Feed {
     news: News,
-    /// What was taken and could not be sent.
-    unsent: Option<Told>,
     /// The last value that was sent, if it may be unread.
     pub(super) unread: Option<Told>,
 }
 
 enum News {
     Latest(watch::Receiver<Told>),
-    Every(mpsc::UnboundedReceiver<Told>),
+    Every(Queue),
     /// Nobody wants any.
     Nothing,
 }
@@ -97,7 +98,7 @@ impl Drop for Changes {
 
 impl Source {
     /// A subscription hears of what changes from now on, or has changed while it was being made.
-    pub(super) fn subscribe(&self) -> Feed {
+    pub(super) fn subscribe(&self, name: &Arc<str>) -> Feed {
         match self {
             Self::Latest(latest) => {
                 let mut latest = latest.clone();
@@ -108,7 +109,10 @@ impl Source {
                 }
                 Feed::of(News::Latest(latest))
             }
-            Self::Every(events) => Feed::of(News::Every(lock(events).listen())),
+            Self::Every(events) => {
+                let events = lock(events).listen();
+                Feed::of(News::Every(Queue::new(events, name.clone())))
+            }
         }
     }
 }
@@ -140,11 +144,7 @@ impl Events {
 
 impl Feed {
     fn of(news: News) -> Self {
-        Self {
-            news,
-            unsent: None,
-            unread: None,
-        }
+        Self { news, unread: None }
     }
 
     /// For the time when nobody subscribes: whatever it held counts as told.
@@ -155,15 +155,12 @@ impl Feed {
     /// What is to be sent next; `None` when nothing more will be. Nothing is lost when it is dropped
     /// while it waits.
     pub(super) async fn next(&mut self) -> Option<Told> {
-        if let Some(told) = self.unsent.take() {
-            return Some(told);
-        }
         match &mut self.news {
             News::Latest(latest) => {
                 latest.changed().await.ok()?;
                 Some(latest.borrow_and_update().clone())
             }
-            News::Every(events) => events.recv().await,
+            News::Every(queue) => queue.next().await,
             News::Nothing => None,
         }
     }
@@ -172,14 +169,38 @@ impl Feed {
     pub(super) fn put_back(&mut self, told: Told) {
         match &mut self.news {
             News::Latest(latest) => latest.mark_changed(),
-            News::Every(_) | News::Nothing => self.unsent = Some(told),
+            News::Every(queue) => queue.put_back(told),
+            News::Nothing => {}
+        }
+    }
+
+    /// It has been sent, and what follows may have to wait until it is confirmed.
+    pub(super) fn sent(&mut self, told: Told) {
+        match &mut self.news {
+            News::Every(queue) => queue.sent(told),
+            News::Latest(_) | News::Nothing => {}
+        }
+    }
+
+    /// Waits for what has to happen before [`Feed::next`]. Nobody else is kept waiting by that for long.
+    pub(super) async fn beside<T>(&mut self, waiting: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = waiting => done,
+            never = self.pile_up() => match never {},
+        }
+    }
+
+    async fn pile_up(&mut self) -> Infallible {
+        match &mut self.news {
+            News::Every(queue) => queue.pile_up().await,
+            News::Latest(_) | News::Nothing => pending().await,
         }
     }
 
     /// Another socket goes on: what may be unread in the last one is sent once more.
     pub(super) fn hand_over(&mut self) {
         if let Some(told) = self.unread.take() {
-            // What was taken before that could not be sent before it was.
             self.put_back(told);
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::sleep;
 
 use super::feed::SUBSCRIBING;
+use super::queue::{BEHIND_MAX, PATIENCE};
 use super::*;
 use crate::codec::presentation::Presentation;
 use crate::codec::{BytesSpec, Value};
@@ -306,4 +307,62 @@ async fn events_of_the_moment_of_subscribing_are_told() {
     air.change(3, None).await;
     let one = air.subscribe(ONE).await;
     assert_eq!(read(&one).await, [2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_read_keeps_the_others_waiting_for_a_while_and_once() {
+    let air = every(Delivery::Directed);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    air.change(1, None).await;
+    let second = air.change(2, None).await;
+    assert_eq!(read(&one).await, [1, 2]);
+    sleep(PATIENCE / 2).await;
+    assert!(!is(&second), "the other may still read");
+    sleep(PATIENCE).await;
+    assert!(is(&second), "it has taken too long");
+    for octet in 3..=5 {
+        assert!(is(&*air.change(octet, None).await), "nobody waits again");
+        assert_eq!(read(&one).await, [octet]);
+    }
+    assert_eq!(read(&other).await, [1, 2, 3, 4, 5], "nothing is lost yet");
+
+    assert!(is(&*air.change(6, None).await));
+    let seventh = air.change(7, None).await;
+    assert!(!is(&seventh), "it has caught up, and is waited for");
+    assert_eq!(read(&other).await, [6, 7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_never_reads_loses_the_oldest() {
+    let air = every(Delivery::Directed);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    air.change(0, None).await;
+    air.change(1, None).await;
+    assert_eq!(read(&one).await, [0, 1]);
+    sleep(2 * PATIENCE).await;
+    for octet in 2..=100 {
+        assert!(is(&*air.change(octet, None).await));
+        assert_eq!(read(&one).await, [octet]);
+    }
+    let newest = 101 - BEHIND_MAX as u8..=100;
+    let expected: Vec<u8> = std::iter::once(0).chain(newest).collect();
+    assert_eq!(read(&other).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_indication_that_nobody_confirms_keeps_the_others_waiting_for_a_while() {
+    let indicate = true;
+    let access = Access::default();
+    let air = Air::with(Delivery::Directed, Access { indicate, ..access }, true);
+    let one = air.subscribe(ONE).await;
+    let first = air.change(1, None).await;
+    assert_eq!(read(&one).await, [1]);
+    assert!(!is(&first), "it is not confirmed");
+    sleep(PATIENCE).await;
+    assert!(is(&first));
+    assert!(is(&*air.change(2, None).await));
+    assert_eq!(read(&one).await, NOTHING, "1 is still not confirmed");
+    air.outlet.confirm();
+    rest().await;
+    assert_eq!(read(&one).await, [2]);
 }

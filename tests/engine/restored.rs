@@ -89,7 +89,7 @@ fn the_newest_of_a_remote_owner_is_what_it_has_said() {
         let event = Event::Delivered {
             link: link(STORE),
             cell: heard.cell,
-            version: heard.version,
+            ticket: heard.ticket,
         };
         engine.handle(seconds(1), event).expect("it was sent");
         Some(heard.value)
@@ -109,7 +109,7 @@ fn the_newest_of_a_remote_owner_is_what_it_has_said() {
         let report = Event::Report {
             cell: cell(),
             patch: Patch::Set(Value::Int(said)),
-            echo: false,
+            mark: bemo_sync::engine::Mark::Foreign,
             origin: Origin {
                 link: link(BUS),
                 peer: None,

@@ -15,10 +15,11 @@ impl ValueReader<'_> {
                 self.check_level(at, &places, 0)
             }
             Spec::Array(spec) => {
-                let items = self.tree.items(at).to_vec();
-                items
-                    .into_iter()
-                    .fold(true, |all, item| self.check_parts(item, &spec.item) && all)
+                let mut all = true;
+                for item in self.tree.items(at).to_vec() {
+                    all &= self.check_parts(item, &spec.item);
+                }
+                all
             }
             Spec::Int(IntSpec {
                 shown: Shown::Flags(flags),

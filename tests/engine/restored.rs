@@ -109,7 +109,7 @@ fn the_newest_of_a_remote_owner_is_what_it_has_said() {
         let report = Event::Report {
             cell: cell(),
             patch: Patch::Set(Value::Int(said)),
-            mark: bemo_sync::engine::Mark::Foreign,
+            mark: Mark::Foreign,
             origin: Origin {
                 link: link(BUS),
                 peer: None,

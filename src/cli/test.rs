@@ -1,5 +1,6 @@
 //! `bemo-sync test`: runs the tests of a configuration.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -41,6 +42,9 @@ impl Test {
                 Err(problem) => return wrong(&format!("{}: {problem}", path.display())),
             }
         }
+        // `lamp.yaml lamp.test.yaml` is one file of tests, as is `. lamp.yaml`.
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())));
         let outcome = run(&files, self.filter.as_deref());
         let mut told = String::new();
         for failure in &outcome.failures {

@@ -244,7 +244,13 @@ impl Resolver<'_> {
             self.plan.cells[cell.index()].is_from_environment = true;
         }
         let request = self.plan.cells[declared.of.index()].spec.clone();
-        let copies = self.copies(declared.at, &request, &spec);
+        let mut named = self.named.iter();
+        let is_known = named.any(|named| named.cell == declared.of && named.is_sound);
+        // What is wrong with what is written has been said.
+        let copies = match is_known && is_sound {
+            true => self.copies(declared.at, &request, &spec),
+            false => Vec::new(),
+        };
         Some(Response {
             cell,
             within,

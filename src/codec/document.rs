@@ -193,18 +193,21 @@ impl Reader<'_> {
             }
             patches.push(patch);
         }
+        let presence: Vec<Option<bool>> = (0..spec.fields.len())
+            .map(|index| self.presence(spec, index, at))
+            .collect();
         // Of fields that exclude each other one is always there. To say nothing of any is to keep it.
         for (index, field) in spec.fields.iter().enumerate() {
             let goes_with = |other: &Field| other.when == field.when || field.excludes(other);
-            let mut others = spec.fields.iter().zip(&patches);
-            let is_said = others.any(|(other, patch)| goes_with(other) && says(patch));
+            let is_said = spec.fields.iter().enumerate().any(|(other, of)| {
+                goes_with(of) && (says(&patches[other]) || presence[other] == Some(true))
+            });
             let takes_turns = spec.fields.iter().any(|other| field.excludes(other));
             if takes_turns && !is_said {
                 patches[index] = Patch::Keep;
             }
         }
-        let presence = (0..spec.fields.len()).map(|index| self.presence(spec, index, at));
-        spec.say_presence(&mut patches, &presence.collect::<Vec<_>>());
+        spec.say_presence(&mut patches, &presence);
         Ok(Ok(patches))
     }
 

@@ -136,6 +136,8 @@ impl Template {
             .map_err(malformed)?;
         match found {
             Some(scalar) => json::read_scalar(spec, scalar).map(Patch::Set),
+            // Who has nothing to say of a value that may be unknown says that it is.
+            None if spec.admits_null() => Ok(Patch::Set(Value::Null)),
             None => Err(self.missing()),
         }
     }

@@ -1,7 +1,7 @@
 //! The payload of a topic.
 
 use bemo_sync::codec::ByteOrder::Little;
-use bemo_sync::codec::{Cause, FloatFormat, IntWidth, Spec, Template, TemplateError, Value};
+use bemo_sync::codec::{Cause, FloatFormat, IntWidth, Patch, Spec, Template, TemplateError, Value};
 use serde_json::json;
 
 use crate::{bytes, float, int, json_of, plain, text, u8, utf8, value_in};
@@ -254,4 +254,14 @@ fn hexadecimal_is_read_in_either_case_and_refused_otherwise() {
             "{refused}"
         );
     }
+}
+
+#[test]
+fn a_key_that_is_missing_is_what_is_not_known_where_that_can_be_said() {
+    let mut unknown = bemo_sync::codec::IntSpec::new(IntWidth::W16, false);
+    unknown.unknown = Some(0xFFFF);
+    let read = number().read(&Spec::Int(unknown), b"{}");
+    assert_eq!(read, Ok(Patch::Set(Value::Null)));
+    let read = number().read(&u8(), b"{}").map_err(|it| it.cause);
+    assert_eq!(read, Err(Cause::MissingKey));
 }

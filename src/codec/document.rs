@@ -3,7 +3,6 @@
 
 use serde_json::Value as Json;
 
-use super::int::{IntSpec, Shown};
 use super::structure::{Field, StructSpec, When};
 use super::{Patch, Pointer, Spec, Value, Violation, json};
 
@@ -198,12 +197,15 @@ impl Reader<'_> {
             .collect();
         // Of fields that exclude each other one is always there. To say nothing of any is to keep it.
         for (index, field) in spec.fields.iter().enumerate() {
+            let takes_turns = || spec.fields.iter().any(|other| field.excludes(other));
+            if field.when.is_none() || !takes_turns() {
+                continue;
+            }
             let goes_with = |other: &Field| other.when == field.when || field.excludes(other);
             let is_said = spec.fields.iter().enumerate().any(|(other, of)| {
                 goes_with(of) && (says(&patches[other]) || presence[other] == Some(true))
             });
-            let takes_turns = spec.fields.iter().any(|other| field.excludes(other));
-            if takes_turns && !is_said {
+            if !is_said {
                 patches[index] = Patch::Keep;
             }
         }
@@ -281,20 +283,8 @@ impl Writer<'_> {
 
 /// Whether there is anything to show: flags that all follow from other fields are not.
 fn shows(spec: &Spec) -> bool {
-    match spec {
-        Spec::Int(IntSpec {
-            shown: Shown::Flags(flags),
-            ..
-        }) => flags.iter().any(|flag| !flag.derived),
-        Spec::Bool(_)
-        | Spec::Int(_)
-        | Spec::Float(_)
-        | Spec::Text(_)
-        | Spec::Bytes(_)
-        | Spec::Json(_)
-        | Spec::Struct(_)
-        | Spec::Array(_) => true,
-    }
+    spec.flags()
+        .is_none_or(|flags| flags.iter().any(|flag| !flag.derived))
 }
 
 fn collect<'a>(spec: &'a Spec, at: &Pointer, places: &mut Vec<(Pointer, &'a Spec)>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::array::ArraySpec;
 use super::float::FloatSpec;
-use super::int::IntSpec;
+use super::int::{Flag, IntSpec, Shown};
 use super::structure::StructSpec;
 use super::text::{BytesSpec, JsonSpec, TextSpec};
 use super::{Cause, Value, Violation};
@@ -137,6 +137,23 @@ impl Spec {
             | Self::Json(_)
             | Self::Struct(_)
             | Self::Array(_) => true,
+        }
+    }
+
+    /// The bits with names, where it is made of such; `None` for any other type.
+    pub fn flags(&self) -> Option<&[Flag]> {
+        match self {
+            Self::Int(spec) => match &spec.shown {
+                Shown::Flags(flags) => Some(flags),
+                Shown::Plain | Shown::Scaled(_) | Shown::Words(_) => None,
+            },
+            Self::Bool(_)
+            | Self::Float(_)
+            | Self::Text(_)
+            | Self::Bytes(_)
+            | Self::Json(_)
+            | Self::Struct(_)
+            | Self::Array(_) => None,
         }
     }
 

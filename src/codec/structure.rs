@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::int::{IntSpec, Shown};
 use super::presence::Unsaid;
 use super::{Admitted, Cause, Patch, Pointer, Spec, Value, Violation};
 
@@ -258,23 +257,9 @@ impl When {
 impl Field {
     /// The bits that say whether other fields are there.
     fn derived_flags(&self) -> Vec<u32> {
-        match &self.spec {
-            Spec::Int(IntSpec {
-                shown: Shown::Flags(flags),
-                ..
-            }) => {
-                let derived = flags.iter().filter(|flag| flag.derived);
-                derived.map(|flag| flag.bit).collect()
-            }
-            Spec::Bool(_)
-            | Spec::Int(_)
-            | Spec::Float(_)
-            | Spec::Text(_)
-            | Spec::Bytes(_)
-            | Spec::Json(_)
-            | Spec::Struct(_)
-            | Spec::Array(_) => Vec::new(),
-        }
+        let flags = self.spec.flags().unwrap_or_default().iter();
+        let derived = flags.filter(|flag| flag.derived);
+        derived.map(|flag| flag.bit).collect()
     }
 
     /// Whether two fields cannot be there at once.

@@ -104,21 +104,8 @@ fn when(structure: &StructSpec, field: &Field, around: &str) -> String {
         return String::new();
     };
     let holder = &structure.fields[when.field];
-    let flag = match &holder.spec {
-        Spec::Int(IntSpec {
-            shown: Shown::Flags(flags),
-            ..
-        }) => flags.iter().find(|flag| flag.bit == when.bit),
-        // What holds a flag is a number with flags.
-        Spec::Bool(_)
-        | Spec::Int(_)
-        | Spec::Float(_)
-        | Spec::Text(_)
-        | Spec::Bytes(_)
-        | Spec::Json(_)
-        | Spec::Struct(_)
-        | Spec::Array(_) => None,
-    };
+    let flags = holder.spec.flags().unwrap_or_default();
+    let flag = flags.iter().find(|flag| flag.bit == when.bit);
     let flag = flag.map_or(String::new(), |flag| format!(" (`{}`)", flag.name));
     let set = if when.set { "set" } else { "clear" };
     format!(

@@ -121,15 +121,20 @@ impl Backlog {
         }
     }
 
-    /// Forgets events, waiting or under way; whether there were any.
-    pub(super) fn forget(&mut self, which: impl Fn(&Told) -> bool) -> bool {
+    /// Forgets events, waiting or under way; the version of the newest of them.
+    pub(super) fn forget(&mut self, which: impl Fn(&Told) -> bool) -> Option<u64> {
         let is_meant = |told: &Told| !told.restated && which(told);
-        let before = self.waiting.len();
-        self.waiting.retain(|told| !is_meant(told));
-        let waited = self.waiting.len() < before;
         // It may have arrived. If not, it is not sent again.
-        let was_under_way = self.under_way.take_if(|told| is_meant(told)).is_some();
-        waited || was_under_way
+        let under_way = self.under_way.take_if(|told| is_meant(told));
+        let mut newest = under_way.map(|told| told.version);
+        self.waiting.retain(|told| {
+            let is_meant = is_meant(told);
+            if is_meant {
+                newest = newest.max(Some(told.version));
+            }
+            !is_meant
+        });
+        newest
     }
 
     pub(super) fn forget_restated(&mut self) {

@@ -29,15 +29,15 @@ impl Engine {
         let cell = &mut self.cells[id.index()];
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
-        let mut is_forgotten = false;
+        let mut forgotten = None;
         for &(link, outlet) in &cell.outlets {
             let state = &mut self.links[link.index()];
-            is_forgotten |= state.forget_events(outlet, &which, &mut clock);
+            forgotten = forgotten.max(state.forget_events(outlet, &which, &mut clock));
         }
         // A request that its owner never gets is not confirmed either: it has as long as any.
-        if is_forgotten
-            && let Some(pending) = &mut cell.pending
+        if let Some(pending) = &mut cell.pending
             && pending.deadline.is_none()
+            && forgotten == Some(pending.version)
         {
             let deadline = now + cell.confirm_within;
             pending.deadline = Some(deadline);

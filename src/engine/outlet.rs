@@ -186,21 +186,19 @@ impl LinkState {
         }
     }
 
-    /// Forgets events that have not arrived; whether there were any.
+    /// Forgets events that have not arrived; the version of the newest of them.
     pub(super) fn forget_events(
         &mut self,
         index: usize,
         which: impl Fn(&Told) -> bool,
         clock: &mut Clock<'_>,
-    ) -> bool {
-        let Some(backlog) = &mut self.outlets[index].backlog else {
-            return false;
-        };
-        let is_forgotten = backlog.forget(which);
-        if is_forgotten && backlog.is_empty() {
+    ) -> Option<u64> {
+        let backlog = self.outlets[index].backlog.as_mut()?;
+        let newest = backlog.forget(which)?;
+        if backlog.is_empty() {
             self.unmark(index, clock);
         }
-        is_forgotten
+        Some(newest)
     }
 
     /// There is nothing to say of the cell: it has become unknown, or the link knows best itself.

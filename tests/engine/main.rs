@@ -5,6 +5,7 @@ mod bounded;
 mod constraints;
 mod echo;
 mod every;
+mod expiry;
 mod model;
 mod own_mark;
 mod owner_here;

@@ -7,7 +7,8 @@ use serde::de::{
 
 use super::REST;
 use super::error::ReadError;
-use super::reader::{NodeReader, Pass};
+use super::pass::Pass;
+use super::reader::NodeReader;
 use crate::config::tree::NodeId;
 
 pub(super) struct Items<'a> {

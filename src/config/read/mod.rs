@@ -11,6 +11,7 @@
 mod access;
 mod core_schema;
 mod error;
+mod pass;
 mod reader;
 
 use std::cell::Cell;
@@ -25,7 +26,8 @@ pub use error::HELP;
 
 use super::diagnose::{Diagnostic, brief};
 use super::tree::{NodeId, Tree};
-use reader::{NodeReader, Pass, Progress};
+use pass::{Pass, Progress};
+use reader::NodeReader;
 
 /// So many nodes may be read beyond four times those that the file has.
 const ROOM_FOR_ALIASES: usize = 10_000;

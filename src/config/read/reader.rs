@@ -1,60 +1,14 @@
 //! serde's view of one node of the tree.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
-
 use serde::de::value::{MapDeserializer, SeqDeserializer, U32Deserializer};
 use serde::de::{Deserializer, Unexpected, Visitor};
 
 use super::access::{Entries, Items, SpannedParts, UnitVariant, Which};
 use super::core_schema::{boolean, float, integer, is_null};
 use super::error::{ReadError, describe, list, unknown};
-use super::{Extensions, LITERAL, RAW, REST, SPANNED};
-use crate::config::tree::{Kind, NodeId, Style, Tree};
-
-/// One attempt at reading, without what has been set aside.
-pub(super) struct Pass<'a> {
-    pub(super) tree: &'a Tree,
-    pub(super) set_aside: &'a HashSet<NodeId>,
-    pub(super) extensions: &'a Extensions<'a>,
-    /// How many more nodes may be read: an alias costs as much as what it stands for.
-    pub(super) nodes: Cell<usize>,
-    /// How much more memory may be filled.
-    pub(super) octets: Cell<usize>,
-    pub(super) progress: &'a Progress,
-    /// It only looks for the next mistake, and leaves out what has none.
-    pub(super) skips: bool,
-}
-
-/// What stays known from one attempt to the next.
-#[derive(Default)]
-pub(super) struct Progress {
-    /// How many items of a list, from its first on, have been read without a mistake.
-    sound: RefCell<HashMap<NodeId, usize>>,
-    /// Everything has been looked at.
-    finished: Cell<bool>,
-}
-
-/// A shorter list is always read whole: something may depend on the number of its items.
-const LONG_LIST: usize = 32;
-/// Aliases can make it deeper than the file is.
-const MAX_DEPTH: usize = 128;
-
-impl Progress {
-    pub(super) fn finish(&self) {
-        self.finished.set(true);
-    }
-
-    pub(super) fn is_finished(&self) -> bool {
-        self.finished.get()
-    }
-
-    pub(super) fn is_sound(&self, list: NodeId, items: usize) {
-        if items >= LONG_LIST {
-            self.sound.borrow_mut().insert(list, items);
-        }
-    }
-}
+use super::pass::Pass;
+use super::{LITERAL, RAW, REST, SPANNED};
+use crate::config::tree::{Kind, NodeId, Style};
 
 #[derive(Clone, Copy)]
 pub(super) struct NodeReader<'a> {
@@ -95,17 +49,8 @@ impl<'a> NodeReader<'a> {
     /// # Errors
     /// When more has been read than any file holds: aliases of aliases of aliases.
     pub(super) fn child(&self, at: NodeId, octets: usize) -> Result<Self, ReadError> {
-        let Pass { tree, .. } = self.pass;
-        let take = |from: &Cell<usize>, amount: usize| {
-            let left = from.get().checked_sub(amount);
-            from.set(left.unwrap_or_default());
-            left.ok_or_else(|| too_much().or_at(self.at))
-        };
-        take(&self.pass.nodes, 1)?;
-        take(&self.pass.octets, octets + tree.text(at).len())?;
-        if self.depth == MAX_DEPTH {
-            return Err(too_deep().or_at(self.at));
-        }
+        let within = self.pass.take(at, octets, self.depth);
+        within.map_err(|error| error.or_at(self.at))?;
         Ok(Self {
             pass: self.pass,
             at,
@@ -117,10 +62,7 @@ impl<'a> NodeReader<'a> {
         match self.kind() {
             Kind::Sequence(_) => Unexpected::Seq,
             Kind::Mapping(_) => Unexpected::Map,
-            Kind::Scalar { text, .. } if self.is_null() => {
-                let _ = text;
-                Unexpected::Unit
-            }
+            Kind::Scalar { .. } if self.is_null() => Unexpected::Unit,
             Kind::Scalar {
                 text,
                 style: Style::Plain,
@@ -359,7 +301,7 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        let sound = self.pass.progress.sound.borrow().get(&self.at).copied();
+        let sound = self.pass.progress.sound_items(self.at);
         let first = sound.filter(|_| self.pass.skips).unwrap_or_default();
         self.visit_list(first, visitor)
     }
@@ -436,20 +378,4 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
     serde::forward_to_deserialize_any! {
         i128 u128 char bytes byte_buf unit unit_struct tuple_struct identifier ignored_any
     }
-}
-
-fn too_much() -> ReadError {
-    let help = "aliases of aliases grow quickly: write out what is meant";
-    ReadError::new(
-        "there is too much in this".to_owned(),
-        Some(help.to_owned()),
-    )
-}
-
-fn too_deep() -> ReadError {
-    let help = "aliases of aliases grow quickly: write out what is meant";
-    ReadError::new(
-        "this is more than 128 levels deep".to_owned(),
-        Some(help.to_owned()),
-    )
 }

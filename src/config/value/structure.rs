@@ -252,20 +252,8 @@ impl ValueReader<'_> {
 }
 
 fn flag_names(field: &Field) -> Vec<String> {
-    match &field.spec {
-        Spec::Int(IntSpec {
-            shown: Shown::Flags(flags),
-            ..
-        }) => flags.iter().map(|flag| flag.name.to_string()).collect(),
-        Spec::Int(_)
-        | Spec::Bool(_)
-        | Spec::Float(_)
-        | Spec::Text(_)
-        | Spec::Bytes(_)
-        | Spec::Json(_)
-        | Spec::Struct(_)
-        | Spec::Array(_) => Vec::new(),
-    }
+    let flags = field.spec.flags().unwrap_or_default();
+    flags.iter().map(|flag| flag.name.to_string()).collect()
 }
 
 /// Whether the length of a value follows from nothing but where the octets end.

@@ -1,7 +1,7 @@
 //! Pure: a JSON document that several values share. What it becomes when some of them have changed, and
 //! what a message says of each. No I/O and no clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -120,16 +120,13 @@ impl Document {
     /// The message for these changes. `known` is what a value holds now.
     pub(super) fn publish(
         &self,
-        changed: &[(CellId, Value)],
+        changed: &HashMap<CellId, Value>,
         known: impl Fn(CellId) -> Option<Value>,
     ) -> Option<Message> {
-        self.message(|cell| {
-            let of_change = changed.iter().find(|(of, _)| *of == cell);
-            match (of_change, self.sending) {
-                (Some((_, value)), _) => Some(value.clone()),
-                (None, Sending::Changed | Sending::Gathered) => None,
-                (None, Sending::Whole) => known(cell),
-            }
+        self.message(|cell| match (changed.get(&cell), self.sending) {
+            (Some(value), _) => Some(value.clone()),
+            (None, Sending::Changed | Sending::Gathered) => None,
+            (None, Sending::Whole) => known(cell),
         })
     }
 

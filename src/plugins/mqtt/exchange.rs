@@ -165,7 +165,7 @@ impl<'a> Exchange<'a> {
         }
         for (index, effects) in changed {
             let receipt = Receipt::of(&effects);
-            let changed: Vec<(CellId, Value)> = effects
+            let changed: HashMap<CellId, Value> = effects
                 .into_iter()
                 .map(|effect| (effect.cell, effect.value))
                 .collect();
@@ -239,6 +239,10 @@ impl<'a> Exchange<'a> {
 
     /// Whether a message may carry something that only an encrypted link may see.
     fn withholds(&self, carrier: Carrier) -> bool {
+        // Where there is nothing of the kind, no message is looked through for it.
+        if !self.port.is_withheld(None) {
+            return false;
+        }
         match carrier {
             Carrier::Value(index) => self.port.is_withheld(Some(self.bindings.value(index).cell)),
             Carrier::Document(index) | Carrier::Trigger(index) => {

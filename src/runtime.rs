@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage,
+    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage, Stopping,
 };
 
 /// Links have this long to leave the world as it should be.
@@ -28,6 +28,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub struct Runtime {
     shared: Arc<Shared>,
     links: JoinSet<()>,
+    /// Those that stop when the others have.
+    last: JoinSet<()>,
 }
 
 impl Runtime {
@@ -47,13 +49,19 @@ impl Runtime {
             prepare(&mut plan);
         }
         let shared = Arc::new(Shared::new(&plan));
-        let mut links = JoinSet::new();
+        let (mut links, mut last) = (JoinSet::new(), JoinSet::new());
         for (index, link) in plan.links.into_iter().enumerate() {
-            let port = Port::new(shared.clone(), LinkId::new(index));
-            links.spawn(supervise(link, port, stage.clone()));
+            let is_last = link.candidates.iter().any(|it| it.stops_last());
+            let port = Port::new(shared.clone(), LinkId::new(index), is_last);
+            let set = if is_last { &mut last } else { &mut links };
+            set.spawn(supervise(link, port, stage.clone()));
         }
-        links.spawn(keep_time(shared.clone()));
-        Self { shared, links }
+        last.spawn(keep_time(shared.clone()));
+        Self {
+            shared,
+            links,
+            last,
+        }
     }
 
     /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
@@ -68,10 +76,20 @@ impl Runtime {
 
     /// Stops every link and waits until the last has cleaned up, but not for ever.
     pub async fn stop(mut self) {
-        self.shared.stop.send_replace(true);
-        let all = async { while self.links.join_next().await.is_some() {} };
-        if timeout(GRACE, all).await.is_err() {
-            warn!("not everything could be cleaned up in time");
+        let Self {
+            shared,
+            links,
+            last,
+        } = &mut self;
+        for (stopping, links) in [
+            (Stopping::Begun, links),
+            (Stopping::OthersHaveStopped, last),
+        ] {
+            shared.stop.send_replace(stopping);
+            let all = async { while links.join_next().await.is_some() {} };
+            if timeout(GRACE, all).await.is_err() {
+                warn!("not everything could be cleaned up in time");
+            }
         }
         if let Some(refusals) = self.shared.refusals() {
             info!("refused since the start: {refusals}");
@@ -107,7 +125,7 @@ async fn keep_time(shared: Arc<Shared>) {
             biased;
             () = due => { let _ = shared.handle(Event::Tick); }
             () = shared.deadline_changed.notified() => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop >= Stopping::OthersHaveStopped) => return,
         }
     }
 }

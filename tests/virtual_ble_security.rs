@@ -63,7 +63,7 @@ async fn a_link_that_is_not_safe_enough_is_told_what_it_lacks() {
         for level in too_little {
             central.secure(level).unwrap();
             refused(central.read(value), error);
-            refused(central.write(value, &[1]), error);
+            refused(central.write(value, &[1]).await, error);
             refused(central.prepare_write(value, 0, &[1]), error);
             refused(central.subscribe(value, Some(by)), error);
             central.write_without_response(value, &[1]);
@@ -71,7 +71,7 @@ async fn a_link_that_is_not_safe_enough_is_told_what_it_lacks() {
         central.secure(wanted).unwrap();
         let untouched = central.read_long(value).unwrap();
         assert!(untouched == [0] || untouched.is_empty(), "{untouched:?}");
-        central.write(value, &[1]).unwrap();
+        central.write(value, &[1]).await.unwrap();
         central.subscribe(value, Some(by)).unwrap();
     }
 }
@@ -82,9 +82,9 @@ async fn each_kind_of_access_has_its_own_security() {
     let central = air.central();
     let value = handle(&central, "FF03");
     assert_eq!(central.read(value).unwrap(), [0]);
-    refused(central.write(value, &[1]), InsufficientEncryption);
+    refused(central.write(value, &[1]).await, InsufficientEncryption);
     central.secure(Authenticated).unwrap();
-    central.write(value, &[1]).unwrap();
+    central.write(value, &[1]).await.unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn nobody_else_learns_what_only_an_encrypted_link_may_see() {
     let mut notices = air.runtime.notices();
     central.secure(Encrypted).unwrap();
     let value = handle(&central, "FF01");
-    central.write(value, &[77]).unwrap_err();
+    central.write(value, &[77]).await.unwrap_err();
     let Heard::Notice(Notice::Rejected {
         payload, reason, ..
     }) = notices.next().await

@@ -40,10 +40,13 @@ impl Play<'_> {
                 let handle = connected.handles[*of];
                 let central = &connected.central;
                 let room = central.mtu().map_err(|problem| gone(step, problem))? - 3;
-                let came = if octets.len() <= room {
-                    central.write(handle, octets)
-                } else {
-                    central.write_long(handle, octets)
+                // What its response promises may come of a later step, so it is waited for only where the
+                // test wants to see it broken.
+                let came = match (octets.len() <= room, error) {
+                    (true, None) => central.begin_write(handle, octets).map(drop),
+                    (false, None) => central.begin_write_long(handle, octets).map(drop),
+                    (true, Some(_)) => central.write(handle, octets).await,
+                    (false, Some(_)) => central.write_long(handle, octets).await,
                 };
                 answered(step, "the write", *error, came)
             }

@@ -6,13 +6,13 @@ use super::*;
 async fn who_comes_second_says_so_and_touches_nothing() {
     let bench = Bench::new();
     let first = bench.start(&[LEVEL]).await;
-    write(&first, "FF01", &[7]);
+    write(&first, "FF01", &[7]).await;
     sleep(2 * SECOND).await;
     let text = bench.text();
     assert!(text.contains("\"value\": 7"), "{text}");
     let second = bench.start(&[LEVEL]).await;
     assert_eq!(read(&second, "FF01"), [50], "what others keep is not ours");
-    write(&second, "FF01", &[8]);
+    write(&second, "FF01", &[8]).await;
     sleep(60 * SECOND).await;
     second.runtime.stop().await;
     assert_eq!(bench.text(), text);
@@ -24,7 +24,7 @@ async fn who_comes_second_says_so_and_touches_nothing() {
         assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);
     }
     // It goes on for the first, and whoever comes when that has gone has the file.
-    write(&first, "FF01", &[9]);
+    write(&first, "FF01", &[9]).await;
     first.runtime.stop().await;
     assert_eq!(read(&bench.start(&[LEVEL]).await, "FF01"), [9]);
     assert_eq!(bench.warnings().len(), 1);
@@ -41,7 +41,7 @@ async fn what_others_have_written_meanwhile_is_not_lost() {
     sleep(SECOND).await;
     fs::remove_file(&folder).unwrap();
     let quicker = Air::of(&yaml(&file, &[LEVEL])).await;
-    write(&quicker, "FF01", &[7]);
+    write(&quicker, "FF01", &[7]).await;
     sleep(21 * SECOND).await;
     assert!(bench.warnings().last().unwrap().contains("another process"));
     assert_eq!(names_in(&folder), ["kept.json"]);
@@ -59,9 +59,9 @@ async fn a_name_that_somebody_else_has_taken_is_not_written_into() {
     let air = bench.start(&[LEVEL]).await;
     let next = format!("kept.json.{}-2.new", std::process::id());
     fs::create_dir(bench.directory.path().join(&next)).unwrap();
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     sleep(2 * SECOND).await;
-    write(&air, "FF01", &[8]);
+    write(&air, "FF01", &[8]).await;
     sleep(2 * SECOND).await;
     assert!(bench.text().contains("\"value\": 8"));
     assert_eq!(bench.names(), ["kept.json".to_owned(), next]);

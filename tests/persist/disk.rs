@@ -23,7 +23,7 @@ async fn a_place_that_cannot_be_written_is_said_and_tried_again() {
         assert!(said.contains(&*file.to_string_lossy()), "{said}");
         assert!(said.contains("store: { file: … }"), "{said}");
     }
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     assert_eq!(read(&air, "FF01"), [7]);
     fs::remove_file(&in_the_way).unwrap();
     sleep(11 * SECOND).await;
@@ -43,7 +43,7 @@ async fn a_folder_without_the_right_to_write_is_said_too() {
     let air = Air::of(&yaml(&folder.join("kept.json"), &[LEVEL])).await;
     sleep(60 * SECOND).await;
     assert_eq!(bench.warnings().len(), 1);
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     sleep(11 * SECOND).await;
     assert_eq!(names_in(&folder), ["kept.json"]);
@@ -55,7 +55,7 @@ async fn a_folder_or_a_pipe_in_its_place_is_never_replaced() {
     fs::create_dir(bench.file()).unwrap();
     fs::write(bench.file().join("inside"), "").unwrap();
     let air = bench.start(&[LEVEL]).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     sleep(60 * SECOND).await;
     air.runtime.stop().await;
     assert_eq!(bench.names(), ["kept.json"]);
@@ -103,7 +103,7 @@ async fn a_link_in_its_place_stays_one() {
     fs::rename(bench.file(), &real).unwrap();
     std::os::unix::fs::symlink(&real, bench.file()).unwrap();
     let air = bench.start(&[LEVEL]).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     air.runtime.stop().await;
     assert!(fs::symlink_metadata(bench.file()).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("\"value\": 7"));

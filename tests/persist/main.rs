@@ -117,12 +117,12 @@ fn yaml(file: &Path, characteristics: &[&str]) -> String {
     yaml
 }
 
-fn write(air: &Air, uuid: &str, octets: &[u8]) {
+async fn write(air: &Air, uuid: &str, octets: &[u8]) {
     let central = air.central();
     central
         .secure(bemo_sync::gatt::SecurityLevel::Encrypted)
         .unwrap();
-    central.write(handle(&central, uuid), octets).unwrap();
+    central.write(handle(&central, uuid), octets).await.unwrap();
 }
 
 fn read(air: &Air, uuid: &str) -> Vec<u8> {
@@ -141,9 +141,9 @@ async fn what_is_kept_outlives_a_restart_and_comes_before_the_initial_value() {
     let all = [LEVEL, KEY, PASSING];
     let air = bench.start(&all).await;
     assert_eq!(read(&air, "FF01"), [50], "the first start");
-    write(&air, "FF01", &[7]);
-    write(&air, "FF02", b"geheim");
-    write(&air, "FF03", &[9]);
+    write(&air, "FF01", &[7]).await;
+    write(&air, "FF02", b"geheim").await;
+    write(&air, "FF03", &[9]).await;
     air.runtime.stop().await;
     let air = bench.start(&all).await;
     assert_eq!(read(&air, "FF01"), [7]);
@@ -158,7 +158,7 @@ async fn the_file_says_what_it_holds_and_only_its_user_can_read_it() {
     // However open what a killed process has left.
     fs::write(bench.directory.path().join("kept.json.7-1.new"), "half").unwrap();
     let air = bench.start(&[LEVEL, KEY]).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     air.runtime.stop().await;
     let expected = json!({
         "format": "bemo-sync values",
@@ -179,7 +179,7 @@ async fn a_second_after_a_change_it_is_kept_whatever_happens_to_the_process() {
     let bench = Bench::new();
     let air = bench.start(&[LEVEL]).await;
     sleep(10 * SECOND).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     sleep(SECOND + Duration::from_millis(100)).await;
     // The end comes without a word.
     drop(air);
@@ -199,7 +199,7 @@ async fn what_a_remote_owner_is_only_asked_for_is_not_kept() {
         bench.yaml(&[remote])
     );
     let air = Air::of(&yaml).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     assert_eq!(read(&air, "FF01"), [7], "until the owner has had its time");
     sleep(5 * SECOND).await;
     assert_eq!(bench.json()["values"], json!({}));
@@ -236,7 +236,7 @@ async fn values_of_every_kind_come_back() {
     let characteristics: Vec<&str> = characteristics.iter().map(String::as_str).collect();
     let air = bench.start(&characteristics).await;
     for (index, (_, octets)) in kinds.iter().enumerate() {
-        write(&air, &format!("FF{index:02}"), octets);
+        write(&air, &format!("FF{index:02}"), octets).await;
     }
     air.runtime.stop().await;
     let air = bench.start(&characteristics).await;

@@ -51,7 +51,7 @@ async fn another_value_is_kept_after_a_second_all_the_same() {
     let air = bench.start(&[TICKING, LEVEL]).await;
     let mut writes = Writes::of(&bench);
     let before = writes.after(200 * SECOND).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     assert!(writes.after(2 * SECOND).await > before);
     assert_eq!(bench.json()["values"]["0xFF00/0xFF01"]["value"], 7);
 }
@@ -63,7 +63,7 @@ async fn what_comes_together_is_written_together() {
     let mut writes = Writes::of(&bench);
     assert_eq!(writes.after(5 * SECOND).await, 1, "at the start");
     for level in 0..100 {
-        write(&air, "FF01", &[level]);
+        write(&air, "FF01", &[level]).await;
         tokio::task::yield_now().await;
     }
     assert_eq!(writes.after(60 * SECOND).await, 2);
@@ -77,11 +77,11 @@ async fn a_change_that_is_taken_back_is_not_written() {
     let mut writes = Writes::of(&bench);
     let before = writes.after(5 * SECOND).await;
     for _ in 0..100 {
-        write(&air, "FF01", &[51]);
-        write(&air, "FF01", &[50]);
+        write(&air, "FF01", &[51]).await;
+        write(&air, "FF01", &[50]).await;
         assert_eq!(writes.after(2 * SECOND).await, before);
     }
-    write(&air, "FF01", &[51]);
+    write(&air, "FF01", &[51]).await;
     assert_eq!(
         writes.after(2 * SECOND).await,
         before + 1,

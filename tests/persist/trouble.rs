@@ -32,7 +32,7 @@ async fn a_broken_truncated_or_foreign_file_is_moved_away_and_values_begin_as_de
         fs::write(bench.file(), broken).unwrap();
         let air = bench.start(&[LEVEL]).await;
         assert_eq!(read(&air, "FF01"), [50]);
-        write(&air, "FF01", &[8]);
+        write(&air, "FF01", &[8]).await;
         air.runtime.stop().await;
         let moved = bench.directory.path().join("kept.json.broken-1");
         assert!(fs::read(&moved).unwrap() == broken);
@@ -73,10 +73,10 @@ async fn what_no_longer_fits_is_set_aside_with_one_warning_and_the_rest_is_used(
         "uuid: FF05, access: [read, write], persist: true, value: { type: u8 }",
     ];
     let air = bench.start(&before).await;
-    write(&air, "FF01", &[90]);
-    write(&air, "FF02", b"geheim");
-    write(&air, "FF04", b"stays");
-    write(&air, "FF05", &[5]);
+    write(&air, "FF01", &[90]).await;
+    write(&air, "FF02", b"geheim").await;
+    write(&air, "FF04", b"stays").await;
+    write(&air, "FF05", &[5]).await;
     air.runtime.stop().await;
     // One has another range, though a central's number would be clamped to it, one another length, and
     // one is gone.

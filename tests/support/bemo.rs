@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bemo_sync::codec::{Value, Violation};
 use bemo_sync::config::{Placeholders, load_str};
-use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId};
+use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId, Subscription};
 use bemo_sync::plan::{LinkPlan, Plan};
 use bemo_sync::plugin::{BoxFuture, Failure, Link, Notices, Port, Sender};
 use bemo_sync::runtime::Runtime;
@@ -70,7 +70,11 @@ impl Bemo {
     pub fn run(mut plan: Plan) -> Self {
         let link = LinkId::new(plan.links.len());
         for cell in 0..plan.cells.len() {
-            plan.subscribe(link, CellId::new(cell), Carries::StateOfOthers);
+            plan.subscribe(Subscription::new(
+                link,
+                CellId::new(cell),
+                Carries::StateOfOthers,
+            ));
         }
         let (ports, port) = channel();
         let (hears, heard) = channel();

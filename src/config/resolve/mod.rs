@@ -1,6 +1,7 @@
 //! From the typed configuration to the plan: everything that has to be true of several places at
 //! once is checked here, and by the plugins for what they bring.
 
+mod ack;
 mod characteristic;
 mod flow;
 mod initial;
@@ -23,6 +24,7 @@ use crate::gatt::Service;
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
+use ack::Promised;
 use initial::Unset;
 use response::Named;
 
@@ -78,6 +80,7 @@ pub(in crate::config) fn resolve(
         responses: Vec::new(),
         said_full: false,
         unset: Vec::new(),
+        promised: Vec::new(),
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -97,6 +100,7 @@ pub(in crate::config) fn resolve(
         changed_here,
         subscribable,
         unset,
+        promised,
         ..
     } = resolver;
     let mut connected = false;
@@ -112,6 +116,7 @@ pub(in crate::config) fn resolve(
             tree,
             plan: &mut plan,
             link: LinkId::new(link),
+            acknowledges: plugin.acknowledges(),
             sections: &config.plugins,
             characteristics: &characteristics,
             places: &places,
@@ -186,6 +191,7 @@ pub(in crate::config) fn resolve(
         diagnostics.push(Diagnostic::new(Span::START, message).help(help));
     }
     initial::settle(&mut plan, &unset, tree, diagnostics);
+    ack::check(&promised, &plan, tree, diagnostics);
     plan
 }
 
@@ -201,6 +207,7 @@ struct Resolver<'a> {
     responses: Vec<response::Declared>,
     said_full: bool,
     unset: Vec<Unset>,
+    promised: Vec<Promised>,
     /// The sources that there are, for a person.
     sources_known: String,
 }

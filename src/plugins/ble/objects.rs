@@ -26,7 +26,7 @@ use super::tree::{
 use crate::engine::PeerId;
 use crate::gatt::pairing::Agent;
 use crate::gatt::{AttError, Characteristic, Requester, SecurityLevel, read, write};
-use crate::plugin::Port;
+use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
 const AGENT_MANAGER: &str = "org.bluez.AgentManager1";
@@ -36,6 +36,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 type Result<T> = std::result::Result<T, dbus::Error>;
 type Answer = std::result::Result<Message, MethodErr>;
+
+/// The answer to a call, or what it has to wait for.
+enum Reply {
+    AtOnce(Answer),
+    Later(Message, Promise),
+}
 
 /// Everything that bluetoothd sees of us on one connection.
 pub(super) struct Objects {
@@ -78,11 +84,11 @@ impl Objects {
         connection.start_receive(
             MatchRule::new_method_call(),
             Box::new(move |call, connection| {
-                let reply = answers
-                    .answer(&call)
-                    .unwrap_or_else(|error| error.to_message(&call));
                 // It fails when the connection is lost, and then nobody waits for it.
-                let _ = connection.send(reply);
+                match answers.reply(&call) {
+                    Reply::AtOnce(answer) => drop(connection.send(answer_of(answer, &call))),
+                    Reply::Later(reply, promise) => answers.reply_when_kept(call, reply, promise),
+                }
                 true
             }),
         );
@@ -195,6 +201,60 @@ impl Objects {
         proxy.method_call(interface, method, arguments).await
     }
 
+    /// What a write promises takes its time, and nobody else is to wait for that.
+    fn reply_when_kept(&self, call: Message, reply: Message, promise: Promise) {
+        let connection = self.connection.clone();
+        tokio::spawn(async move {
+            let kept = promise.kept().await;
+            debug!(path = ?call.path(), ?kept, "what a write promises");
+            let answer = kept
+                .map(|()| reply)
+                .map_err(|reason| refusal(reason.into()));
+            if let Some(connection) = connection.upgrade() {
+                let _ = connection.send(answer_of(answer, &call));
+            }
+        });
+    }
+
+    fn reply(&self, call: &Message) -> Reply {
+        let member = call.member().unwrap_or_else(|| "none".into());
+        let path = call.path().unwrap_or_default();
+        let is_ours = call.sender().as_deref() == Some(&*self.bluetoothd);
+        match self.tree.at(&path) {
+            Some(Node::Characteristic { declared, .. }) if is_ours && &*member == "WriteValue" => {
+                self.write(call, declared)
+                    .unwrap_or_else(|error| Reply::AtOnce(Err(error)))
+            }
+            Some(Node::Characteristic { .. } | Node::Descriptor { .. } | Node::Service { .. })
+            | None => Reply::AtOnce(self.answer(call)),
+        }
+    }
+
+    fn write(
+        &self,
+        call: &Message,
+        declared: &Characteristic,
+    ) -> std::result::Result<Reply, MethodErr> {
+        let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
+        let Request {
+            central, offset, ..
+        } = Request::of(&options)?;
+        let requester = Requester {
+            peer: peer(central),
+            address: &central.to_string(),
+        };
+        let result = write(&self.port, declared, &requester, offset, &octets);
+        let shown = Shown::of(declared, &octets);
+        let refused = result.as_ref().err();
+        debug!(%central, value = declared.name, offset, octets = ?shown, ?refused, "write");
+        let promise = result.map_err(refusal)?;
+        let reply = call.method_return();
+        Ok(match promise.at_once() {
+            Some(kept) => Reply::AtOnce(kept.map(|()| reply).map_err(|it| refusal(it.into()))),
+            None => Reply::Later(reply, promise),
+        })
+    }
+
     fn answer(&self, call: &Message) -> Answer {
         let member = call.member().unwrap_or_else(|| "none".into());
         let path = call.path().unwrap_or_default();
@@ -255,21 +315,6 @@ impl Objects {
                 debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
-            ("WriteValue", _) => {
-                let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
-                let Request {
-                    central, offset, ..
-                } = Request::of(&options)?;
-                let requester = Requester {
-                    peer: peer(central),
-                    address: &central.to_string(),
-                };
-                let result = write(&self.port, declared, &requester, offset, &octets);
-                let shown = Shown::of(declared, &octets);
-                debug!(%central, value = declared.name, offset, octets = ?shown, ?result, "write");
-                result.map_err(refusal)?;
-                Ok(reply)
-            }
             ("AcquireNotify", Some(outlet)) => {
                 let Request { central, mtu, .. } = Request::of(&call.read1()?)?;
                 let path = call.path().unwrap_or_default().into_static();
@@ -310,6 +355,10 @@ impl std::fmt::Debug for Shown<'_> {
             Self::Withheld => f.write_str("withheld"),
         }
     }
+}
+
+fn answer_of(answer: Answer, call: &Message) -> Message {
+    answer.unwrap_or_else(|error| error.to_message(call))
 }
 
 /// BlueZ has a text of its own for a service or an attribute that finds no place. Whatever else is
@@ -368,7 +417,8 @@ fn refusal(error: AttError) -> MethodErr {
         | AttError::InsufficientAuthentication
         | AttError::InsufficientEncryption
         | AttError::PrepareQueueFull
-        | AttError::Refused => "org.bluez.Error.Failed",
+        | AttError::Refused
+        | AttError::NotKept => "org.bluez.Error.Failed",
     };
     MethodErr::from((name, format!("0x{:02x}", error.code())))
 }

@@ -95,12 +95,11 @@ impl Topics {
     /// The topic on which an effect is published.
     pub(super) fn carrying(&self, carries: Carries) -> Option<&Topic> {
         match (carries, self) {
-            (
-                Carries::State | Carries::StateOfOthers | Carries::Newest,
-                Self::Here { state, .. },
-            ) => state.as_ref(),
+            (Carries::State | Carries::StateOfOthers | Carries::Kept, Self::Here { state, .. }) => {
+                state.as_ref()
+            }
             (Carries::Requests, Self::Remote { command, .. }) => command.as_ref(),
-            (Carries::State | Carries::StateOfOthers | Carries::Newest, Self::Remote { .. })
+            (Carries::State | Carries::StateOfOthers | Carries::Kept, Self::Remote { .. })
             | (Carries::Requests, Self::Here { .. }) => None,
         }
     }

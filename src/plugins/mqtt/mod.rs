@@ -67,6 +67,11 @@ impl Plugin for Mqtt {
         }
     }
 
+    /// A broker that has taken a message passes it on.
+    fn acknowledges(&self) -> bool {
+        true
+    }
+
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let (settings, bindings) = declare::declare(declared)?;
         Some(Box::new(MqttLink { settings, bindings }))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
+use crate::config::{Diagnostic, Environment, NodeId, Placeholders, Raw, Spanned, Tree, read};
 use crate::engine::{Ack, Carries, CellId, Delivery, LinkId, Owner, Pace, Subscription, WhenFull};
 use crate::gatt::{Characteristic, Service};
 use crate::plan::{CellPlan, Plan};
@@ -23,6 +23,7 @@ pub struct Configure<'a> {
     /// Where the characteristic of each value is declared.
     pub(crate) places: &'a HashMap<CellId, NodeId>,
     pub(crate) sources: &'a [Keys],
+    pub(crate) environment: &'a Environment<'a>,
     pub(crate) placeholders: &'a Placeholders,
     pub(crate) file: &'a Path,
     /// Where relative paths start: beside the configuration.
@@ -108,6 +109,11 @@ impl Configure<'_> {
                 None
             }
         }
+    }
+
+    /// A variable of the environment.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
     }
 
     /// The file of the configuration.

@@ -4,6 +4,9 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
+#[path = "state.rs"]
+mod state;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -42,7 +45,7 @@ enum End {
 /// The plan of a configuration without mistakes.
 pub fn plan(yaml: &str) -> Plan {
     let host = Placeholders::new(vec![("hostname", "raspberrypi".to_owned())]);
-    match load_str(Path::new("test.yaml"), yaml, &|_| None, host) {
+    match load_str(Path::new("test.yaml"), yaml, &state::environment(), host) {
         Ok(loaded) => loaded.plan,
         Err(mistakes) => panic!("{mistakes}"),
     }

@@ -63,7 +63,7 @@ pub(super) fn check(
             )),
             Ack::Published | Ack::Confirmed if plan.acknowledged(cell).is_none() => Some((
                 "nobody acknowledges this: it is published nowhere",
-                "give it a topic, as in `mqtt: { state: … }`, or write `ack: journaled`",
+                "give it a topic to be published on, or write `ack: journaled`",
             )),
             Ack::Published | Ack::Confirmed if is_unacknowledged(plan, cell) => Some((
                 "a broker acknowledges nothing that is published with `qos: 0`",

@@ -13,6 +13,7 @@ use std::path::Path;
 
 use crate::codec::{IntSpec, IntWidth, MAX_LENGTH, Spec};
 use crate::config::diagnose::{Diagnostic, Span};
+use crate::config::interpolate::Environment;
 use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
 use crate::config::read::Spanned;
@@ -48,6 +49,7 @@ const MANY_MISTAKES: usize = 1000;
 pub(in crate::config) struct Surroundings<'a> {
     pub(in crate::config) tree: &'a Tree,
     pub(in crate::config) plugins: &'a [Box<dyn Plugin>],
+    pub(in crate::config) environment: &'a Environment<'a>,
     pub(in crate::config) host: Placeholders,
     /// The file of the configuration.
     pub(in crate::config) file: &'a Path,
@@ -63,6 +65,7 @@ pub(in crate::config) fn resolve(
     let Surroundings {
         tree,
         plugins,
+        environment,
         host,
         file,
         directory,
@@ -121,6 +124,7 @@ pub(in crate::config) fn resolve(
             characteristics: &characteristics,
             places: &places,
             sources: &sources,
+            environment,
             placeholders: &placeholders,
             file,
             directory,

@@ -30,18 +30,13 @@ const RETRY: Duration = Duration::from_secs(1);
 /// A journal that is larger, and eight times what it says, is written anew.
 const LONG: usize = 64 * 1024;
 
-pub(super) async fn keep(
-    values: &Values,
-    ledger: &mut Ledger,
-    disk: &Arc<Mutex<Disk>>,
-    port: &Port,
-) {
+pub(super) async fn keep(values: &Values, ledger: &mut Ledger, file: OnDisk, port: &Port) {
     let persistent = values.watched.values().filter(|it| it.is_persistent);
     let mut journal = Journal {
         values,
         ledger,
         port,
-        file: OnDisk::new(disk),
+        file,
         pacing: Pacing::new(persistent.map(|it| it.cell), Instant::now()),
         changed: BTreeSet::new(),
         awaited: Vec::new(),
@@ -251,7 +246,7 @@ impl Written {
 }
 
 /// What is known of the file.
-struct OnDisk {
+pub(super) struct OnDisk {
     disk: Arc<Mutex<Disk>>,
     path: String,
     /// It holds all that the ledger says, or will when the write that is under way is over.
@@ -265,10 +260,12 @@ struct OnDisk {
     awaited: Vec<(CellId, u64)>,
     /// What was in the way of the last write.
     trouble: Option<String>,
+    /// Whatever is in the way of the first has been said.
+    is_said: bool,
 }
 
 impl OnDisk {
-    fn new(disk: &Arc<Mutex<Disk>>) -> Self {
+    pub(super) fn new(disk: &Arc<Mutex<Disk>>, is_said: bool) -> Self {
         Self {
             disk: disk.clone(),
             path: locked(disk, |disk| disk.path().display().to_string()),
@@ -278,6 +275,7 @@ impl OnDisk {
             writing: None,
             awaited: Vec::new(),
             trouble: None,
+            is_said,
         }
     }
 
@@ -359,7 +357,8 @@ impl OnDisk {
                 every second"
             ),
         };
-        if self.trouble.as_ref() != Some(&trouble) {
+        let is_said = mem::take(&mut self.is_said) || self.trouble.as_ref() == Some(&trouble);
+        if !is_said {
             warn!("{trouble}");
         }
         self.trouble = Some(trouble);

@@ -26,6 +26,7 @@ use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
 use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage};
 use disk::Disk;
+use keeping::OnDisk;
 use ledger::Ledger;
 
 /// Where the journal is: what is kept of values that say `persist: true`, and what centrals have written and has
@@ -83,14 +84,15 @@ impl Plugin for Store {
         for watched in &watched {
             declared.subscribe(watched.cell, Carries::Kept);
         }
-        let configuration = declared.file().to_owned();
+        let usual = || place::usual(declared.file(), &|name| declared.environment(name));
+        let file = file.or_else(usual);
         (!watched.is_empty()).then(|| {
             Box::new(Keeper {
                 file,
-                configuration,
                 values: Values::new(declared, watched),
                 disk: None,
                 ledger: Ledger::default(),
+                is_taken: false,
             }) as Box<dyn Link>
         })
     }
@@ -196,13 +198,14 @@ impl Values {
 
 /// The link: what it keeps, and where.
 struct Keeper {
-    /// Where, if that is declared.
+    /// Where, if there is any place.
     file: Option<PathBuf>,
-    configuration: PathBuf,
     values: Values,
     /// Once it is known where. Blocking calls share it.
     disk: Option<Arc<Mutex<Disk>>>,
     ledger: Ledger,
+    /// Somebody else had it at the start, and that has been said.
+    is_taken: bool,
 }
 
 impl Link for Keeper {
@@ -217,7 +220,10 @@ impl Link for Keeper {
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             match self.disk.clone() {
-                Some(disk) => keeping::keep(&self.values, &mut self.ledger, &disk, &port).await,
+                Some(disk) => {
+                    let file = OnDisk::new(&disk, self.is_taken);
+                    keeping::keep(&self.values, &mut self.ledger, file, &port).await;
+                }
                 None => nowhere(&port).await,
             }
             Ok(())

@@ -7,7 +7,7 @@ use std::path::{self, Path, PathBuf};
 /// A file named after the configuration in the usual place; `None` if there is no such place.
 pub(super) fn usual(
     configuration: &Path,
-    environment: &dyn Fn(&str) -> Option<OsString>,
+    environment: &dyn Fn(&str) -> Option<String>,
 ) -> Option<PathBuf> {
     // XDG Base Directory Specification: what is no full path is to be ignored.
     let named = |name: &str| {

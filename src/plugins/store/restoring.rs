@@ -1,6 +1,5 @@
 //! What is made of the journal before anything works.
 
-use std::ffi::OsString;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,18 +10,13 @@ use super::disk::Disk;
 use super::keeping::since_1970;
 use super::ledger::{Entry, Ledger, Replayed};
 use super::record::Debt;
-use super::{Keeper, Values, Watched, place};
+use super::{Keeper, Values, Watched};
 use crate::codec::{Spec, Value, Violation, att, json};
 use crate::engine::{CellId, Owed, Snapshot};
 use crate::plugin::Beginning;
 
 pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
-    let environment = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-    let place = match &keeper.file {
-        Some(file) => Some(file.clone()),
-        None => place::usual(&keeper.configuration, &environment),
-    };
-    let Some(path) = place else {
+    let Some(path) = keeper.file.clone() else {
         warn!(
             "there is no place for the journal: none of $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME is set. Name one \
             with `store: {{ file: … }}`; until then values begin as declared at each start, and writes whose \
@@ -39,10 +33,10 @@ pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
                 promises more than `ack: accepted` are refused for as long as it does. Stop one of the two, or \
                 name another file with `store: {{ file: … }}`"
             );
+            keeper.is_taken = true;
         }
         // What is in the way is in the way of reading or writing too, and said there.
-        Err(Unclaimed::Failed(_)) => {}
-        Ok(()) => {
+        Err(Unclaimed::Failed(_)) | Ok(()) => {
             if let Some(ledger) = read(&mut disk) {
                 keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
             }

@@ -105,6 +105,17 @@ impl Tap {
         }
     }
 
+    /// The next message, if one comes in so long.
+    pub fn next_within(&mut self, time: Duration) -> Option<Message> {
+        if !self.early.is_empty() {
+            return Some(self.early.remove(0));
+        }
+        match self.arriving.recv_timeout(time).ok()? {
+            Packet::Publish(message) => Some(message),
+            Packet::Ack(..) => self.next_within(time),
+        }
+    }
+
     /// The payload of the next message on a topic; others before it are passed over.
     pub fn next_on(&mut self, topic: &str) -> String {
         loop {

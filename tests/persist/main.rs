@@ -12,6 +12,7 @@ mod tap;
 
 mod alone;
 mod disk;
+mod full;
 mod process;
 mod sparing;
 mod trouble;

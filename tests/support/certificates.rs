@@ -3,14 +3,14 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
+
+use super::mosquitto::write;
 
 pub type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -65,12 +65,4 @@ pub fn certificate(
     let certificate = params.signed_by(&key, authority).unwrap();
     write(directory, &format!("{name}.pem"), &certificate.pem());
     write(directory, &format!("{name}.key"), &key.serialize_pem());
-}
-
-/// As root, mosquitto becomes another user before it reads its files.
-pub fn write(directory: &Path, name: &str, text: &str) {
-    let path = directory.join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
 }

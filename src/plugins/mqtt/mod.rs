@@ -157,7 +157,7 @@ impl Link for MqttLink {
         Some(BrokerDoc {
             address: settings.address.to_string(),
             is_encrypted: settings.tls.is_some(),
-            has_credentials: settings.credentials.is_some(),
+            username: settings.credentials.as_ref().map(|(name, _)| name.clone()),
             client_id: settings.client_id.clone(),
             clean_session: settings.clean_session,
             keep_alive: settings.keep_alive,

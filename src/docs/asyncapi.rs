@@ -93,9 +93,11 @@ fn servers(brokers: &[BrokerDoc]) -> Json {
             binding["lastWill"] = json!({
                 "topic": will.topic,
                 "qos": will.qos,
-                "message": will.payload,
                 "retain": will.retain,
             });
+            if let Some(payload) = &will.payload {
+                binding["lastWill"]["message"] = payload.as_str().into();
+            }
         }
         let mut server = json!({
             "host": broker.address,

@@ -43,7 +43,8 @@ pub struct BrokerDoc {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WillDoc {
     pub topic: String,
-    pub payload: String,
+    /// `None` where it is not to be shown.
+    pub payload: Option<String>,
     pub qos: u8,
     pub retain: bool,
 }

@@ -123,7 +123,8 @@ fn kept(declared: &mut Configure<'_>) -> Vec<Kept> {
                 key: format!("{}/{}", service.uuid, characteristic.uuid),
                 name: characteristic.name.clone(),
                 spec: characteristic.spec.clone(),
-                secret: characteristic.security.highest() > SecurityLevel::Open,
+                secret: characteristic.security.highest() > SecurityLevel::Open
+                    || declared.cell(persist.cell).is_from_environment,
             })
         }));
     }
@@ -303,7 +304,7 @@ impl Kept {
         let value = att::decode(&self.spec, &octets);
         let restored = value.and_then(|value| beginning.restore(self.cell, value));
         restored.map_err(|violation| match self.secret {
-            true => "only an encrypted link may see why".to_owned(),
+            true => "why is not shown, for this is secret".to_owned(),
             false => violation.to_string(),
         })
     }

@@ -130,6 +130,8 @@ impl Section<'_, '_> {
             credentials: credentials?,
             birth: birth?,
             will: will?,
+            has_secret_birth: self.is_secret(config.birth.as_ref()),
+            has_secret_will: self.is_secret(config.will.as_ref()),
         })
     }
 
@@ -234,6 +236,10 @@ impl Section<'_, '_> {
             qos: quality(self.declared, config.qos.as_ref()).unwrap_or(self.qos),
             retain: config.retain.unwrap_or(true),
         }))
+    }
+
+    fn is_secret(&self, config: Option<&Spanned<MessageConfig>>) -> bool {
+        config.is_some_and(|config| self.declared.is_from_environment(config.payload.at))
     }
 
     /// What has to be true of birth, will and values together.

@@ -442,6 +442,7 @@ fn what_only_an_encrypted_link_may_see_is_not_logged() {
     let writer = Writer(bemo.log.clone());
     let _guard = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish()
         .set_default();

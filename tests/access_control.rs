@@ -166,21 +166,53 @@ impl Proof {
                 let _ = bemo.write(cell, value);
             }
         }
-        let mut missing: BTreeSet<&str> = topics
-            .iter()
-            .filter(|(_, _, write)| *write)
-            .map(|(topic, ..)| topic.as_str())
-            .collect();
-        let will = missing.iter().any(|topic| topic.starts_with("down/"));
-        let mut bemo = Some(bemo);
-        while !missing.is_empty() {
-            // The will is told at the end.
-            if will && missing.len() == 1 {
-                bemo.take().map(Bemo::stop);
-            }
-            let message = self.admin.next();
-            missing.remove(message.topic.as_str());
+        let client = plan.links.iter().flat_map(|link| &link.candidates);
+        let client = client.filter_map(|link| link.broker()).next();
+        let client = client.expect("there is a broker").client_id;
+        let written = topics.iter().filter(|(_, _, write)| *write);
+        let mut missing: BTreeSet<&str> = written.map(|(topic, ..)| topic.as_str()).collect();
+        let is_last = |topic: &&str| topic.starts_with("down/");
+        while !missing.iter().all(is_last) {
+            missing.remove(self.admin.next().topic.as_str());
         }
+        bemo.stop();
+        while !missing.is_empty() {
+            missing.remove(self.admin.next().topic.as_str());
+        }
+        self.broker
+            .log
+            .wait_for(&format!("Received DISCONNECT from {client}"));
+        self.is_what_the_broker_saw(topics, &client);
+    }
+
+    /// The list is what the program does, as the broker has seen it, and nothing else.
+    fn is_what_the_broker_saw(&self, topics: &[(String, bool, bool)], client: &str) {
+        let denied = format!("Denied PUBLISH from {client} ");
+        assert_eq!(self.broker.log.count(&denied), 0, "{}", self.list);
+        let lines = self.broker.log.all();
+        let publish = format!("Received PUBLISH from {client} (");
+        let published = lines.iter().filter(|line| line.contains(&publish));
+        let published = published.filter_map(|line| line.split('\'').nth(1));
+        let subscribe = format!("Received SUBSCRIBE from {client}");
+        let subscribed = lines.iter().skip_while(|line| !line.ends_with(&subscribe));
+        let subscribed = subscribed
+            .skip(1)
+            .filter_map(|line| line.split_once(": \t")?.1.rsplit_once(" (QoS "))
+            .map(|(topic, _)| topic);
+        let seen = |is_so: fn(&(String, bool, bool)) -> bool| {
+            let listed = topics.iter().filter(move |it| is_so(it));
+            listed
+                .map(|(topic, ..)| topic.as_str())
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            published.collect::<BTreeSet<_>>(),
+            seen(|(_, _, write)| *write)
+        );
+        assert_eq!(
+            subscribed.collect::<BTreeSet<_>>(),
+            seen(|(_, read, _)| *read)
+        );
     }
 
     /// Each line allows what it says and no more, and without it that is denied.

@@ -152,19 +152,21 @@ fn the_certificate_of_an_authority_is_no_broker_s() {
 /// With TLS 1.3 it is heard only after we have taken the handshake for done and sent our first packet.
 #[test]
 fn a_broker_that_wants_a_certificate_of_ours_and_gets_none_refuses_us() {
-    for (version, _) in VERSIONS {
+    for (version, cipher) in VERSIONS {
         let broker = broker(version, "server", "require_certificate true\n");
         let said = [
             "it wants a certificate of ours",
             "tls: { certificate: …, key: … }",
         ];
-        assert_refused(&start(&broker, "ca", ""), &said);
+        let bemo = start(&broker, "ca", "");
+        assert_refused(&bemo, &said);
+        bemo.log.wait_for(cipher);
     }
 }
 
 #[test]
 fn a_broker_that_does_not_like_our_certificate_refuses_us() {
-    for (version, _) in VERSIONS {
+    for (version, cipher) in VERSIONS {
         let broker = broker(version, "server", "require_certificate true\n");
         for (client, said) in [
             (
@@ -177,7 +179,9 @@ fn a_broker_that_does_not_like_our_certificate_refuses_us() {
             ("old_client", ["our certificate has expired", "a new one"]),
         ] {
             let own = OUR_OWN.replace("client", client);
-            assert_refused(&start(&broker, "ca", &own), &said);
+            let bemo = start(&broker, "ca", &own);
+            assert_refused(&bemo, &said);
+            bemo.log.wait_for(cipher);
         }
     }
 }

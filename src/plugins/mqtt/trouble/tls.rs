@@ -105,7 +105,7 @@ fn of_alert(alert: AlertDescription, settings: &Settings) -> String {
             let host = &settings.address.host;
             format!("it does not answer to the name `{host}`; write the name of its certificate")
         }
-        // TLS 1.3 has an alert of its own for this; before, it is one of several.
+        // There is an alert of its own for this since TLS 1.3; some brokers send one of the others.
         (CertificateRequired | NoCertificate, _)
         | (
             HandshakeFailure

@@ -236,8 +236,7 @@ fn trace(event: &Event) {
             trace!(topic, id, length, "mqtt: incoming publish");
         }
         Event::Incoming(Incoming::Connect(_)) => trace!("mqtt: incoming connect"),
-        Event::Incoming(packet) => trace!(?packet, "mqtt: incoming"),
-        Event::Outgoing(activity) => trace!(?activity, "mqtt: outgoing"),
+        Event::Incoming(_) | Event::Outgoing(_) => trace!(?event, "mqtt"),
     }
 }
 

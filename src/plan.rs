@@ -130,6 +130,16 @@ impl Plan {
         secured.flat_map(|it| [it.cell, it.tells().0]).collect()
     }
 
+    /// The values that no log and no message about a refusal shows: those that only an encrypted link may
+    /// see, and those of which something came from the environment.
+    pub fn undisclosed(&self) -> HashSet<CellId> {
+        let cells = self.cells.iter().enumerate();
+        let of_environment = cells.filter(|(_, cell)| cell.is_from_environment);
+        let mut all = self.withheld();
+        all.extend(of_environment.map(|(index, _)| CellId::new(index)));
+        all
+    }
+
     /// Whether requests for a change of this cell get to where its truth is.
     pub fn takes_requests(&self, cell: CellId) -> bool {
         match self.cells[cell.index()].owner {

@@ -264,8 +264,8 @@ impl Port {
         }
     }
 
-    /// Whether only an encrypted link may see a value. When it is not known which one is meant, it may
-    /// be any.
+    /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
+    /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
         match cell {
             Some(cell) => self.shared.withheld.contains(&cell),
@@ -312,7 +312,7 @@ impl Port {
         let withheld = sender.withheld || self.is_withheld(cell);
         // A reason may quote what it is about.
         let reason = if withheld {
-            "only an encrypted link may see what was wrong".to_owned()
+            "what was wrong is not shown, for this is secret".to_owned()
         } else {
             violation.to_string()
         };
@@ -379,7 +379,7 @@ pub(crate) struct Shared {
     pub(crate) services: Arc<[Service]>,
     offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
-    /// The values that only an encrypted link may see.
+    /// The values that are not to be shown.
     withheld: HashSet<CellId>,
     /// The values of which every event counts.
     every: HashSet<CellId>,
@@ -400,7 +400,7 @@ impl Shared {
             services: plan.services.clone().into(),
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
-            withheld: plan.withheld(),
+            withheld: plan.undisclosed(),
             every: every(plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),

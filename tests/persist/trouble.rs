@@ -132,7 +132,7 @@ async fn what_no_longer_fits_is_set_aside_with_one_warning_and_the_rest_is_used(
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     for part in [
         "`Value 0` (90 is outside",
-        "`Value 1` (only an encrypted",
+        "`Value 1` (why is not shown, for this is secret",
         "`Value 3` (not declared",
     ] {
         assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);

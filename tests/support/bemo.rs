@@ -44,7 +44,11 @@ enum End {
 
 /// The plan of a configuration without mistakes.
 pub fn plan(yaml: &str) -> Plan {
-    let host = Placeholders::new(vec![("hostname", "raspberrypi".to_owned())]);
+    let host = Placeholders::new(vec![
+        ("hostname", "raspberrypi".to_owned()),
+        ("machine_id", "0123456789abcdef0123456789abcdef".to_owned()),
+        ("mac", "aabbccddeeff".to_owned()),
+    ]);
     match load_str(Path::new("test.yaml"), yaml, &state::environment(), host) {
         Ok(loaded) => loaded.plan,
         Err(mistakes) => panic!("{mistakes}"),

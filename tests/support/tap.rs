@@ -35,6 +35,11 @@ enum Packet {
 impl Tap {
     /// Connects with a clean session.
     pub fn connect(port: u16, client_id: &str) -> Self {
+        Self::connect_as(port, client_id, None)
+    }
+
+    /// The same, as a user with a password.
+    pub fn connect_as(port: u16, client_id: &str, user: Option<(&str, &str)>) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", port)).expect("the broker is there");
         socket.set_nodelay(true).unwrap();
         let (packets, arriving) = channel();
@@ -52,8 +57,13 @@ impl Tap {
             next_id: 0,
             early: Vec::new(),
         };
-        let mut body = b"\x00\x04MQTT\x04\x02\x00\x3c".to_vec();
+        let mut body = b"\x00\x04MQTT\x04".to_vec();
+        body.push(if user.is_some() { 0xC2 } else { 0x02 });
+        body.extend([0, 0x3c]);
         text(client_id, &mut body);
+        for part in user.iter().flat_map(|(name, password)| [name, password]) {
+            text(part, &mut body);
+        }
         tap.send(0x10, &body);
         assert_eq!(tap.acknowledged(0x20), [0], "the broker refuses the tap");
         tap

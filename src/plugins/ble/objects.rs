@@ -25,7 +25,7 @@ use super::tree::{
 };
 use crate::engine::PeerId;
 use crate::gatt::pairing::Agent;
-use crate::gatt::{AttError, Characteristic, Requester, SecurityLevel, read, write};
+use crate::gatt::{AttError, Characteristic, Requester, read, write};
 use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
@@ -244,7 +244,7 @@ impl Objects {
             address: &central.to_string(),
         };
         let result = write(&self.port, declared, &requester, offset, &octets);
-        let shown = Shown::of(declared, &octets);
+        let shown = self.shown(declared, &octets);
         let refused = result.as_ref().err();
         debug!(%central, value = declared.name, offset, octets = ?shown, ?refused, "write");
         let promise = result.map_err(refusal)?;
@@ -297,6 +297,13 @@ impl Objects {
         }
     }
 
+    fn shown<'a>(&self, declared: &Characteristic, octets: &'a [u8]) -> Shown<'a> {
+        match self.port.is_withheld(Some(declared.cell)) {
+            false => Shown::Octets(octets),
+            true => Shown::Withheld,
+        }
+    }
+
     fn answer_characteristic(
         &self,
         call: &Message,
@@ -311,7 +318,7 @@ impl Objects {
                     central, offset, ..
                 } = Request::of(&call.read1()?)?;
                 let octets = read(&self.port, declared, offset);
-                let shown = octets.as_deref().map(|octets| Shown::of(declared, octets));
+                let shown = octets.as_deref().map(|octets| self.shown(declared, octets));
                 debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
@@ -333,19 +340,10 @@ impl Objects {
     }
 }
 
-/// A payload in a log: what only an encrypted link may see is not for a log either.
+/// A payload in a log: what only an encrypted link may see, or came from the environment, is not for it.
 pub(super) enum Shown<'a> {
     Octets(&'a [u8]),
     Withheld,
-}
-
-impl<'a> Shown<'a> {
-    fn of(declared: &Characteristic, octets: &'a [u8]) -> Self {
-        match declared.security.highest() {
-            SecurityLevel::Open => Self::Octets(octets),
-            SecurityLevel::Encrypted | SecurityLevel::Authenticated => Self::Withheld,
-        }
-    }
 }
 
 impl std::fmt::Debug for Shown<'_> {

@@ -35,6 +35,9 @@ pub struct Binding {
     pub name: String,
     pub spec: Spec,
     pub format: Format,
+    /// Something that stands beside the value in every payload came from the environment, and is not to be
+    /// shown.
+    pub is_from_environment: bool,
     pub topics: Topics,
 }
 

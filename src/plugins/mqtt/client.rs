@@ -21,7 +21,7 @@ use super::binding::Message;
 use super::embedded::{Next, StandIn};
 use super::exchange::Standing;
 use super::session::Session;
-use super::trouble::{Kind, Trouble};
+use super::trouble::Trouble;
 use crate::runtime::Backoff;
 
 /// The largest packet that the protocol knows (MQTT 3.1.1, 2.2.3). A lower limit would not protect
@@ -248,7 +248,7 @@ fn options(settings: &Settings) -> MqttOptions {
 /// What an operator reads: each thing once, not at every attempt.
 struct Diary<'a> {
     settings: &'a Settings,
-    said: Option<Kind>,
+    said: Option<Trouble>,
     /// Connections in a row that the broker has closed soon.
     short_lived: u32,
 }
@@ -275,11 +275,11 @@ impl<'a> Diary<'a> {
     fn failed(&mut self, trouble: &Trouble) {
         let address = &self.settings.address;
         self.short_lived = 0;
-        if self.said == Some(trouble.kind) {
+        if self.said.as_ref().is_some_and(|said| said.is_like(trouble)) {
             debug!("still no connection to the MQTT broker at {address}: {trouble}");
             return;
         }
-        self.said = Some(trouble.kind);
+        self.said = Some(trouble.clone());
         let no_stand_in = match self.settings.auto && cfg!(not(feature = "broker")) {
             true => " (this build has no embedded one)",
             false => "",
@@ -294,7 +294,7 @@ impl<'a> Diary<'a> {
         let Settings {
             address, client_id, ..
         } = self.settings;
-        self.said = Some(trouble.kind);
+        self.said = Some(trouble.clone());
         self.short_lived = match lasted < GOOD {
             true => self.short_lived + 1,
             false => 0,

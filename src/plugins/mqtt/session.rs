@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn handle(&mut self, event: Event) {
-        trace!(?event, "mqtt");
+        trace(&event);
         match event {
             Event::Incoming(packet) => self.handle_incoming(packet),
             Event::Outgoing(activity) => self.handle_outgoing(activity),
@@ -224,6 +224,19 @@ impl<'a> Session<'a> {
                 ),
             }
         }
+    }
+}
+
+/// What goes to and fro, but not what is in it: a packet may hold secrets of ours, or of somebody who has
+/// taken us for a broker.
+fn trace(event: &Event) {
+    match event {
+        Event::Incoming(Incoming::Publish(packet)) => {
+            let (topic, id, length) = (&packet.topic, packet.pkid, packet.payload.len());
+            trace!(topic, id, length, "mqtt: incoming publish");
+        }
+        Event::Incoming(Incoming::Connect(_)) => trace!("mqtt: incoming connect"),
+        Event::Incoming(_) | Event::Outgoing(_) => trace!(?event, "mqtt"),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Why there is no connection, in words that say what to do about it.
 
+mod tls;
+
 use std::fmt;
 use std::io;
 
 use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
-use rustls::{AlertDescription, CertificateError};
 
 use super::Settings;
 
@@ -24,7 +25,7 @@ pub(super) enum Kind {
     Unreachable,
     /// There is no such host.
     Name,
-    /// Something between the two certificates.
+    /// Something between the two certificates, or in TLS.
     Tls,
     /// User name and password.
     Credentials,
@@ -33,6 +34,10 @@ pub(super) enum Kind {
     /// What came was no MQTT.
     Protocol,
 }
+
+/// What comes at the start of a connection without TLS may be an alert of TLS.
+const NO_MQTT: &str =
+    "what answers there does not speak MQTT 3.1.1; is it a port with TLS (`mqtts://…`)?";
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,12 +57,30 @@ impl Trouble {
 
     /// What an error while connecting means.
     pub(super) fn while_connecting(error: &ConnectionError, settings: &Settings) -> Self {
-        if settings.tls.is_none() && is_closed(error) {
-            let reason =
-                "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
-            return Self::new(Kind::Protocol, reason);
+        match (&settings.tls, error) {
+            (None, _) if is_closed(error) => {
+                let reason =
+                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
+                Self::new(Kind::Protocol, reason)
+            }
+            (None, ConnectionError::NotConnAck(_)) => Self::new(Kind::Protocol, NO_MQTT),
+            (None, ConnectionError::MqttState(StateError::Deserialization(error)))
+                if !matches!(error, mqttbytes::Error::Io(_)) =>
+            {
+                Self::new(Kind::Protocol, NO_MQTT)
+            }
+            (Some(_), ConnectionError::Tls(TlsError::Io(error))) if is_end(error) => {
+                tls::closed_in_handshake()
+            }
+            (Some(_), _) if is_closed(error) => tls::closed_after_handshake(settings),
+            (None | Some(_), _) => Self::of(error, settings),
         }
-        Self::of(error, settings)
+    }
+
+    /// Whether an operator who has read of this knows of the other too. What may be wrong between two
+    /// certificates is of many kinds, each with a remedy of its own.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind && (self.kind != Kind::Tls || self.reason == other.reason)
     }
 
     /// What an error means.
@@ -81,15 +104,18 @@ impl Trouble {
 
 /// Whether the broker has closed the connection, or reset it.
 fn is_closed(error: &ConnectionError) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let io = match error {
-        ConnectionError::MqttState(StateError::ConnectionAborted) => return true,
+    match error {
+        ConnectionError::MqttState(StateError::ConnectionAborted) => true,
         ConnectionError::Io(io)
         | ConnectionError::MqttState(
             StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
-        ) => io,
-        _ => return false,
-    };
+        ) => is_end(io),
+        _ => false,
+    }
+}
+
+fn is_end(io: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let kinds = [
         BrokenPipe,
         ConnectionAborted,
@@ -104,6 +130,10 @@ fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {
         ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
             let reason = match &settings.credentials {
                 Some((name, _)) => format!("it refuses the user `{name}` with this password"),
+                None if tls::has_certificate(settings) => "it does not let in whom our \
+                    certificate names, or wants a user name and a password: `username: …`, \
+                    `password: …`"
+                    .into(),
                 None => "it wants a user name and a password: `username: …`, `password: …`".into(),
             };
             Trouble::new(Kind::Credentials, reason)
@@ -147,7 +177,7 @@ fn of_state(error: &StateError, settings: &Settings) -> Trouble {
 fn of_tls(error: &TlsError, settings: &Settings) -> Trouble {
     match error {
         TlsError::Io(error) => of_io(error, settings),
-        TlsError::TLS(error) => of_rustls(error, settings),
+        TlsError::TLS(error) => tls::of(error, settings),
         TlsError::DNSName(_) => {
             let reason = "no certificate can be issued for a host of this name";
             Trouble::new(Kind::Tls, reason)
@@ -161,7 +191,7 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(inner) = inner {
-        return of_rustls(inner, settings);
+        return tls::of(inner, settings);
     }
     let text = error.to_string();
     match error.kind() {
@@ -193,41 +223,4 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
             ..Trouble::new(Kind::Unreachable, text)
         },
     }
-}
-
-fn of_rustls(error: &rustls::Error, settings: &Settings) -> Trouble {
-    let host = &settings.address.host;
-    let reason = match error {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::UnknownIssuer => "its certificate is signed by an authority that \
-                is not trusted here; name that authority: `tls: { ca: … }`"
-                .to_owned(),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired (or the clock here is wrong)".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet (or the clock here is wrong)".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("its certificate is not for `{host}`; use the name that it is for")
-            }
-            other => format!("its certificate is not valid: {other:?}"),
-        },
-        rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::HandshakeFailure,
-        ) => "it does not accept who we are: `tls: { certificate: …, key: … }` says it".to_owned(),
-        rustls::Error::InvalidMessage(_) => {
-            "what answers on this port does not speak TLS".to_owned()
-        }
-        other => format!("TLS does not work: {other}"),
-    };
-    Trouble::new(Kind::Tls, reason)
 }

@@ -175,7 +175,8 @@ impl Values {
                 key: format!("{}/{}", service.uuid, it.uuid),
                 name: it.name.clone(),
                 spec: it.spec.clone(),
-                secret: it.security.highest() > SecurityLevel::Open,
+                secret: it.security.highest() > SecurityLevel::Open
+                    || declared.cell(it.cell).is_from_environment,
             };
             (it.cell, known)
         });

@@ -174,7 +174,7 @@ impl Values {
     ) -> Result<Begun, String> {
         let known = &self.known[&cell];
         let hidden = |problem: String| match known.secret {
-            true => "only an encrypted link may see why".to_owned(),
+            true => "why is not shown, for this is secret".to_owned(),
             false => problem,
         };
         let kept = entry.kept.as_ref().filter(|_| is_persistent);

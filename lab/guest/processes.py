@@ -63,6 +63,16 @@ class Process:
         """How many files and sockets it has open."""
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))
 
+    async def files_at_most(self, count, timeout=3):
+        """Waits until it has no more open than that; returns how many it has in the end."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self.files > count:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            pass
+        return self.files
+
     @property
     def memory_kb(self):
         """How much memory it occupies."""

@@ -59,6 +59,7 @@ async def windows(lab, listener, first, later):
     await meet(later)
     await kept_out(lab, later)
     await first.disconnect()
+    await said(bemo_sync, f"{first.address} has disconnected")
     await meet(first, paired=True)
     lab.equal(await first.read(first.characteristic(SECRET)), b"\x07", "who has paired before comes back, and reads")
 

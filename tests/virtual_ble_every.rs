@@ -96,6 +96,33 @@ async fn who_does_not_take_its_events_holds_up_the_rest_until_it_goes() {
 }
 
 #[tokio::test]
+async fn centrals_that_vanish_leave_nothing_behind() {
+    let air = Air::with(EVENTS, every(4)).await;
+    let (writer, hearer) = (air.central(), air.central());
+    let event = handle(&writer, "FF01");
+    hearer.subscribe(event, Some(Subscribed::Notify)).unwrap();
+    for number in 0..100 {
+        let guest = air.central();
+        let configuration = guest.read(event + 1).unwrap();
+        assert_eq!(configuration, [0, 0], "who comes later has not subscribed");
+        assert!(told(&guest).await.is_empty(), "and nothing waits for it");
+        guest
+            .subscribe(event, Some(Subscribed::Indicate))
+            .unwrap_err();
+        guest.subscribe(event, Some(Subscribed::Notify)).unwrap();
+        guest.prepare_write(event, 0, &[0]).unwrap();
+        // More than it has room for, of which it takes none.
+        for _ in 0..20 {
+            writer.write(event, &[number]).await.unwrap();
+            rest().await;
+        }
+        drop(guest);
+        assert_eq!(told(&hearer).await, vec![vec![number]; 20]);
+        assert_eq!(air.server.connected(), 2);
+    }
+}
+
+#[tokio::test]
 async fn what_is_notified_may_be_another_value_than_what_is_written() {
     let air = Air::with(EVENTS, every(4)).await;
     let (writer, hearer) = (air.central(), air.central());

@@ -7,9 +7,9 @@ use tokio::sync::Notify;
 
 use super::connection::{Notification, Subscribed};
 use super::table::{Attribute, DiscoveredService};
-use super::{GattServer, MTU_MAX, MTU_MIN, RequestError};
+use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError};
 use crate::engine::PeerId;
-use crate::gatt::{AttError, Requester, Security, SecurityLevel, read, write};
+use crate::gatt::{Address, AttError, Requester, Security, SecurityLevel, read, write};
 use crate::plugin::Promise;
 
 /// What the response to a request has to wait for.
@@ -24,12 +24,16 @@ pub struct Central {
 }
 
 impl Central {
-    pub(super) fn new(server: Arc<GattServer>, peer: PeerId, wake: Arc<Notify>) -> Self {
-        let address = address(peer);
+    pub(super) fn new(
+        server: Arc<GattServer>,
+        peer: PeerId,
+        address: Address,
+        wake: Arc<Notify>,
+    ) -> Self {
         Self {
             server,
             peer,
-            address,
+            address: address.to_string(),
             wake,
         }
     }
@@ -67,10 +71,22 @@ impl Central {
     /// Pairs, or connects anew as it has never paired: from here on the link is as safe as this.
     ///
     /// # Errors
-    /// [`RequestError::Disconnected`].
-    pub fn secure(&self, level: SecurityLevel) -> Result<(), RequestError> {
-        self.server
-            .with(self.peer, |connection| connection.security = level)
+    /// [`PairError::Refused`] when it may not, and then the link is as safe as before;
+    /// [`PairError::Disconnected`].
+    pub fn secure(&self, level: SecurityLevel) -> Result<(), PairError> {
+        let GattServer {
+            allowed, window, ..
+        } = &*self.server;
+        self.server.with(self.peer, |connection| {
+            let is_listed = allowed
+                .as_ref()
+                .is_none_or(|allowed| allowed.has(connection.address));
+            if level > connection.security && !(is_listed && window.is_open()) {
+                return Err(PairError::Refused);
+            }
+            connection.security = level;
+            Ok(())
+        })?
     }
 
     /// The whole tree.
@@ -369,13 +385,9 @@ impl fmt::Debug for Central {
 
 /// Static random, as phones have them: the two most significant bits are 1 (Core Spec 5.4, Vol 6,
 /// Part B, 1.3.2.1).
-pub(super) fn address(peer: PeerId) -> String {
-    let octets = peer.0.to_be_bytes();
-    let low: Vec<String> = octets[3..]
-        .iter()
-        .map(|octet| format!("{octet:02X}"))
-        .collect();
-    format!("C0:{}", low.join(":"))
+pub(super) fn address(peer: PeerId) -> Address {
+    let [_, _, _, first, second, third, fourth, last] = peer.0.to_be_bytes();
+    Address([0xC0, first, second, third, fourth, last])
 }
 
 async fn kept(promises: Promises) -> Result<(), RequestError> {

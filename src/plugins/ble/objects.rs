@@ -9,15 +9,16 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use bluer::Address;
 use dbus::arg::{PropMap, Variant, prop_cast};
 use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus::{Message, MethodErr, Path};
-use tracing::{debug, info};
+use tokio::sync::Notify;
+use tracing::debug;
 
 use super::adapter::Delivery;
+use super::door::Door;
 use super::notify::{Outlet, Outlets};
 use super::pairing::{answer as answer_pairing, capability};
 use super::tree::{
@@ -25,13 +26,15 @@ use super::tree::{
 };
 use crate::engine::PeerId;
 use crate::gatt::pairing::Agent;
-use crate::gatt::{AttError, Characteristic, Requester, read, write};
+use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, read, write};
 use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
 const AGENT_MANAGER: &str = "org.bluez.AgentManager1";
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
 const GATT_MANAGER: &str = "org.bluez.GattManager1";
+const FAILED: &str = "org.bluez.Error.Failed";
+const NOT_LISTED: &str = "it is not on the list `allow`";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 type Result<T> = std::result::Result<T, dbus::Error>;
@@ -54,6 +57,9 @@ pub(super) struct Objects {
     reservation: Mutex<Option<UnixDatagram>>,
     advertised: Mutex<Properties>,
     agent: Mutex<Option<Agent>>,
+    door: Arc<Door>,
+    /// bluetoothd has ended the advertisement.
+    released: Notify,
     connection: Weak<SyncConnection>,
 }
 
@@ -63,6 +69,7 @@ impl Objects {
         port: &Port,
         connection: &Arc<SyncConnection>,
         bluetoothd: String,
+        door: Arc<Door>,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
         let mut outlets = Outlets::new(port.announcer());
@@ -77,6 +84,8 @@ impl Objects {
             reservation: Mutex::default(),
             advertised: Mutex::default(),
             agent: Mutex::default(),
+            door,
+            released: Notify::new(),
             connection: Arc::downgrade(connection),
         };
         let objects = Arc::new(objects);
@@ -237,8 +246,12 @@ impl Objects {
     ) -> std::result::Result<Reply, MethodErr> {
         let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
         let Request {
-            central, offset, ..
-        } = Request::of(&options)?;
+            device,
+            central,
+            offset,
+            ..
+        } = Request::of(options)?;
+        self.check(&device, declared.security.write)?;
         let requester = Requester {
             peer: peer(central),
             address: &central.to_string(),
@@ -271,14 +284,14 @@ impl Objects {
                 Ok(call.method_return().append1(properties(advertised.clone())))
             }
             (ADVERTISEMENT, "Release") => {
-                info!("no longer advertised: bluetoothd has ended it, or its timeout has");
+                self.released.notify_one();
                 Ok(call.method_return())
             }
             (AGENT, member) => {
                 let agent = *self.agent.lock().expect("nothing panics with it");
                 agent.map_or_else(
                     || Err(MethodErr::no_method(member)),
-                    |agent| answer_pairing(call, member, agent),
+                    |agent| answer_pairing(call, member, agent, &self.door),
                 )
             }
             (_, member) => match self.tree.at(&path) {
@@ -286,7 +299,7 @@ impl Objects {
                     declared, outlet, ..
                 }) => self.answer_characteristic(call, member, declared, outlet.as_ref()),
                 Some(Node::Descriptor { declared, .. }) if member == "ReadValue" => {
-                    let Request { offset, .. } = Request::of(&call.read1()?)?;
+                    let Request { offset, .. } = Request::of(call.read1()?)?;
                     let octets = declared.value.get(offset..).ok_or(AttError::InvalidOffset);
                     Ok(call.method_return().append1(octets.map_err(refusal)?))
                 }
@@ -304,6 +317,23 @@ impl Objects {
         }
     }
 
+    /// Resolves when bluetoothd has ended the advertisement.
+    pub(super) async fn released(&self) {
+        self.released.notified().await;
+    }
+
+    fn check(&self, device: &str, wanted: SecurityLevel) -> std::result::Result<(), MethodErr> {
+        if self.door.lets_use(device, wanted) {
+            return Ok(());
+        }
+        debug!(device, "refused: {NOT_LISTED}");
+        // The ATT error 0x08, Insufficient Authorization.
+        Err(MethodErr::from((
+            "org.bluez.Error.NotAuthorized",
+            NOT_LISTED,
+        )))
+    }
+
     fn answer_characteristic(
         &self,
         call: &Message,
@@ -315,15 +345,29 @@ impl Objects {
         match (member, outlet) {
             ("ReadValue", _) => {
                 let Request {
-                    central, offset, ..
-                } = Request::of(&call.read1()?)?;
+                    device,
+                    central,
+                    offset,
+                    ..
+                } = Request::of(call.read1()?)?;
+                self.check(&device, declared.security.read)?;
                 let octets = read(&self.port, declared, offset);
                 let shown = octets.as_deref().map(|octets| self.shown(declared, octets));
                 debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
             ("AcquireNotify", Some(outlet)) => {
-                let Request { central, mtu, .. } = Request::of(&call.read1()?)?;
+                let Request {
+                    device,
+                    central,
+                    mtu,
+                    ..
+                } = Request::of(call.read1()?)?;
+                if self.check(&device, declared.security.notify).is_err() {
+                    // BlueZ has told the central already that it has subscribed.
+                    self.door.turn_away(&device);
+                    return Err(MethodErr::from((FAILED, NOT_LISTED)));
+                }
                 let path = call.path().unwrap_or_default().into_static();
                 let empty = Empty(self.connection.clone(), path);
                 let socket = outlet.subscribe(central, empty);
@@ -362,30 +406,31 @@ fn answer_of(answer: Answer, call: &Message) -> Message {
 /// BlueZ has a text of its own for a service or an attribute that finds no place. Whatever else is
 /// wrong must not move our handles, which centrals remember.
 fn means_handles_are_taken(problem: &dbus::Error) -> bool {
-    problem.name() == Some("org.bluez.Error.Failed")
+    problem.name() == Some(FAILED)
         && problem.message() == Some("Failed to create entry in database")
 }
 
 /// What BlueZ tells of a request.
 struct Request {
+    /// The path of its object.
+    device: String,
     central: Address,
     offset: usize,
     mtu: u16,
 }
 
 impl Request {
-    fn of(options: &PropMap) -> std::result::Result<Self, MethodErr> {
+    fn of(options: PropMap) -> std::result::Result<Self, MethodErr> {
         let device = options.get("device").and_then(|device| device.0.as_str());
-        let central = device
-            .and_then(address)
+        let (device, central) = device
+            .and_then(|device| Some((device.to_owned(), address(device)?)))
             .ok_or_else(|| MethodErr::invalid_arg("device"))?;
+        let number = |name| prop_cast::<u16>(&options, name).copied().unwrap_or(0);
         Ok(Self {
+            device,
             central,
-            offset: prop_cast::<u16>(options, "offset")
-                .copied()
-                .unwrap_or(0)
-                .into(),
-            mtu: prop_cast::<u16>(options, "mtu").copied().unwrap_or(0),
+            offset: number("offset").into(),
+            mtu: number("mtu"),
         })
     }
 }
@@ -416,7 +461,7 @@ fn refusal(error: AttError) -> MethodErr {
         | AttError::InsufficientEncryption
         | AttError::PrepareQueueFull
         | AttError::Refused
-        | AttError::NotKept => "org.bluez.Error.Failed",
+        | AttError::NotKept => FAILED,
     };
     MethodErr::from((name, format!("0x{:02x}", error.code())))
 }

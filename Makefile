@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := gcc mosquitto mosquitto-clients
+PACKAGES := gcc mosquitto mosquitto-clients systemd
 # The lab boots an amd64 kernel with this machine's own programs in it, so it runs on amd64 only.
 ifeq ($(shell uname -m),x86_64)
 LAB := lab

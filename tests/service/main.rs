@@ -10,9 +10,10 @@ mod manager;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use bemo_sync::service::Service;
 use manager::Manager;
 use mosquitto::{Mosquitto, free_port};
+use rustix::fs::{Stat, fstat};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -32,17 +34,9 @@ struct Process {
 }
 
 impl Process {
-    /// The demo, changed so that nothing of this machine is used.
     fn start(manager: &Manager, port: u16, changes: &[(&str, &str)], log: Stdio) -> Self {
         let directory = TempDir::new().unwrap();
-        let config = directory.path().join("services.yaml");
-        let mut yaml = fs::read_to_string("services.yaml").unwrap();
-        let broker = format!("broker: 127.0.0.1:{port}");
-        for (from, to) in changes.iter().chain(&[("broker: auto", &*broker)]) {
-            assert!(yaml.contains(from), "{from}");
-            yaml = yaml.replace(from, to);
-        }
-        fs::write(&config, yaml).unwrap();
+        let config = configuration(&directory, port, changes);
         let mut command = Command::new(env!("CARGO_BIN_EXE_bemo-sync"));
         command
             .args(["--log", "bemo_sync=trace", "--config"])
@@ -65,6 +59,19 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The demo, changed so that nothing of this machine is used.
+fn configuration(directory: &TempDir, port: u16, changes: &[(&str, &str)]) -> PathBuf {
+    let config = directory.path().join("services.yaml");
+    let mut yaml = fs::read_to_string("services.yaml").unwrap();
+    let broker = format!("broker: 127.0.0.1:{port}");
+    for (from, to) in changes.iter().chain(&[("broker: auto", &*broker)]) {
+        assert!(yaml.contains(from), "{from}");
+        yaml = yaml.replace(from, to);
+    }
+    fs::write(&config, yaml).unwrap();
+    config
 }
 
 const VIRTUAL: (&str, &str) = ("adapter: auto", "adapter: virtual");
@@ -146,6 +153,33 @@ fn a_process_that_stands_still_does_not_feed_the_watchdog() {
     manager.wait_for_silence(3 * LIMIT);
     process.signal(Signal::CONT);
     assert_eq!(manager.next(), ["WATCHDOG=1"]);
+}
+
+/// The first line of a log that goes here, when the journal is there.
+fn first_line(journal: impl Fn(&Stat) -> String) -> String {
+    let (log, ours) = UnixStream::pair().unwrap();
+    let journal = journal(&fstat(&log).unwrap());
+    let directory = TempDir::new().unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
+        .arg("--config")
+        .arg(configuration(&directory, free_port(), &[VIRTUAL]))
+        .env("JOURNAL_STREAM", journal)
+        .stderr(OwnedFd::from(log))
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(ours).read_line(&mut line).unwrap();
+    program.kill().unwrap();
+    program.wait().unwrap();
+    line
+}
+
+#[test]
+fn the_journal_has_a_time_for_each_line_already_and_gets_no_second() {
+    let here = first_line(|log| format!("{}:{}", log.st_dev, log.st_ino));
+    assert!(here.trim_start().starts_with("INFO bemo-sync"), "{here}");
+    let elsewhere = first_line(|log| format!("{}:{}", log.st_dev, log.st_ino + 1));
+    assert!(elsewhere.starts_with("20"), "{elsewhere}");
 }
 
 /// The service manager that a process with these variables has.

@@ -68,15 +68,15 @@ async fn whoever_sets_the_value_opens_and_closes_the_window() {
     assert_eq!(second.secure(Encrypted), Err(PairError::Refused));
 
     let value = handle(&first, "FF02");
-    first.write(value, &[1]).unwrap();
+    first.write(value, &[1]).await.unwrap();
     seconds(59.0).await;
     second.secure(Encrypted).unwrap();
     seconds(2.0).await;
     assert!(!shows(&first), "it closes by itself again");
 
-    first.write(value, &[1]).unwrap();
+    first.write(value, &[1]).await.unwrap();
     seconds(1.0).await;
-    first.write(value, &[0]).unwrap();
+    first.write(value, &[0]).await.unwrap();
     seconds(0.1).await;
     assert_eq!(air.central().secure(Encrypted), Err(PairError::Refused));
 }

@@ -54,6 +54,10 @@ class Process:
         return self._process.returncode is None
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def exit_code(self):
         """Negative when a signal ended it; None while it runs."""
         return self._process.returncode

@@ -218,7 +218,9 @@ impl World {
                         .retain(|other| other.number != message.number);
                 }
                 self.bus_receives(message);
-                if self.strikes(Fault::Duplicate, 10) {
+                let counts = self.declaration.cells[message.topic.cell].is_every();
+                let may_repeat = message.topic.way == Way::State || !counts;
+                if may_repeat && self.strikes(Fault::Duplicate, 10) {
                     // The acknowledgement of a message is lost with the session still there.
                     self.bus_receives(message);
                 }

@@ -43,8 +43,8 @@ struct Track {
     may_repeat: bool,
     /// Events that gave way, in the lives before this.
     dropped: u64,
-    /// By central, the last event that it was told and what came before its subscription.
-    told: BTreeMap<usize, (Option<usize>, usize)>,
+    /// By central, where in the history it may be: all before that it has been told, or need not be.
+    told: BTreeMap<usize, BTreeSet<usize>>,
 }
 
 #[derive(Debug, Default)]
@@ -101,7 +101,10 @@ impl Oracle {
 
     pub fn subscribed(&mut self, central: usize) {
         for track in &mut self.tracks {
-            track.told.insert(central, (None, track.history.len()));
+            // What waits for it may be from before.
+            let newest = track.history.len();
+            let may_be = newest.saturating_sub(32)..=newest;
+            track.told.insert(central, may_be.collect());
         }
     }
 
@@ -184,24 +187,27 @@ impl World {
     }
 
     pub fn oracle_notified(&mut self, central: usize, cell: usize, value: i64) {
-        let may_drop =
-            self.declaration.cells[cell].delivery != every(&self.declaration.cells[cell]);
+        let declared = &self.declaration.cells[cell];
+        let may_miss = may_drop(declared) || declared.expires.is_some() || cell == ASK;
         let track = &mut self.oracle.tracks[cell];
-        let (last, since) = track.told.get(&central).copied().unwrap_or_default();
-        let first = last.map_or(0, |last| last + 1);
-        let next = (first..track.history.len()).find(|index| track.history[*index].value == value);
-        let Some(next) = next else {
-            return self.fail(format!(
-                "central {central} is told {value} of {cell} out of order"
-            ));
-        };
-        let missed =
-            (first.max(since)..next).find(|index| track.history[*index].central != Some(central));
-        track.told.insert(central, (Some(next), since));
-        if let Some(missed) = missed.filter(|_| !may_drop && last.is_some()) {
-            let missed = track.history[missed].value;
+        let mut may_be = BTreeSet::new();
+        for from in track.told.get(&central).into_iter().flatten() {
+            for (index, it) in track.history.iter().enumerate().skip(*from) {
+                if it.value == value {
+                    may_be.insert(index + 1);
+                }
+                // Its own writes it is told only where it may believe something else.
+                if it.central != Some(central) && !may_miss {
+                    break;
+                }
+            }
+        }
+        let is_right = !may_be.is_empty();
+        let before = track.told.insert(central, may_be);
+        if !is_right {
+            let name = declared.name;
             self.fail(format!(
-                "central {central} is told {value} of {cell} and has missed {missed}"
+                "central {central} is told {value} of {name}, out of order or after others that it missed: {before:?}"
             ));
         }
     }
@@ -477,6 +483,10 @@ impl World {
         let (name, expires) = (declared.name, declared.expires);
         let drops = may_drop(&declared);
         let now = self.now;
+        let gone = self.dropped();
+        if let Some((_, _, count)) = gone.iter().find(|(_, of, _)| *of == cell).filter(|_| !drops) {
+            return self.fail(format!("{count} of what {name} owes have given way at a start"));
+        }
         let history = &mut self.oracle.tracks[cell].history;
         let mut from = 0;
         for value in owed {

@@ -152,6 +152,8 @@ impl World {
 
     pub fn store_is_due(&mut self) {
         let now = self.now;
+        // What has changed comes before what is written of it.
+        self.store_pulls();
         if self.store().is_writing {
             return;
         }

@@ -203,6 +203,9 @@ impl World {
         }
         for cell in [LAMP, MODE, BELL] {
             world.owners[cell].truth = Some(1);
+        }
+        // A bell that says how it stands rings.
+        for cell in [LAMP, MODE] {
             let first = world.rng.u64(1_000..20_000);
             world.at(first, Happening::Beats { cell });
         }
@@ -544,7 +547,7 @@ impl World {
                 }
                 let may = match rejection.violation.cause {
                     Cause::OutOfRange => expected.is_none(),
-                    Cause::QueueFull => declared.is_every() && self.is_early(),
+                    Cause::QueueFull => declared.is_every() && (cell == ASK || self.is_early()),
                     Cause::NotKept => failures > 0 && self.is_early(),
                     Cause::Unasked => cell == ANSWER,
                     _ => false,
@@ -714,7 +717,8 @@ impl World {
         let wanted = self.wanted(cell);
         self.central_writes(central, cell, wanted);
         if step < cells.len() * CENTRALS {
-            let next = self.rng.u64(100..10_000);
+            // No slower than the slowest pace, where there is room for one.
+            let next = self.rng.u64(3_500..9_000);
             self.after(next, Happening::CalmStep { step: step + 1 });
         }
     }

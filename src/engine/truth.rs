@@ -203,6 +203,8 @@ impl Engine {
         if arrived.is_some_and(|arrived| arrived.pays) {
             self.mark_kept(now, id);
         }
+        // It may have kept the next one waiting for longer than that is good for.
+        self.forget_expired(now, id);
     }
 
     /// Nobody knows how old it is what a value begins with from before the start. It gets the time that

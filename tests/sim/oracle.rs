@@ -12,6 +12,9 @@ use crate::bus::{Payload, Topic, Way};
 use crate::declaration::*;
 use crate::world::World;
 
+/// A link pulls so long after it could, at the latest.
+const WOKEN_WITHIN: u64 = 2_000;
+
 /// One thing that was accepted of a value, in the order in which they were.
 #[derive(Clone, Debug)]
 struct Accepted {
@@ -188,7 +191,12 @@ impl World {
 
     pub fn oracle_notified(&mut self, central: usize, cell: usize, value: i64) {
         let declared = &self.declaration.cells[cell];
-        let may_miss = may_drop(declared) || declared.expires.is_some() || cell == ASK;
+        // What cannot be refused, as a value that comes back, takes the place of the oldest.
+        let gave_way = self
+            .dropped()
+            .iter()
+            .any(|(link, of, _)| (*link, *of) == (AIR, cell));
+        let may_miss = gave_way || may_drop(declared) || declared.expires.is_some() || cell == ASK;
         let track = &mut self.oracle.tracks[cell];
         let mut may_be = BTreeSet::new();
         for from in track.told.get(&central).into_iter().flatten() {
@@ -230,7 +238,7 @@ impl World {
             self.fail(format!(
                 "{value} is asked, and somebody has been told that nobody answers it"
             ));
-        } else if expires.is_some_and(|expires| age >= expires && !accepted.is_ageless) {
+        } else if expires.is_some_and(|it| age >= it + WOKEN_WITHIN && !accepted.is_ageless) {
             self.fail(format!("{value} has expired and is told after {age} ms"));
         }
     }
@@ -484,8 +492,14 @@ impl World {
         let drops = may_drop(&declared);
         let now = self.now;
         let gone = self.dropped();
-        if let Some((_, _, count)) = gone.iter().find(|(_, of, _)| *of == cell).filter(|_| !drops) {
-            return self.fail(format!("{count} of what {name} owes have given way at a start"));
+        if let Some((_, _, count)) = gone
+            .iter()
+            .find(|(_, of, _)| *of == cell)
+            .filter(|_| !drops)
+        {
+            return self.fail(format!(
+                "{count} of what {name} owes have given way at a start"
+            ));
         }
         let history = &mut self.oracle.tracks[cell].history;
         let mut from = 0;

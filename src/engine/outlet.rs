@@ -363,7 +363,8 @@ impl LinkState {
         outlet.arrived = outlet.arrived.max(sent.version);
         let pays = match &mut outlet.backlog {
             Some(backlog) => backlog.delivered().is_some_and(|told| told.written),
-            None => was_owed && outlet.arrived >= written,
+            // What was written may have been under way already, by somebody else.
+            None => was_owed && (outlet.arrived >= written || !outlet.marked),
         };
         let arrived = Arrived {
             request: (outlet.carries == Carries::Requests).then_some(sent.version),

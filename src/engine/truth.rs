@@ -52,7 +52,9 @@ impl Engine {
             Owner::Remote(owner) => Some(owner),
         };
         let changed = cell.value.as_ref() != Some(&value);
-        if changed || is_event || remote.is_some() {
+        // What is promised is a write of its own, also where it changes nothing: what is so may be so
+        // in memory only.
+        if changed || is_event || remote.is_some() || promises {
             cell.happen(now, value.clone(), heard_by);
         }
         if promises {

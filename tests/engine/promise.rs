@@ -170,6 +170,23 @@ fn writing_what_is_so_already_promises_the_same() {
 }
 
 #[test]
+fn writing_what_somebody_else_has_just_set_is_kept_as_any_other_write() {
+    let mut bench = here(Ack::Journaled);
+    bench.ask(from(SOURCE), 5).expect("accepted");
+    bench.hear(STORE);
+    let effect = bench.pull(BUS).expect("under way");
+    let version = bench.promised(5);
+    assert_eq!(bench.standing(version), Standing::Waits);
+    assert_eq!(bench.owed(), ints(&[5]));
+    bench.hear(STORE);
+    assert_eq!(bench.standing(version), Standing::Kept);
+    bench.deliver(BUS, &effect);
+    assert_eq!(bench.owed(), ints(&[]));
+    assert!(bench.engine.has_effects(link(STORE)), "it is paid");
+    assert_eq!(bench.values(BUS), ints(&[]), "and told once");
+}
+
+#[test]
 fn a_write_is_owed_until_the_bus_has_it_or_something_newer() {
     let mut bench = here(Ack::Journaled);
     assert_eq!(bench.owed(), ints(&[]), "nobody has written");

@@ -48,8 +48,8 @@ pub enum Sabotage {
     RestoresTwice,
     /// The bus says that its session is still there.
     ClaimsTheSession,
-    /// A change makes another.
-    Echoes,
+    /// Once in a while the bus takes for delivered what it has not sent.
+    DeliversUnsent,
 }
 
 /// Which faults there are.

@@ -170,7 +170,9 @@ impl World {
             };
             let topic = self.topic(cell, way);
             self.oracle_hands_out(cell, number(&effect.value), effect.restated);
-            if effect.restated && !retain {
+            let is_forgotten =
+                self.sabotage == Some(Sabotage::DeliversUnsent) && self.rng.u8(..50) == 0;
+            if is_forgotten || (effect.restated && !retain) {
                 self.bus_delivered(cell, effect.ticket);
                 continue;
             }
@@ -252,7 +254,10 @@ impl World {
                 let _ = self.request(topic.cell, Asked::Set(number), BUS, None);
                 return;
             }
-            (Way::State, Payload::Number(number)) => return self.report(topic.cell, number),
+            (Way::State, Payload::Number(number)) => {
+                self.owners[topic.cell].heard.push((self.now, number));
+                return self.report(topic.cell, number);
+            }
         };
         let event = Event::Refused {
             link: LinkId::new(BUS),

@@ -113,8 +113,9 @@ impl Oracle {
 
     pub fn time_is_unsure(&mut self) {
         for track in &mut self.tracks {
-            let all = track.history.iter_mut();
-            all.for_each(|it| it.is_ageless |= !it.is_received);
+            for accepted in &mut track.history {
+                accepted.is_ageless = true;
+            }
         }
     }
 
@@ -198,14 +199,16 @@ impl World {
             .any(|(link, of, _)| (*link, *of) == (AIR, cell));
         let may_miss = gave_way || may_drop(declared) || declared.expires.is_some() || cell == ASK;
         let track = &mut self.oracle.tracks[cell];
+        let life = self.lives;
         let mut may_be = BTreeSet::new();
         for from in track.told.get(&central).into_iter().flatten() {
             for (index, it) in track.history.iter().enumerate().skip(*from) {
                 if it.value == value {
                     may_be.insert(index + 1);
                 }
-                // Its own writes it is told only where it may believe something else.
-                if it.central != Some(central) && !may_miss {
+                // Its own writes it is told only where it may believe something else, and what was before
+                // this process began only where it is owed.
+                if it.central != Some(central) && it.life == life && !may_miss {
                     break;
                 }
             }
@@ -325,7 +328,7 @@ impl World {
             ));
         }
         if declared.ack == Ack::Confirmed {
-            let said = &self.owners[cell].said;
+            let said = &self.owners[cell].heard;
             let before = said.iter().rev().find(|(at, _)| *at <= accepted.at);
             let since = said.iter().filter(|(at, _)| *at >= accepted.at);
             let mut said = before.into_iter().chain(since);
@@ -470,10 +473,7 @@ impl World {
             ));
         }
         let was = history.iter().any(|it| Some(it.value) == shown);
-        let said = self.owners[cell]
-            .said
-            .iter()
-            .any(|(_, it)| Some(*it) == shown);
+        let said = self.owners[cell].said.iter().any(|it| Some(*it) == shown);
         if shown != declared.initial && !was && !said && shown.is_some() {
             return self.fail(format!("{name} begins as {shown:?}, and never was that"));
         }

@@ -3,7 +3,7 @@
 
 use bemo_sync::engine::{Accepted, Rejection};
 
-use crate::adversary::{Fault, Sabotage};
+use crate::adversary::Fault;
 use crate::bus::{Payload, Topic, Way};
 use crate::declaration::*;
 use crate::world::{Asked, Happening, World};
@@ -12,8 +12,10 @@ use crate::world::{Asked, Happening, World};
 #[derive(Debug, Default)]
 pub struct Owner {
     pub truth: Option<i64>,
-    /// When it said what.
-    pub said: Vec<(u64, i64)>,
+    /// What it has said.
+    pub said: Vec<i64>,
+    /// What has been heard of it, and when: a broker may say what it said long ago.
+    pub heard: Vec<(u64, i64)>,
 }
 
 impl World {
@@ -50,10 +52,6 @@ impl World {
             }
             (_, Way::Command | Way::State) => {}
         }
-        if self.sabotage == Some(Sabotage::Echoes) && topic == self.topic(DIAL, Way::State) {
-            // As a bus would that takes its own state for a command.
-            let _ = self.request(KNOB, Asked::Step(1), TICKER, None);
-        }
     }
 
     pub fn owner_decides(&mut self, cell: usize, truth: i64) {
@@ -74,7 +72,7 @@ impl World {
             return;
         }
         if payload != Payload::Garbage {
-            self.owners[cell].said.push((self.now, truth));
+            self.owners[cell].said.push(truth);
         }
         let topic = self.topic(cell, Way::State);
         // A bell has rung once: kept, it would ring again.

@@ -160,6 +160,7 @@ pub struct World {
     pub connections: u64,
     pub promise_ids: u64,
     pub failure: Option<String>,
+    written_in_peace: Vec<usize>,
     silent_since: Option<([u64; LINKS], u64, u64)>,
     is_over: bool,
 }
@@ -192,6 +193,7 @@ impl World {
             connections: 0,
             promise_ids: 0,
             failure: None,
+            written_in_peace: Vec::new(),
             silent_since: None,
             is_over: false,
         };
@@ -689,6 +691,7 @@ impl World {
         log!(self, "nothing goes wrong from here on");
         self.is_faulty = false;
         self.calm_since = Some(self.now);
+        self.written_in_peace = (0..CELLS).filter(|_| self.rng.bool()).collect();
         self.disk.is_full = false;
         self.broker.stalled_until = 0;
         self.broker.is_up = true;
@@ -715,7 +718,10 @@ impl World {
         ];
         let (central, cell) = ((step - 1) % CENTRALS, cells[(step - 1) / CENTRALS]);
         let wanted = self.wanted(cell);
-        self.central_writes(central, cell, wanted);
+        // What nobody writes has to come right by itself.
+        if self.written_in_peace.contains(&cell) {
+            self.central_writes(central, cell, wanted);
+        }
         if step < cells.len() * CENTRALS {
             // No slower than the slowest pace, where there is room for one.
             let next = self.rng.u64(3_500..9_000);

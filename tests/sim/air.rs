@@ -115,6 +115,8 @@ impl World {
         let Some(result) = self.request(cell, Asked::Set(wanted), AIR, Some(central)) else {
             return;
         };
+        // There is one thread: the link pulls before anything older is sent.
+        self.air_pulls();
         if result.is_err() {
             return self.responds(central, cell, None);
         }

@@ -532,7 +532,10 @@ impl World {
                 }
                 if happens {
                     self.grant(AIR, cell);
-                    self.grant(TICKER, cell);
+                    // What came from itself it hears only where it believes something else.
+                    if link != TICKER || adjusted || self.is_in_flight(TICKER, cell) {
+                        self.grant(TICKER, cell);
+                    }
                 } else if adjusted {
                     self.grant(link, cell);
                 }
@@ -723,8 +726,12 @@ impl World {
             self.central_writes(central, cell, wanted);
         }
         if step < cells.len() * CENTRALS {
-            // No slower than the slowest pace, where there is room for one.
-            let next = self.rng.u64(3_500..9_000);
+            let next = match cell {
+                // So that they cross what is under way.
+                DIAL | KNOB | LOG => self.rng.u64(..60),
+                // No faster than the slowest pace, where there is room for one.
+                _ => self.rng.u64(3_500..9_000),
+            };
             self.after(next, Happening::CalmStep { step: step + 1 });
         }
     }

@@ -13,7 +13,7 @@ LAB := no-lab
 endif
 DENY_VERSION := 0.20.2
 
-.PHONY: test deps fmt lint unit deny lab no-lab docs
+.PHONY: test deps fmt lint unit sim deny lab no-lab docs
 
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
@@ -55,6 +55,12 @@ lint:
 ## Everything but the lab.
 unit:
 	cargo test --locked
+
+## As many simulated hours as wanted, each with a seed of its own: `make sim HOURS=100000 FIRST=1001`.
+HOURS ?= 100000
+FIRST ?= 1001
+sim:
+	BEMO_SIM_HOURS=$(HOURS) BEMO_SIM_FIRST=$(FIRST) cargo test --release --locked --test sim whatever_happens -- --nocapture
 
 ## Licences, duplicate versions, sources; advisories where their database can be reached.
 deny:

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bemo_sync::codec::{IntSpec, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Ack, Carries, CellId, CellSpec, Delivery, LinkId, Owed, Owner, Pace, Response, Subscription,
-    WhenFull,
+    Ack, Carries, CellId, CellSpec, Delivery, LinkId, Owner, Pace, Response, Subscription, WhenFull,
 };
 use fastrand::Rng;
 
@@ -269,7 +268,7 @@ impl Declaration {
         changed
     }
 
-    pub fn specs(&self, begins: Vec<(Option<i64>, Vec<Owed>)>) -> Vec<CellSpec> {
+    pub fn specs(&self, begins: Vec<crate::store::Begin>) -> Vec<CellSpec> {
         let cells = self.cells.iter().zip(begins).enumerate();
         let specs = cells.map(|(index, (cell, (restored, owed)))| CellSpec {
             spec: cell.spec(),

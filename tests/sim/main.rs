@@ -183,17 +183,3 @@ fn one_seed() {
     }
     assert_eq!(problem, None);
 }
-
-#[test]
-fn survey() {
-    let Some(hours) = number("BEMO_SIM_SURVEY") else {
-        return;
-    };
-    let first = number("BEMO_SIM_FIRST").unwrap_or(1);
-    for seed in first..first + hours {
-        let mut world = World::new(seed, faults(), None, false);
-        if let Some(problem) = run(&mut world) {
-            println!("{seed} at {}: {problem}", world.now);
-        }
-    }
-}

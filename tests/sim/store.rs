@@ -34,6 +34,9 @@ pub struct Store {
     pub writes: u64,
 }
 
+/// What a value begins with: what it was kept as, and what is owed.
+pub type Begin = (Option<i64>, Vec<Owed>);
+
 impl Store {
     /// The file is written anew at once.
     pub fn begin(journal: Journal, now: u64) -> Self {
@@ -47,7 +50,7 @@ impl Store {
 
 impl World {
     /// What values begin with, by the journal.
-    pub fn restore(&mut self) -> (Journal, Vec<(Option<i64>, Vec<Owed>)>) {
+    pub fn restore(&mut self) -> (Journal, Vec<Begin>) {
         let mut begins = vec![(None, Vec::new()); CELLS];
         let Some(octets) = self.disk.read() else {
             return (Journal::default(), begins);

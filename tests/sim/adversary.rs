@@ -50,6 +50,8 @@ pub enum Sabotage {
     ClaimsTheSession,
     /// Once in a while the bus takes for delivered what it has not sent.
     DeliversUnsent,
+    /// What a connection left unacknowledged goes out on the next, behind what is newer.
+    SendsOldAgain,
 }
 
 /// Which faults there are.

@@ -82,6 +82,7 @@ pub struct Bus {
     pub connection: Option<u64>,
     in_flight: BTreeMap<u64, (usize, u64)>,
     ids: u64,
+    left: Vec<Packet>,
     is_connecting: bool,
 }
 
@@ -155,6 +156,16 @@ impl World {
             session_present: claims,
         });
         self.wake(BUS, 0);
+        let left = std::mem::take(&mut self.bus().left);
+        if let Some(last) = left.last().filter(|_| session_present) {
+            self.after(
+                1_000,
+                Happening::ToBroker {
+                    connection,
+                    packet: last.clone(),
+                },
+            );
+        }
     }
 
     pub fn bus_pulls(&mut self) {
@@ -181,12 +192,16 @@ impl World {
             let id = bus.ids;
             bus.in_flight.insert(id, (cell, effect.ticket));
             let payload = Payload::Number(number(&effect.value));
-            self.send_up(Packet::Publish {
+            let packet = Packet::Publish {
                 id,
                 topic,
                 payload,
                 retain,
-            });
+            };
+            if self.sabotage == Some(Sabotage::SendsOldAgain) {
+                self.bus().left.push(packet.clone());
+            }
+            self.send_up(packet);
         }
     }
 

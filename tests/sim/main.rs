@@ -158,6 +158,7 @@ fn a_mistake_in_a_link_is_found() {
         Sabotage::RestoresTwice,
         Sabotage::ClaimsTheSession,
         Sabotage::DeliversUnsent,
+        Sabotage::SendsOldAgain,
     ] {
         let found = (1..=60).find_map(|seed| {
             let problem = try_seed(seed, Faults::usual(), Some(sabotage)).err()?;

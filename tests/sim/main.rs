@@ -68,10 +68,11 @@ fn told(seed: u64, mut faults: Faults, sabotage: Option<Sabotage>) -> String {
         let _ = writeln!(text, "{line}");
     }
     let left_out = left_out.join(",");
+    let added = std::env::var("BEMO_SIM_WITH").unwrap_or_default();
     let _ = writeln!(
         text,
         "seed {seed} at {} ms: {problem}\n\
-        to repeat it: BEMO_SIM_SEED={seed} BEMO_SIM_WITHOUT={left_out} cargo test --locked --test sim one_seed -- --nocapture\n\
+        to repeat it: BEMO_SIM_SEED={seed} BEMO_SIM_WITH={added} BEMO_SIM_WITHOUT={left_out} cargo test --locked --test sim one_seed -- --nocapture\n\
         keep it: a line `{seed} why` in tests/sim/seeds.txt",
         world.now
     );

@@ -268,6 +268,8 @@ impl Engine {
                 Timer::Silence(id) => self.silent(now, id),
                 Timer::Answer(id) => self.unanswered(now, id),
                 Timer::Pace(link, outlet) => {
+                    let id = self.links[link.index()].cell(outlet);
+                    self.forget_expired(now, id);
                     let timers = &mut self.timers;
                     self.links[link.index()].fired(outlet, due, &mut Clock { now, timers });
                 }

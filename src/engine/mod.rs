@@ -230,6 +230,9 @@ impl Engine {
                 let timers = &mut self.timers;
                 let mut clock = Clock { now, timers };
                 self.links[link.index()].reassert(&self.cells, session_present, &mut clock);
+                if !session_present {
+                    self.owe_again(now, link);
+                }
                 Ok(Accepted::Unchanged)
             }
             Event::Tick => {

@@ -165,6 +165,25 @@ impl Engine {
         }
     }
 
+    /// A link has lost its session. Nobody knows what the other side has kept of what it was given, and this
+    /// process may end before it has it again.
+    pub(super) fn owe_again(&mut self, now: Time, link: LinkId) {
+        let owes = |cell: &Cell| {
+            let of_link = |&&(to, outlet): &&(LinkId, usize)| {
+                to == link && self.links[link.index()].acknowledges(outlet)
+            };
+            cell.written > 0 && cell.outlets.iter().any(|outlet| of_link(&outlet))
+        };
+        let cells = self.cells.iter().enumerate();
+        let owed: Vec<CellId> = cells
+            .filter(|(_, cell)| owes(cell))
+            .map(|(index, _)| CellId::new(index))
+            .collect();
+        for id in owed {
+            self.mark_kept(now, id);
+        }
+    }
+
     pub(super) fn undelivered(&mut self, now: Time, link: LinkId, id: CellId, ticket: u64) {
         let outlets = &self.cells[id.index()].outlets;
         let timers = &mut self.timers;

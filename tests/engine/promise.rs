@@ -226,6 +226,7 @@ fn a_session_that_is_lost_is_owed_again_what_a_central_wrote() {
     // The broker may have lost it, and this process may end before it hears it again.
     bench.link_up(BUS, false);
     assert_eq!(bench.owed(), ints(&[5]));
+    assert_eq!(bench.hear(STORE).len(), 1, "the store hears of it");
     bench.settle();
     assert_eq!(bench.owed(), ints(&[]));
 }

@@ -210,6 +210,8 @@ impl World {
                 lines.push_str(&line);
             }
         }
+        // What is owed has to survive a power cut, whoever waits for it.
+        let is_urgent = is_urgent || lines.contains("\"owed\":[");
         let store = self.store();
         store.due = None;
         store.writing_for = mem::take(&mut store.awaited);

@@ -696,6 +696,10 @@ impl World {
         self.calm_since = Some(self.now);
         self.written_in_peace = (0..CELLS).filter(|_| self.rng.bool()).collect();
         self.disk.is_full = false;
+        if self.broker.stalled_until > self.now {
+            // Whoever waits for a broker that says nothing gives it up.
+            self.lose_connection();
+        }
         self.broker.stalled_until = 0;
         self.broker.is_up = true;
         self.adapter_is_up = true;

@@ -19,6 +19,8 @@ use crate::plugin::{
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
+/// And those that stop when the others have, because they write to a disk, which may be a slow one.
+const LAST_GRACE: Duration = Duration::from_secs(5);
 /// How often a link that runs in place of a better one looks whether that is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -92,13 +94,13 @@ impl Runtime {
             links,
             last,
         } = &mut self;
-        for (stopping, links) in [
-            (Stopping::Begun, links),
-            (Stopping::OthersHaveStopped, last),
+        for (stopping, links, grace) in [
+            (Stopping::Begun, links, GRACE),
+            (Stopping::OthersHaveStopped, last, LAST_GRACE),
         ] {
             shared.stop.send_replace(stopping);
             let all = async { while links.join_next().await.is_some() {} };
-            if timeout(GRACE, all).await.is_err() {
+            if timeout(grace, all).await.is_err() {
                 warn!("not everything could be cleaned up in time");
             }
         }

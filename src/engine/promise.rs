@@ -142,6 +142,12 @@ impl Engine {
     /// Takes up what was owed when the process before this one ended.
     pub(super) fn take_up(&mut self, id: CellId, mut owed: Vec<Owed>) {
         let now = Time::default();
+        let cell = &self.cells[id.index()];
+        // Among events, what is owed is only what a central wrote; what the value was in the end is known.
+        let was = match (cell.owner, cell.delivery) {
+            (Owner::Here, Delivery::Every { .. }) if !owed.is_empty() => cell.restored.clone(),
+            (Owner::Here | Owner::Remote(_), Delivery::Latest | Delivery::Every { .. }) => None,
+        };
         if self.cells[id.index()].delivery == Delivery::Latest {
             owed.drain(..owed.len().saturating_sub(1));
         }
@@ -162,6 +168,10 @@ impl Engine {
             }
             self.spread_state(now, id, None);
             self.cells[id.index()].aged = None;
+        }
+        if let Some(was) = was.filter(|was| self.cells[id.index()].value.as_ref() != Some(was)) {
+            self.cells[id.index()].set(now, Some(was), None);
+            self.spread_state(now, id, None);
         }
     }
 

@@ -93,8 +93,28 @@ impl Port {
         value: Value,
         sender: &Sender<'_>,
     ) -> Result<Promise, Violation> {
-        self.request(cell, Change::Set(value), sender)?;
-        Ok(Promise::new(self.shared.clone(), cell))
+        let event = Event::Request {
+            cell,
+            change: Change::Set(value),
+            origin: self.origin(sender),
+        };
+        let written = |engine: &Engine| engine.cell(cell).version;
+        let promise = |version| Promise::new(self.shared.clone(), cell, version);
+        let rejection = match self.shared.handle_then(event, written) {
+            Ok((_, version)) => return Ok(promise(version)),
+            Err(rejection) => rejection,
+        };
+        let Rejection {
+            violation,
+            count,
+            answered,
+        } = rejection;
+        self.rejected(Some(cell), &violation, count, sender);
+        match answered {
+            // Nothing has been written, and who asked hears of that elsewhere.
+            true => Ok(promise(0)),
+            false => Err(violation),
+        }
     }
 
     /// What of a cell has to outlive this process.
@@ -453,15 +473,17 @@ impl Shared {
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
+        let handled = self.handle_then(event, |_| ());
+        handled.map(|(accepted, ())| accepted)
+    }
+
+    /// The same, and what is so right after it, when it was accepted.
+    fn handle_then<T>(
+        &self,
+        event: Event,
+        then: impl FnOnce(&Engine) -> T,
+    ) -> Result<(Accepted, T), Rejection> {
         let now = self.now();
-        let may_keep_a_promise = match &event {
-            Event::Request { .. } | Event::Refused { .. } => false,
-            Event::Report { .. }
-            | Event::Delivered { .. }
-            | Event::Undelivered { .. }
-            | Event::LinkUp { .. }
-            | Event::Tick => true,
-        };
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);
@@ -473,9 +495,9 @@ impl Shared {
                 wake.notify_one();
             }
         }
-        if may_keep_a_promise {
-            self.progress.notify_waiters();
-        }
+        let result = result.map(|accepted| (accepted, then(&engine)));
+        drop(engine);
+        self.progress.notify_waiters();
         result
     }
 }

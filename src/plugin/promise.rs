@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
 use crate::engine::{Broken, CellId, Standing};
@@ -18,16 +18,17 @@ pub struct Promise {
     shared: Arc<Shared>,
     cell: CellId,
     version: u64,
+    until: Instant,
 }
 
 impl Promise {
-    /// The newest version of a cell is what was written.
-    pub(super) fn new(shared: Arc<Shared>, cell: CellId) -> Self {
-        let version = shared.engine().cell(cell).version;
+    /// What is promised is this version of the cell, or a newer one; 0 promises nothing.
+    pub(super) fn new(shared: Arc<Shared>, cell: CellId, version: u64) -> Self {
         Self {
             shared,
             cell,
             version,
+            until: Instant::now() + WITHIN,
         }
     }
 
@@ -45,7 +46,7 @@ impl Promise {
     /// Resolves when it is kept.
     ///
     /// # Errors
-    /// When it is not, after ten seconds at the latest. The write itself stands as far as it got.
+    /// When it is not, ten seconds after the write at the latest. The write itself stands as far as it got.
     pub async fn kept(self) -> Result<(), NotKept> {
         let wait = async {
             loop {
@@ -56,7 +57,9 @@ impl Promise {
                 progress.await;
             }
         };
-        timeout(WITHIN, wait).await.unwrap_or(Err(NotKept::Time))
+        timeout_at(self.until, wait)
+            .await
+            .unwrap_or(Err(NotKept::Time))
     }
 }
 

@@ -379,3 +379,21 @@ fn an_event_that_gave_way_or_has_expired_was_not_published() {
     assert_eq!(bench.standing(expires), broken);
     assert!(bench.values(BUS).is_empty());
 }
+
+/// A tick after the last write of a central, say: it is kept, and owed to nobody.
+#[test]
+fn events_that_were_owed_do_not_bring_back_what_the_value_was_before_it_was_kept() {
+    let mut declared = cell_spec(digit(Overflow::Reject), Owner::Here, Some(0));
+    declared.ack = Ack::Journaled;
+    declared.delivery = Delivery::Every {
+        room: 3,
+        when_full: WhenFull::Reject,
+    };
+    declared.restored = Some(Value::Int(9));
+    declared.owed = owed(&[4, 7]);
+    let mut bench = bench(declared, Carries::State);
+    assert_eq!(bench.value(), Some(9));
+    assert_eq!(bench.owed(), ints(&[4, 7]));
+    bench.link_up(BUS, false);
+    assert_eq!(bench.values(BUS), ints(&[4, 7, 9]));
+}

@@ -22,7 +22,8 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// How often a link that runs in place of a better one looks whether that is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts, where nothing says that it has to be shorter.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// A plan at work.
 pub struct Runtime {
@@ -227,9 +228,14 @@ pub struct Backoff {
 impl Backoff {
     /// The next pause: between half and all of the current limit.
     pub fn next_pause(&mut self) -> Duration {
+        self.next_pause_within(BACKOFF_MAX)
+    }
+
+    /// The next pause, and no longer than this.
+    pub fn next_pause_within(&mut self, max: Duration) -> Duration {
         let limit = BACKOFF_MIN
             .saturating_mul(1 << self.attempts.min(10))
-            .min(BACKOFF_MAX);
+            .min(max);
         self.attempts += 1;
         limit.mul_f64(0.5 + fastrand::f64() / 2.0)
     }

@@ -3,10 +3,43 @@
 use std::fmt;
 use std::io;
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
 use rustls::{AlertDescription, CertificateError};
 
 use super::Settings;
+use super::packet::Malformed;
+
+/// How a connection ends, or an attempt to make one.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Nobody knows the host.
+    Name,
+    Io(io::Error),
+    /// The broker has closed the connection.
+    Closed,
+    /// It does not answer in time, or does not read.
+    Silent,
+    /// It has acknowledged everything but one message, and that for too long.
+    PassedOver,
+    /// It refuses the connection with this code (MQTT 3.1.1, 3.2.2.3).
+    Refused(u8),
+    /// What answers a CONNECT is no CONNACK.
+    NoAnswer,
+    Malformed(Malformed),
+    /// No certificate can be for such a host.
+    NoNameForTls,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +47,9 @@ pub(super) struct Trouble {
     pub(super) kind: Kind,
     /// Nothing listens there at all.
     pub(super) is_nobody: bool,
+    /// It may be over at any moment, without anybody having to change something: then it is worth while
+    /// to look often.
+    pub(super) heals: bool,
     reason: String,
 }
 
@@ -43,116 +79,110 @@ impl fmt::Display for Trouble {
 impl Trouble {
     fn new(kind: Kind, reason: impl Into<String>) -> Self {
         let reason = reason.into();
+        let heals = match kind {
+            Kind::Unreachable | Kind::Name => true,
+            Kind::Tls | Kind::Credentials | Kind::Refused | Kind::Protocol => false,
+        };
         Self {
             kind,
             is_nobody: false,
+            heals,
             reason,
         }
     }
 
-    /// What an error while connecting means.
-    pub(super) fn while_connecting(error: &ConnectionError, settings: &Settings) -> Self {
-        if settings.tls.is_none() && is_closed(error) {
-            let reason =
-                "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
-            return Self::new(Kind::Protocol, reason);
-        }
-        Self::of(error, settings)
-    }
-
-    /// What an error means.
-    pub(super) fn of(error: &ConnectionError, settings: &Settings) -> Self {
-        match error {
-            ConnectionError::Io(error) => of_io(error, settings),
-            ConnectionError::MqttState(error) => of_state(error, settings),
-            ConnectionError::Tls(error) => of_tls(error, settings),
-            ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-                Self::new(Kind::Unreachable, "it does not answer")
-            }
-            ConnectionError::ConnectionRefused(code) => of_code(*code, settings),
-            ConnectionError::NotConnAck(_) => Self::new(
+    /// What a fault while connecting means.
+    pub(super) fn while_connecting(fault: &Fault, settings: &Settings) -> Self {
+        match fault {
+            Fault::NoAnswer | Fault::Malformed(_) => Self::new(
                 Kind::Protocol,
                 "what answers there does not speak MQTT 3.1.1",
             ),
-            ConnectionError::RequestsDone => Self::new(Kind::Unreachable, "the client has ended"),
+            _ if settings.tls.is_none() && is_closed(fault) => {
+                let reason =
+                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
+                Self {
+                    heals: true,
+                    ..Self::new(Kind::Protocol, reason)
+                }
+            }
+            Fault::Name
+            | Fault::Io(_)
+            | Fault::Closed
+            | Fault::Silent
+            | Fault::PassedOver
+            | Fault::Refused(_)
+            | Fault::NoNameForTls => Self::of(fault, settings),
+        }
+    }
+
+    /// What a fault means.
+    pub(super) fn of(fault: &Fault, settings: &Settings) -> Self {
+        match fault {
+            Fault::Name => {
+                let host = &settings.address.host;
+                Self::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
+            }
+            Fault::Io(error) => of_io(error, settings),
+            Fault::Closed => Self::new(Kind::Unreachable, "it has closed the connection"),
+            Fault::Silent => Self::new(Kind::Unreachable, "it does not answer"),
+            Fault::PassedOver => Self::new(
+                Kind::Unreachable,
+                "it acknowledges other messages and not the first",
+            ),
+            Fault::Refused(code) => of_code(*code, settings),
+            Fault::NoAnswer => Self::new(Kind::Protocol, "it answers in contradictions"),
+            Fault::Malformed(Malformed(what)) => Self::new(
+                Kind::Protocol,
+                format!("what it sends is no MQTT 3.1.1 ({what})"),
+            ),
+            Fault::NoNameForTls => Self::new(
+                Kind::Tls,
+                "no certificate can be issued for a host of this name",
+            ),
         }
     }
 }
 
 /// Whether the broker has closed the connection, or reset it.
-fn is_closed(error: &ConnectionError) -> bool {
+pub(super) fn is_closed(fault: &Fault) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let io = match error {
-        ConnectionError::MqttState(StateError::ConnectionAborted) => return true,
-        ConnectionError::Io(io)
-        | ConnectionError::MqttState(
-            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
-        ) => io,
-        _ => return false,
-    };
     let kinds = [
         BrokenPipe,
         ConnectionAborted,
         ConnectionReset,
         UnexpectedEof,
     ];
-    kinds.contains(&io.kind())
+    match fault {
+        Fault::Closed => true,
+        Fault::Io(error) => kinds.contains(&error.kind()),
+        Fault::Name
+        | Fault::Silent
+        | Fault::PassedOver
+        | Fault::Refused(_)
+        | Fault::NoAnswer
+        | Fault::Malformed(_)
+        | Fault::NoNameForTls => false,
+    }
 }
 
-fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {
+/// What a broker says when it refuses (MQTT 3.1.1, 3.2.2.3).
+fn of_code(code: u8, settings: &Settings) -> Trouble {
     match code {
-        ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
+        1 => Trouble::new(Kind::Protocol, "it does not speak MQTT 3.1.1"),
+        2 => {
+            let reason = format!("it refuses the client id `{}`", settings.client_id);
+            Trouble::new(Kind::Refused, reason)
+        }
+        3 => Trouble::new(Kind::Unreachable, "it says that it is not available"),
+        4 | 5 => {
             let reason = match &settings.credentials {
                 Some((name, _)) => format!("it refuses the user `{name}` with this password"),
                 None => "it wants a user name and a password: `username: …`, `password: …`".into(),
             };
             Trouble::new(Kind::Credentials, reason)
         }
-        ConnectReturnCode::BadClientId => {
-            let reason = format!("it refuses the client id `{}`", settings.client_id);
-            Trouble::new(Kind::Refused, reason)
-        }
-        ConnectReturnCode::RefusedProtocolVersion => {
-            Trouble::new(Kind::Protocol, "it does not speak MQTT 3.1.1")
-        }
-        ConnectReturnCode::ServiceUnavailable => {
-            Trouble::new(Kind::Unreachable, "it says that it is not available")
-        }
-        ConnectReturnCode::Success => Trouble::new(Kind::Protocol, "it answers in contradictions"),
-    }
-}
-
-fn of_state(error: &StateError, settings: &Settings) -> Trouble {
-    match error {
-        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error)) => {
-            of_io(error, settings)
-        }
-        StateError::ConnectionAborted => {
-            Trouble::new(Kind::Unreachable, "it has closed the connection")
-        }
-        StateError::AwaitPingResp | StateError::CollisionTimeout => {
-            Trouble::new(Kind::Unreachable, "it has stopped to answer")
-        }
-        StateError::Unsolicited(_)
-        | StateError::WrongPacket
-        | StateError::InvalidState
-        | StateError::EmptySubscription
-        | StateError::Deserialization(_) => Trouble::new(
-            Kind::Protocol,
-            format!("what it sends is no MQTT 3.1.1 ({error})"),
-        ),
-    }
-}
-
-fn of_tls(error: &TlsError, settings: &Settings) -> Trouble {
-    match error {
-        TlsError::Io(error) => of_io(error, settings),
-        TlsError::TLS(error) => of_rustls(error, settings),
-        TlsError::DNSName(_) => {
-            let reason = "no certificate can be issued for a host of this name";
-            Trouble::new(Kind::Tls, reason)
-        }
-        other => Trouble::new(Kind::Tls, format!("TLS does not work: {other}")),
+        _ => Trouble::new(Kind::Refused, format!("it refuses with the code {code}")),
     }
 }
 
@@ -179,10 +209,6 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
             Trouble::new(Kind::Unreachable, "it has closed the connection")
         }
         io::ErrorKind::TimedOut => Trouble::new(Kind::Unreachable, "it does not answer"),
-        _ if text.contains("lookup address") || text.contains("could not resolve") => {
-            let host = &settings.address.host;
-            Trouble::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
-        }
         kind => Trouble {
             // Of several addresses of a host the last one tried is told of: one that this machine
             // does not have is nobody's either.

@@ -115,6 +115,17 @@ impl Tap {
         }
     }
 
+    /// The next message, if one comes in time.
+    pub fn next_within(&mut self, while_: Duration) -> Option<Message> {
+        if !self.early.is_empty() {
+            return Some(self.early.remove(0));
+        }
+        match self.arriving.recv_timeout(while_) {
+            Ok(Packet::Publish(message)) => Some(message),
+            Ok(Packet::Ack(..)) | Err(_) => None,
+        }
+    }
+
     /// Whether nothing comes for a while.
     pub fn is_silent_for(&mut self, while_: Duration) -> bool {
         self.early.is_empty()

@@ -23,13 +23,18 @@ const ASIDE_MAX: Duration = Duration::from_secs(60 * 60);
 pub(super) struct Caution {
     /// Connections in a row that ended soon and with something under way.
     failures: u32,
+    /// By topic.
     suspects: HashMap<String, Suspect>,
 }
 
+/// A topic on which a message has been the only one under way when a connection ended.
 #[derive(Debug)]
 struct Suspect {
     strikes: u32,
+    /// What is shorter is none.
     length: usize,
+    /// One that may be too long is under way.
+    is_tried: bool,
     aside: Option<Aside>,
 }
 
@@ -39,14 +44,12 @@ struct Aside {
     message: Message,
     until: Instant,
     waits: Duration,
-    /// It is being tried.
-    is_tried: bool,
 }
 
 impl Caution {
     /// Whether one message is sent at a time.
     pub(super) fn is_careful(&self) -> bool {
-        self.failures >= 2 || self.suspects.values().any(Suspect::is_tried)
+        self.failures >= 2 || self.suspects.values().any(|suspect| suspect.is_tried)
     }
 
     /// Everything there was has arrived.
@@ -56,16 +59,23 @@ impl Caution {
 
     /// A connection is over: a short-lived one, with something under way, if it `is_suspicious`.
     /// `suspect` is the one message that was under way, if there was just one, or the one that the broker
-    /// passes over.
-    pub(super) fn lost(&mut self, is_suspicious: bool, suspect: Option<&Message>, now: Instant) {
+    /// passes over. Returns whether it is clear why.
+    pub(super) fn lost(
+        &mut self,
+        is_suspicious: bool,
+        suspect: Option<&Message>,
+        now: Instant,
+    ) -> bool {
         let was_careful = self.is_careful();
-        for aside in self
-            .suspects
-            .values_mut()
-            .filter_map(|it| it.aside.as_mut())
-        {
-            if std::mem::take(&mut aside.is_tried) {
-                aside.until = now + aside.waits;
+        for suspect in self.suspects.values_mut() {
+            let was_tried = std::mem::take(&mut suspect.is_tried);
+            if let Some(aside) = &mut suspect.aside {
+                aside.until = match (was_tried, is_suspicious) {
+                    (true, _) => now + aside.waits,
+                    (false, true) => aside.until,
+                    // It broke by itself: what comes back may be another broker.
+                    (false, false) => now,
+                };
             }
         }
         self.failures = match is_suspicious {
@@ -73,40 +83,22 @@ impl Caution {
             false => 0,
         };
         let Some(message) = suspect.filter(|_| was_careful) else {
-            return;
+            return false;
         };
-        let suspect = self
-            .suspects
-            .entry(message.topic.clone())
-            .or_insert(Suspect {
-                strikes: 0,
-                length: message.payload.len(),
-                aside: None,
-            });
+        let topic = message.topic.clone();
+        let suspect = self.suspects.entry(topic).or_insert(Suspect {
+            strikes: 0,
+            length: 0,
+            is_tried: false,
+            aside: None,
+        });
         suspect.strikes += 1;
         suspect.length = message.payload.len();
-        if suspect.strikes < STRIKES {
-            return;
+        if suspect.strikes >= STRIKES {
+            suspect.set_aside(message, now);
+            self.failures = 0;
         }
-        let before = suspect.aside.as_ref().map(|aside| aside.waits);
-        let waits = before.map_or(ASIDE_MIN, |waits| (waits * 2).min(ASIDE_MAX));
-        if before.is_none() {
-            warn!(
-                topic = message.topic,
-                bytes = message.payload.len(),
-                "the MQTT broker ends the connection on this message: is it longer than the broker \
-                 takes, or does the broker not allow it? It is not sent for a while, so that the \
-                 others are"
-            );
-        }
-        suspect.aside = Some(Aside {
-            message: message.clone(),
-            until: now + waits,
-            waits,
-            is_tried: false,
-        });
-        // It is known who it was.
-        self.failures = 0;
+        true
     }
 
     /// Whether a message is kept back. The newest is what is tried again.
@@ -114,20 +106,21 @@ impl Caution {
         let Some(suspect) = self.suspects.get_mut(&message.topic) else {
             return false;
         };
-        let Some(aside) = &mut suspect.aside else {
-            return false;
-        };
         if message.payload.len() < suspect.length {
             // A shorter one takes its place.
-            self.suspects.remove(&message.topic);
+            suspect.aside = None;
             return false;
         }
-        aside.message = message.clone();
-        if aside.is_tried || now < aside.until {
-            return true;
+        match &mut suspect.aside {
+            Some(aside) if suspect.is_tried || now < aside.until => {
+                aside.message = message.clone();
+                true
+            }
+            Some(_) | None => {
+                suspect.is_tried = true;
+                false
+            }
         }
-        aside.is_tried = true;
-        false
     }
 
     /// The broker has taken a message. Hands out what has become of it meanwhile.
@@ -144,32 +137,45 @@ impl Caution {
 
     /// When a message that was set aside is to be tried again.
     pub(super) fn due(&self) -> Option<Instant> {
-        let asides = self.suspects.values().filter_map(|it| it.aside.as_ref());
-        let waiting = asides.filter(|aside| aside.may_be_late() && !aside.is_tried);
-        waiting.map(|aside| aside.until).min()
+        let suspects = self.suspects.values();
+        suspects.filter_map(Suspect::due).min()
     }
 
     /// One whose time has come.
     pub(super) fn try_again(&mut self, now: Instant) -> Option<Message> {
-        let asides = self.suspects.values_mut();
-        let mut asides = asides.filter_map(|suspect| suspect.aside.as_mut());
-        let is_due =
-            |aside: &&mut Aside| aside.may_be_late() && !aside.is_tried && aside.until <= now;
-        let aside = asides.find(is_due)?;
-        aside.is_tried = true;
-        Some(aside.message.clone())
-    }
-}
-
-impl Aside {
-    /// What the broker keeps says how things stand; anything else has had its moment.
-    fn may_be_late(&self) -> bool {
-        self.message.retain
+        let mut suspects = self.suspects.values_mut();
+        let suspect = suspects.find(|suspect| suspect.due().is_some_and(|due| due <= now))?;
+        suspect.is_tried = true;
+        Some(suspect.aside.as_ref()?.message.clone())
     }
 }
 
 impl Suspect {
-    fn is_tried(&self) -> bool {
-        self.aside.as_ref().is_some_and(|aside| aside.is_tried)
+    fn set_aside(&mut self, message: &Message, now: Instant) {
+        let waits = match &self.aside {
+            Some(aside) => (aside.waits * 2).min(ASIDE_MAX),
+            None => ASIDE_MIN,
+        };
+        if self.aside.is_none() {
+            warn!(
+                topic = message.topic,
+                bytes = message.payload.len(),
+                "the MQTT broker ends the connection on this message: is it longer than the broker \
+                 takes, or does the broker not allow it? It is not sent for a while, so that the \
+                 others are"
+            );
+        }
+        self.aside = Some(Aside {
+            message: message.clone(),
+            until: now + waits,
+            waits,
+        });
+    }
+
+    /// What the broker keeps says how things stand, however late; anything else has had its moment, and
+    /// it is the next one that is tried.
+    fn due(&self) -> Option<Instant> {
+        let aside = self.aside.as_ref()?;
+        (aside.message.retain && !self.is_tried).then_some(aside.until)
     }
 }

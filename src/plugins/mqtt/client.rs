@@ -85,9 +85,13 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
                     // However often it failed before: that is over.
                     backoff.reset();
                 }
-                connection.session.lost(&fault, lasted < GOOD, end);
                 let trouble = Trouble::of(&fault, settings);
                 diary.lost(&trouble, lasted);
+                if connection.session.lost(&fault, lasted < GOOD, end) {
+                    // That is soon over, and the way to the broker is as good as ever.
+                    diary.short_lived = 0;
+                    backoff.reset();
+                }
                 (trouble, end)
             }
         };

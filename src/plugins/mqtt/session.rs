@@ -437,8 +437,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The connection is over.
-    pub(super) fn lost(&mut self, fault: &Fault, is_soon: bool, now: Instant) {
+    /// The connection is over. Returns whether one message is to blame.
+    pub(super) fn lost(&mut self, fault: &Fault, is_soon: bool, now: Instant) -> bool {
         let all = || self.in_flight.values().chain(&self.fenced);
         let passed_over = self.clock.overtaken.map(|(id, _)| id);
         let suspect = match fault {
@@ -452,7 +452,7 @@ impl<'a> Session<'a> {
         };
         let suspect = suspect.map(|under_way| &under_way.message);
         let is_suspicious = is_soon && (all().count() > 0 || self.has_trusted);
-        self.caution.lost(is_suspicious, suspect, now);
+        self.caution.lost(is_suspicious, suspect, now)
     }
 
     fn under_way(&self) -> usize {

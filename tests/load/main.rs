@@ -122,18 +122,15 @@ impl Server {
         let words = line.expect("Linux tells it").split_whitespace();
         words.rev().nth(1).unwrap().parse().unwrap()
     }
+}
 
-    /// Seconds of a processor that it has used.
-    fn processor(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let after_name = stat.rsplit(')').next().unwrap();
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks: u32 = fields[11..13]
-            .iter()
-            .map(|it| it.parse::<u32>().unwrap())
-            .sum();
-        f64::from(ticks) / 100.0
-    }
+/// Seconds of a processor that a process has used.
+fn processor(id: impl std::fmt::Display) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = fields[11..13].iter().map(|it| it.parse::<u32>().unwrap());
+    f64::from(ticks.sum::<u32>()) / 100.0
 }
 
 impl Drop for Server {
@@ -181,12 +178,13 @@ fn withstands(what: &str, more: &str, preload: Option<&Path>) -> Server {
     let growth = settled.last().unwrap() - settled[0];
     println!(
         "{what}: {} messages in {:.1} s, {:.0}/s; the last on the air {late:?} after it was published; \
-         memory {settled:?} KiB, slope {:.1} KiB/s; {:.1} s of processor; {notified}",
+         memory {settled:?} KiB, slope {:.1} KiB/s; {:.1} s of processor, the broker {:.1} s; {notified}",
         publisher.sent,
         took.as_secs_f64(),
         f64::from(publisher.sent) / took.as_secs_f64(),
         slope(settled),
-        server.processor(),
+        processor(server.child.id()),
+        processor(broker.pid().as_raw_nonzero()),
     );
     assert!(growth < GROWTH_KIB, "{growth} KiB more");
     server

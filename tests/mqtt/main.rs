@@ -21,6 +21,7 @@ mod formats;
 mod moving;
 mod owner_here;
 mod owner_remote;
+mod program;
 mod schemas;
 mod silence;
 mod sizes;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bemo_sync::codec::Value;
 use bemo_sync::runtime::{Backoff, Runtime};
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustix::process::Signal;
 use tokio::time::Instant;
 use tracing::Level;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -17,7 +18,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::bemo::{Bemo, plan, yaml};
 use super::fake_broker::{self, CONNECT, PUBLISH_RETAINED, SUBSCRIBE};
 use super::lines::{Lines, Writer};
-use super::mosquitto::{PATIENCE, free_port};
+use super::mosquitto::{Mosquitto, PATIENCE, free_port};
+use super::program::Program;
 use super::{NUMBER_HERE, int};
 
 /// With the least patience that can be declared.
@@ -127,6 +129,24 @@ fn a_silence_in_which_nothing_is_owed_is_asked_about_and_is_no_reason_to_leave()
     assert_eq!(bemo.log.count("lost the connection"), 0);
     bemo.write(0, int(7)).unwrap();
     bemo.log.wait_for_count("Incoming(PubAck", 2);
+}
+
+#[test]
+fn a_sleep_of_our_own_is_not_the_silence_of_the_broker() {
+    let broker = Mosquitto::start();
+    let program = Program::start(&yaml(&impatient(broker.port), &[NUMBER_HERE]));
+    program.log.wait_for("connected to the MQTT broker");
+    let pings = "Received PINGREQ from bemo";
+    broker.log.wait_for(pings);
+    for round in 2..5 {
+        // In the middle of one, if it can be met.
+        broker.log.wait_for_count(pings, round);
+        program.signal(Signal::STOP);
+        thread::sleep(Duration::from_millis(1500));
+        program.signal(Signal::CONT);
+    }
+    broker.log.wait_for_count(pings, 6);
+    assert_eq!(program.log.count("lost the connection"), 0);
 }
 
 /// However long it was away, it is tried again at least every four seconds, and not much more often.

@@ -1,18 +1,11 @@
 //! Messages that are too long, for the broker or for us: one of them costs neither the connection nor the
 //! others nor the memory.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::thread;
-
 use bemo_sync::codec::Value;
-use tempfile::TempDir;
 
 use super::bemo::{Bemo, yaml};
-use super::lines::Lines;
 use super::mosquitto::Mosquitto;
+use super::program::Program;
 use super::tap::Tap;
 use super::{NUMBER_HERE, SILENCE, at, int};
 
@@ -89,52 +82,6 @@ fn what_the_broker_drops_without_a_word_does_not_either() {
     assert_eq!(bemo.log.count("lost the connection"), 0);
 }
 
-struct Process {
-    child: Child,
-    log: Arc<Lines>,
-    _directory: TempDir,
-}
-
-impl Process {
-    fn start(yaml: &str) -> Self {
-        let directory = TempDir::new().unwrap();
-        let config = directory.path().join("services.yaml");
-        fs::write(&config, yaml).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
-            .arg("--config")
-            .arg(&config)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Lines::default());
-        let (output, lines) = (child.stderr.take().unwrap(), log.clone());
-        thread::spawn(move || {
-            let read = BufReader::new(output).lines().map_while(Result::ok);
-            read.for_each(|line| lines.push(line));
-        });
-        Self {
-            child,
-            log,
-            _directory: directory,
-        }
-    }
-
-    /// The most memory that it has ever had, in KiB.
-    fn most_memory_kib(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-        let words = line.expect("Linux tells it").split_whitespace();
-        words.rev().nth(1).unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// A retained one comes again on every connection.
 #[test]
 fn a_message_of_100_mib_costs_neither_the_connection_nor_the_memory() {
@@ -143,14 +90,14 @@ fn a_message_of_100_mib_costs_neither_the_connection_nor_the_memory() {
     let mut tap = Tap::connect(broker.port, "tap");
     tap.publish_retained("number/changed", vec![b'x'; LENGTH]);
     let remote = super::NUMBER_REMOTE;
-    let process = Process::start(&yaml(&at(broker.port), &[remote]));
-    let line = process.log.wait_for("cause=TooLong");
+    let program = Program::start(&yaml(&at(broker.port), &[remote]));
+    let line = program.log.wait_for("cause=TooLong");
     assert!(line.contains("104857600 bytes"), "{line}");
     tap.publish_retained("number/changed", "{\"number\": 7}");
     tap.publish("number/changed", "{\"number\": 300}");
     // In its turn, on the same connection.
-    process.log.wait_for("cause=OutOfRange");
-    assert_eq!(process.log.count("lost the connection"), 0);
-    let most = process.most_memory_kib();
+    program.log.wait_for("cause=OutOfRange");
+    assert_eq!(program.log.count("lost the connection"), 0);
+    let most = program.most_memory_kib();
     assert!(most < LENGTH / 1024, "{most} KiB");
 }

@@ -233,6 +233,8 @@ fn the_same_message_delivered_again_and_again() {
     assert!(bemo.hears_nothing_for(SILENCE), "it is news once");
     states.dedup();
     assert!(states.len() <= 2, "{states:?}");
+    bemo.log.wait_for("acknowledged, and not under way");
+    assert_eq!(bemo.log.count("connected to the MQTT broker"), 1);
     assert_eq!(bemo.log.count("lost the connection"), 0);
 }
 

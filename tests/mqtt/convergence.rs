@@ -267,7 +267,9 @@ fn acknowledgements_that_come_in_another_order_or_not_at_all() {
     let ids = |body: &[u8], topic: usize| u16::from_be_bytes([body[2 + topic], body[3 + topic]]);
     let mut first_id = None;
     let mut writes = 0;
+    let deadline = Instant::now() + PATIENCE;
     loop {
+        assert!(Instant::now() < deadline, "it is passed over for ever");
         // More of them than there are ids in many a client.
         writes += 1;
         bemo.write(1, int(writes)).unwrap();

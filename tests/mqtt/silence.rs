@@ -22,6 +22,8 @@ use super::mosquitto::{Mosquitto, PATIENCE, free_port};
 use super::program::Program;
 use super::{NUMBER_HERE, int};
 
+const PING: u8 = 0xC0;
+
 /// With the least patience that can be declared.
 fn impatient(port: u16) -> String {
     format!(
@@ -30,7 +32,7 @@ fn impatient(port: u16) -> String {
 }
 
 /// A broker that on its first connection answers the first so many packets, and on every other one all
-/// of them but pings.
+/// of them. Pings are answered while something else is not.
 fn falls_silent_after(packets: usize) -> (u16, std::sync::mpsc::Receiver<(usize, u8)>) {
     let connections = Arc::new(AtomicUsize::new(0));
     let count = Arc::new(AtomicUsize::new(0));
@@ -41,6 +43,10 @@ fn falls_silent_after(packets: usize) -> (u16, std::sync::mpsc::Receiver<(usize,
         }
         let connection = connections.load(Ordering::SeqCst);
         let _ = seen.send((connection, kind));
+        // Until the ping itself is what is not answered.
+        if kind == PING && (connection > 1 || packets < 3) {
+            return vec![0xD0, 0];
+        }
         if connection == 1 && count.fetch_add(1, Ordering::SeqCst) >= packets {
             return Vec::new();
         }
@@ -117,7 +123,7 @@ fn a_silence_in_which_nothing_is_owed_is_asked_about_and_is_no_reason_to_leave()
         CONNECT => vec![0x20, 2, 0, 0],
         SUBSCRIBE => vec![0x90, 3, body[0], body[1], 1],
         PUBLISH_RETAINED => vec![0x40, 2, body[16], body[17]],
-        0xC0 => {
+        PING => {
             count.fetch_add(1, Ordering::SeqCst);
             vec![0xD0, 0]
         }

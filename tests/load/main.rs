@@ -33,7 +33,7 @@ const ON_ONE: u32 = 20_000;
 const ON_ALL: u32 = 5_000;
 /// The memory may not grow by more than this after a third of the time, in KiB: less than what comes in
 /// within a second.
-const GROWTH_KIB: i64 = 512;
+const GROWTH_KIB: i64 = 256;
 
 /// How long the load lasts, in seconds, and how much of it there is. Beside other tests, which need the
 /// processors too, it is half, and shows the same.

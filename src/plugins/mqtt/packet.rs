@@ -59,12 +59,12 @@ pub(super) struct Publish<'a> {
     pub(super) length: usize,
     pub(super) retain: bool,
     pub(super) is_again: bool,
-    pub(super) ack: Ack,
+    pub(super) ack: Answer,
 }
 
 /// How a message is acknowledged: by its quality of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ack {
+pub(super) enum Answer {
     None,
     PubAck(u16),
     PubRec(u16),
@@ -217,9 +217,9 @@ fn publication(first: u8, body: &[u8], length: usize) -> Result<Publish<'_>, Mal
     };
     let topic = std::str::from_utf8(topic).map_err(|_| Malformed("a topic is not UTF-8"))?;
     let (ack, rest) = match first >> 1 & 3 {
-        0 => (Ack::None, rest),
-        1 => id(rest).map(|(id, rest)| (Ack::PubAck(id), rest))?,
-        2 => id(rest).map(|(id, rest)| (Ack::PubRec(id), rest))?,
+        0 => (Answer::None, rest),
+        1 => id(rest).map(|(id, rest)| (Answer::PubAck(id), rest))?,
+        2 => id(rest).map(|(id, rest)| (Answer::PubRec(id), rest))?,
         _ => return Err(Malformed("there is no such quality of service")),
     };
     let length = length - (body.len() - rest.len());
@@ -289,11 +289,11 @@ pub(super) fn publish(message: &Message, id: Option<u16>, out: &mut Vec<u8>) {
     out.extend(payload);
 }
 
-pub(super) fn acknowledge(ack: Ack, out: &mut Vec<u8>) {
+pub(super) fn acknowledge(ack: Answer, out: &mut Vec<u8>) {
     match ack {
-        Ack::None => {}
-        Ack::PubAck(id) => with_id(PUBACK, id, out),
-        Ack::PubRec(id) => with_id(PUBREC, id, out),
+        Answer::None => {}
+        Answer::PubAck(id) => with_id(PUBACK, id, out),
+        Answer::PubRec(id) => with_id(PUBREC, id, out),
     }
 }
 
@@ -381,8 +381,8 @@ mod tests {
         publish(&message(5, Qos::AtMostOnce), None, &mut bytes);
         publish(&message(300, Qos::AtLeastOnce), Some(4), &mut bytes);
         publish(&message(MAX * 300, Qos::ExactlyOnce), Some(5), &mut bytes);
-        acknowledge(Ack::PubAck(6), &mut bytes);
-        acknowledge(Ack::PubRec(7), &mut bytes);
+        acknowledge(Answer::PubAck(6), &mut bytes);
+        acknowledge(Answer::PubRec(7), &mut bytes);
         release(8, &mut bytes);
         complete(9, &mut bytes);
         let (whole, _) = take(&bytes, bytes.len());
@@ -405,7 +405,7 @@ mod tests {
                 assert!(!publish.is_whole());
                 assert_eq!(publish.length, MAX * 300);
                 assert_eq!(publish.payload, [7; KEPT]);
-                assert_eq!(publish.ack, Ack::PubAck(4));
+                assert_eq!(publish.ack, Answer::PubAck(4));
             }
             other => panic!("{other:?}"),
         }

@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := gcc mosquitto mosquitto-clients
+PACKAGES := gcc mosquitto mosquitto-clients systemd
 # The lab boots an amd64 kernel with this machine's own programs in it, so it runs on amd64 only.
 ifeq ($(shell uname -m),x86_64)
 LAB := lab
@@ -12,22 +12,31 @@ else
 LAB := no-lab
 endif
 DENY_VERSION := 0.20.2
+DEB_VERSION := 3.8.0
+PACKAGING := dpkg-dev lintian python3
+PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
+PACKAGING_TEST := debootstrap
 
-.PHONY: test deps fmt lint unit load deny lab no-lab docs
+.PHONY: test deps fmt lint unit load deny lab no-lab docs package package-arm64 package-deps package-test
+
+# Installs those of some Debian packages that are missing, with sudo when not root.
+define install
+missing=""; for package in $(1); do \
+    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
+done; \
+if [ -n "$$missing" ]; then \
+    echo "installing$$missing"; \
+    $(SUDO) apt-get update -q; \
+    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
+fi
+endef
 
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
 
 ## Debian packages (with sudo when not root), the AsyncAPI parser and cargo-deny.
 deps:
-	@missing=""; for package in $(PACKAGES); do \
-	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-	    echo "installing$$missing"; \
-	    $(SUDO) apt-get update -q; \
-	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends $$missing; \
-	fi
+	@$(call install,$(PACKAGES))
 	@if [ "$(LAB)" = lab ] && ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then $(SUDO) apt-get update -q; fi
 	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
 	    $(SUDO) apt-get update -q; \
@@ -77,6 +86,28 @@ lab:
 
 no-lab:
 	@echo "lab: skipped, it runs on amd64 only and this is $$(uname -m)"
+
+## The Debian package for this machine, in target/debian, without a complaint of lintian's that counts.
+package: package-deps
+	packaging/build
+	lintian --allow-root --fail-on error target/debian/bemo-sync_*_$$(dpkg --print-architecture).deb
+
+## The same for arm64, from amd64; it is run once, emulated.
+package-arm64: package-deps
+	@$(call install,$(PACKAGING_ARM64))
+	packaging/build arm64
+	lintian --allow-root --fail-on error target/debian/bemo-sync_*_arm64.deb
+	packaging/test/emulated
+
+package-deps:
+	@$(call install,$(PACKAGING))
+	@cargo deb --version >/dev/null 2>&1 || cargo install --locked --debug --version $(DEB_VERSION) cargo-deb
+
+## The package's whole life, in a Debian of its own with systemd and BlueZ: a few minutes, amd64 only.
+package-test: deps
+	@$(call install,$(PACKAGING_TEST))
+	[ -n "$$(find target/debian -name 'bemo-sync_*_amd64.deb' 2>/dev/null)" ] || $(MAKE) package
+	$(SUDO) packaging/test/run
 
 ## Writes anew what is generated: the schema, the table of keys, the texts that tests compare with.
 docs:

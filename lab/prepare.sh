@@ -10,6 +10,8 @@
 readonly kernel_modules=(
   virtio_pci 9pnet_virtio 9p
   sha512_generic ctr drbg ecb aes_generic cmac algif_skcipher algif_hash hci_vhci uhid
+  # What another guest needs besides.
+  ${more_kernel_modules:-}
 )
 
 # Prints the package that holds the current Debian kernel. `linux-image-amd64` itself is empty and depends on it.
@@ -88,14 +90,14 @@ prepare_python() {
   echo "$name"
 }
 
-# prepare_initramfs KERNEL: packs $cache/initramfs for that kernel. It takes a tenth of a second and is made anew for each boot.
+# prepare_initramfs KERNEL [INIT]: packs $cache/initramfs for that kernel. It takes a tenth of a second and is made anew for each boot.
 prepare_initramfs() {
   local root=$cache/initramfs.d
   rm -rf "$root"
   mkdir -p "$root/bin"
   cp "$(command -v busybox)" "$root/bin/busybox"
   cp -r "$cache/$1/modules" "$root/modules"
-  install -m 755 "$repo/lab/guest/init" "$root/init"
+  install -m 755 "${2:-$repo/lab/guest/init}" "$root/init"
   (cd "$root" && find . | cpio --quiet -o -H newc) >"$cache/initramfs"
   rm -rf "$root"
 }

@@ -16,3 +16,4 @@ pub mod plugin;
 pub mod plugins;
 pub mod rehearsal;
 pub mod runtime;
+pub mod service;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::codec::{Pointer, Spec, Value};
 use crate::engine::{
-    Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owner, Pace, Response, Subscription,
+    Ack, Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owed, Owner, Response, Subscription,
 };
 use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::Link;
@@ -60,6 +60,10 @@ pub struct CellPlan {
     pub answers_only: bool,
     /// The values that are told with each change of it, as they are when that is accepted.
     pub with: Vec<CellId>,
+    /// What the response to a write by a central promises.
+    pub ack: Ack,
+    /// What was written before this process began and has yet to be delivered.
+    pub owed: Vec<Owed>,
 }
 
 /// One link, and who can be it: the first that is available runs.
@@ -85,24 +89,24 @@ impl Plan {
             answers_only: cell.answers_only,
             response: cell.response.clone(),
             with: cell.with.clone(),
+            ack: cell.ack,
+            owed: cell.owed.clone(),
         });
         Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
     }
 
     /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
     /// The first role counts; whoever declares two says that this is a mistake.
-    pub fn subscribe(&mut self, link: LinkId, cell: CellId, carries: Carries) {
-        self.subscribe_at(link, cell, carries, Pace::OnChange);
+    pub fn subscribe(&mut self, added: Subscription) {
+        self.subscriptions.add(added);
     }
 
-    /// The same, at a pace of its own.
-    pub fn subscribe_at(&mut self, link: LinkId, cell: CellId, carries: Carries, pace: Pace) {
-        self.subscriptions.add(Subscription {
-            link,
-            cell,
-            carries,
-            pace,
-        });
+    /// The link that acknowledges what is written to a cell, and as what it hears of it.
+    pub fn acknowledged(&self, cell: CellId) -> Option<Subscription> {
+        (0..self.links.len()).find_map(|link| {
+            let known = self.subscriptions.of(LinkId::new(link), cell)?;
+            known.acknowledges.then_some(*known)
+        })
     }
 
     /// Whether this link carries a cell or owns one.
@@ -124,6 +128,16 @@ impl Plan {
         let all = self.services.iter().flat_map(|it| &it.characteristics);
         let secured = all.filter(|it| it.security.highest() > SecurityLevel::Open);
         secured.flat_map(|it| [it.cell, it.tells().0]).collect()
+    }
+
+    /// The values that no log and no message about a refusal shows: those that only an encrypted link may
+    /// see, and those of which something came from the environment.
+    pub fn undisclosed(&self) -> HashSet<CellId> {
+        let cells = self.cells.iter().enumerate();
+        let of_environment = cells.filter(|(_, cell)| cell.is_from_environment);
+        let mut all = self.withheld();
+        all.extend(of_environment.map(|(index, _)| CellId::new(index)));
+        all
     }
 
     /// Whether requests for a change of this cell get to where its truth is.

@@ -14,7 +14,7 @@ use tracing::{debug, info, warn};
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage,
+    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage, Stopping,
 };
 
 /// Links have this long to leave the world as it should be.
@@ -25,36 +25,55 @@ const BACKOFF_MIN: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts, where nothing says that it has to be shorter.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
+/// Called when the loop has turned: at first, and whenever the time that it returned has passed since.
+///
+/// The engine has answered the moment before, so silence means that the loop, or whoever holds the
+/// engine, is stuck.
+pub type Heartbeat = Box<dyn FnMut() -> Option<Duration> + Send>;
+
 /// A plan at work.
 pub struct Runtime {
     shared: Arc<Shared>,
     links: JoinSet<()>,
+    /// Those that stop when the others have.
+    last: JoinSet<()>,
 }
 
 impl Runtime {
     /// Starts every link of the plan. Has to be called inside a tokio runtime.
     pub fn start(plan: Plan) -> Self {
-        Self::on(plan, None)
+        Self::on(plan, None, None)
+    }
+
+    /// The same, for somebody who wants to know that the loop turns.
+    pub fn watched(plan: Plan, heartbeat: Heartbeat) -> Self {
+        Self::on(plan, None, Some(heartbeat))
     }
 
     /// Starts every link of the plan that can be rehearsed, on this stage. Has to be called inside a tokio
     /// runtime; where that has its clock paused, time passes only when everybody waits.
     pub fn rehearse(plan: Plan, stage: Stage) -> Self {
-        Self::on(plan, Some(stage))
+        Self::on(plan, Some(stage), None)
     }
 
-    fn on(mut plan: Plan, stage: Option<Stage>) -> Self {
+    fn on(mut plan: Plan, stage: Option<Stage>, heartbeat: Option<Heartbeat>) -> Self {
         if stage.is_none() {
             prepare(&mut plan);
         }
         let shared = Arc::new(Shared::new(&plan));
-        let mut links = JoinSet::new();
+        let (mut links, mut last) = (JoinSet::new(), JoinSet::new());
         for (index, link) in plan.links.into_iter().enumerate() {
-            let port = Port::new(shared.clone(), LinkId::new(index));
-            links.spawn(supervise(link, port, stage.clone()));
+            let is_last = link.candidates.iter().any(|it| it.stops_last());
+            let port = Port::new(shared.clone(), LinkId::new(index), is_last);
+            let set = if is_last { &mut last } else { &mut links };
+            set.spawn(supervise(link, port, stage.clone()));
         }
-        links.spawn(keep_time(shared.clone()));
-        Self { shared, links }
+        last.spawn(keep_time(shared.clone(), Pulse::of(heartbeat)));
+        Self {
+            shared,
+            links,
+            last,
+        }
     }
 
     /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
@@ -69,10 +88,20 @@ impl Runtime {
 
     /// Stops every link and waits until the last has cleaned up, but not for ever.
     pub async fn stop(mut self) {
-        self.shared.stop.send_replace(true);
-        let all = async { while self.links.join_next().await.is_some() {} };
-        if timeout(GRACE, all).await.is_err() {
-            warn!("not everything could be cleaned up in time");
+        let Self {
+            shared,
+            links,
+            last,
+        } = &mut self;
+        for (stopping, links) in [
+            (Stopping::Begun, links),
+            (Stopping::OthersHaveStopped, last),
+        ] {
+            shared.stop.send_replace(stopping);
+            let all = async { while links.join_next().await.is_some() {} };
+            if timeout(GRACE, all).await.is_err() {
+                warn!("not everything could be cleaned up in time");
+            }
         }
         if let Some(refusals) = self.shared.refusals() {
             info!("refused since the start: {refusals}");
@@ -93,22 +122,48 @@ fn prepare(plan: &mut Plan) {
 }
 
 /// Wakes the engine when something in it waits for time to pass.
-async fn keep_time(shared: Arc<Shared>) {
+async fn keep_time(shared: Arc<Shared>, mut pulse: Pulse) {
     let mut stop = shared.stop.subscribe();
     loop {
         let deadline = shared.deadline();
-        let due = async {
-            match deadline {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
+        pulse.turned();
         tokio::select! {
             // The same every time, so that a rehearsal is.
             biased;
-            () = due => { let _ = shared.handle(Event::Tick); }
+            () = until(deadline) => { let _ = shared.handle(Event::Tick); }
             () = shared.deadline_changed.notified() => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop >= Stopping::OthersHaveStopped) => return,
+            () = until(pulse.due) => {}
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// When the next heartbeat is due.
+struct Pulse {
+    heartbeat: Option<Heartbeat>,
+    due: Option<Instant>,
+}
+
+impl Pulse {
+    /// The first is due at once.
+    fn of(heartbeat: Option<Heartbeat>) -> Self {
+        let due = heartbeat.as_ref().map(|_| Instant::now());
+        Self { heartbeat, due }
+    }
+
+    fn turned(&mut self) {
+        let now = Instant::now();
+        if let Some(heartbeat) = &mut self.heartbeat
+            && self.due.is_some_and(|due| due <= now)
+        {
+            self.due = heartbeat().map(|pause| now + pause);
         }
     }
 }
@@ -243,5 +298,47 @@ impl Backoff {
     /// It worked: the next pause is a short one.
     pub fn reset(&mut self) {
         self.attempts = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use super::*;
+
+    /// However long nobody else can have the engine either: the loop asks it before each heartbeat.
+    #[test]
+    fn there_is_no_heartbeat_while_somebody_keeps_the_engine() {
+        let plan = Plan::default();
+        let shared = Arc::new(Shared::new(&plan));
+        let (beats, beat) = channel();
+        let every = Duration::from_millis(20);
+        let heartbeat: Heartbeat = Box::new(move || {
+            beats.send(()).ok()?;
+            Some(every)
+        });
+        let pulse = Pulse::of(Some(heartbeat));
+        let kept = shared.engine();
+        let at_work = shared.clone();
+        let works = thread::spawn(move || {
+            let tokio = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build();
+            tokio
+                .expect("a runtime")
+                .block_on(keep_time(at_work, pulse));
+        });
+        assert!(
+            beat.recv_timeout(10 * every).is_err(),
+            "a beat without the engine"
+        );
+        drop(kept);
+        for _ in 0..3 {
+            beat.recv().expect("it beats again");
+        }
+        shared.stop.send_replace(Stopping::OthersHaveStopped);
+        works.join().expect("the loop ends");
     }
 }

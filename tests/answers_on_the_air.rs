@@ -69,15 +69,15 @@ async fn a_control_point_indicates_the_result_and_not_what_was_written() {
         .subscribe(point, Some(Subscribed::Indicate))
         .unwrap();
     for _ in 0..2 {
-        central.write(point, &[1, 50]).unwrap();
+        central.write(point, &[1, 50]).await.unwrap();
         assert_eq!(told(&central).await, [[0x80, 1, 1]], "each time");
     }
     // An operation that nobody knows is acknowledged, and the answer names it.
-    central.write(point, &[7, 50]).unwrap();
+    central.write(point, &[7, 50]).await.unwrap();
     assert_eq!(told(&central).await, [[0x80, 7, 2]]);
     // What is no request at all is still an ATT error.
     assert_eq!(
-        central.write(point, &[7]),
+        central.write(point, &[7]).await,
         Err(RequestError::Att(AttError::InvalidAttributeValueLength))
     );
     assert!(told(&central).await.is_empty());
@@ -90,7 +90,7 @@ async fn a_command_that_nobody_answers_is_answered_in_another_characteristic() {
     let (command, status) = (handle(&central, "FF02"), handle(&central, "FF03"));
     central.subscribe(status, Some(Subscribed::Notify)).unwrap();
     for _ in 0..2 {
-        central.write(command, &[1]).unwrap();
+        central.write(command, &[1]).await.unwrap();
         sleep(Duration::from_secs(9)).await;
         assert!(told(&central).await.is_empty());
         sleep(Duration::from_secs(1)).await;
@@ -109,7 +109,7 @@ async fn a_slider_is_told_at_its_pace_and_where_it_ends() {
     sleep(Duration::from_secs(1)).await;
     let mut heard = Vec::new();
     for position in 1..=20 {
-        hand.write(slider, &[position]).unwrap();
+        hand.write(slider, &[position]).await.unwrap();
         heard.extend(told(&eye).await);
         sleep(Duration::from_millis(49)).await;
     }

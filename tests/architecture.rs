@@ -50,6 +50,11 @@ const WORLD: &[&str] = &[
 
 const RULES: &[Rule] = &[
     Rule {
+        part: "src",
+        forbidden: &["std::process::Command", "tokio::process"],
+        because: "a child would have our environment: passwords, and the service manager's socket",
+    },
+    Rule {
         part: "src/codec",
         forbidden: WORLD,
         because: "the codec is pure",

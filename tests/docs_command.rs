@@ -69,14 +69,54 @@ fn the_same_configuration_makes_the_same_documents() {
 }
 
 #[test]
-fn both_are_written_into_a_directory() {
+fn all_are_written_into_a_directory() {
     let directory = tempfile::tempdir().expect("a directory");
     let out = directory.path().join("documents");
     let said = printed(&["--out", out.to_str().expect("it is text")]);
-    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!(said.lines().count(), 3, "{said}");
     let read = |name| fs::read_to_string(out.join(name)).expect(name);
     assert_eq!(read("gatt.md"), printed(&[]));
     assert_eq!(read("asyncapi.json"), printed(&["--asyncapi"]));
+    assert_eq!(read("mosquitto.acl"), printed(&["--acl"]));
+}
+
+#[test]
+fn the_access_control_list_of_everything() {
+    let (_, list) = list_of(EVERYTHING);
+    insta::assert_snapshot!(list);
+}
+
+/// In such a file they would be something else, or open the door to everything.
+#[test]
+fn what_no_access_control_list_can_name_is_said() {
+    for (right, wrong) in [
+        ("username: somebody", "username: \" somebody\""),
+        (
+            "username: somebody",
+            "username: \"a\\nuser b\\ntopic readwrite #\"",
+        ),
+        ("state: far/status", "state: \"far/status \""),
+        ("state: far/status", "state: \"\u{2003}far\""),
+        ("state: far/status", &format!("state: {}", "a".repeat(1001))),
+    ] {
+        let (code, said) = list_of(&EVERYTHING.replace(right, wrong));
+        assert_eq!(code, Some(1), "{wrong}: {said}");
+        assert!(said.contains("an acl_file cannot name the"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+/// The access control list, or why there is none.
+fn list_of(configuration: &str) -> (Option<i32>, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a.yaml");
+    fs::write(&path, configuration).expect("a file");
+    let output = docs(&["--acl", "--config", path.to_str().expect("it is text")]);
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8(said).expect("it is text"),
+    )
 }
 
 #[test]
@@ -252,6 +292,7 @@ device: { name: Every_thing }
 ble: { adapter: virtual, pairing: { agent: display_only } }
 mqtt:
   broker: broker.local:1884
+  plaintext: allow
   client_id: bt
   username: somebody
   password: s3cr3t

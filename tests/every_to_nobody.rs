@@ -1,6 +1,9 @@
 //! Events of a value whose every event counts, while those are not there who would hear of them: where
 //! nobody can be listening, they are over and keep nobody waiting.
 
+#[path = "support/state.rs"]
+mod state;
+
 use std::path::Path;
 
 use bemo_sync::codec::{Cause, Patch, Value, Violation};
@@ -64,7 +67,7 @@ impl Link for Fails {
 /// The plan with every event of its value, after a change.
 fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
     let host = Placeholders::new(Vec::new());
-    let loaded = load_str(Path::new("test.yaml"), EVENTS, &|_| None, host);
+    let loaded = load_str(Path::new("test.yaml"), EVENTS, &state::environment(), host);
     let mut plan = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
     plan.cells[0].delivery = Delivery::Every {
         room: ROOM,

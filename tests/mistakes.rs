@@ -191,6 +191,44 @@ fn two_plugins_that_find_the_same_mistake_say_it_once() {
     }
 }
 
+/// Without TLS a connection stays on this machine, unless somebody has said that it may leave it.
+#[test]
+fn plain_text_goes_over_the_network_only_with_leave() {
+    const NOT_ENCRYPTED: &str = "a.yaml:7:17: the way to this broker is not encrypted";
+    for (section, said) in [
+        ("broker: broker.local", NOT_ENCRYPTED),
+        ("broker: broker.local:1883", NOT_ENCRYPTED),
+        ("broker: \"mqtt://10.0.0.7\"", NOT_ENCRYPTED),
+        ("broker: localhost.localdomain", NOT_ENCRYPTED),
+        ("broker: ip6-localhost", NOT_ENCRYPTED),
+        ("broker: \"127.1\"", NOT_ENCRYPTED),
+        ("broker: \"[fe80::1]:1883\"", NOT_ENCRYPTED),
+        ("broker: \"${SET}\"", NOT_ENCRYPTED),
+        ("broker: broker.local, plaintext: deny", "plaintext"),
+        ("broker: broker.local, plaintext: true", "plaintext"),
+        ("broker: broker.local, plaintext: allow", "no mistakes"),
+        ("broker: localhost", "no mistakes"),
+        ("broker: LOCALHOST:1884", "no mistakes"),
+        ("broker: \"mqtt://127.8.8.8\"", "no mistakes"),
+        ("broker: \"[::1]:1883\"", "no mistakes"),
+        ("broker: auto", "no mistakes"),
+        ("client_id: a", "no mistakes"),
+        // A file may serve several machines: on one of them the broker is on another.
+        ("broker: localhost, plaintext: allow", "no mistakes"),
+        ("broker: auto, plaintext: allow", "no mistakes"),
+    ] {
+        let source = format!("{CHARACTERISTIC}mqtt: {{ {section} }}\n");
+        let found = said_of("a.yaml", &source);
+        assert!(found.contains(said), "{section}: {found}");
+        for way_out in ["mqtts://…", "`plaintext: allow`"] {
+            assert!(
+                !said.contains("not encrypted") || found.contains(way_out),
+                "{found}"
+            );
+        }
+    }
+}
+
 const CHARACTERISTIC: &str = "version: 1
 services:
   - name: Service

@@ -148,7 +148,7 @@ async fn what_is_retained_is_delivered_to_who_comes_later() {
     let central = server.connect();
     let number = central.discover()[0].characteristics[0].handle;
     assert_eq!(central.read(number), Ok(vec![42]));
-    central.write(number, &[7]).unwrap();
+    central.write(number, &[7]).await.unwrap();
     assert_eq!(
         said(&stage, 1).await,
         [pair("number/set", "{\"number\": 7}")]

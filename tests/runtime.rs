@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bemo_sync::plan::{LinkPlan, Plan};
 use bemo_sync::plugin::{Availability, BoxFuture, Failure, Link, Port};
 use bemo_sync::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep};
 
 /// A link that does what its script says: one word for each time that it is run.
 struct Scripted {
@@ -154,5 +156,36 @@ async fn without_any_choice_the_first_waits_by_itself() {
     let Stage { plan, mut said, .. } = stage;
     let runtime = Runtime::start(plan);
     assert_eq!(said.recv().await.unwrap(), "first work");
+    runtime.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_heartbeat_comes_when_all_links_have_begun_and_then_whenever_it_has_asked_to() {
+    let mut stage = Stage::new();
+    let link = stage.candidate("link", &[], &there(1));
+    stage.link(vec![link]);
+    let (began, sayer) = (Instant::now(), stage.sayer.clone());
+    let Stage { plan, mut said, .. } = stage;
+    let mut beats = 0;
+    let heartbeat = move || {
+        beats += 1;
+        sayer
+            .send(format!("beat at {:?}", began.elapsed()))
+            .unwrap();
+        (beats < 4).then_some(Duration::from_secs(15))
+    };
+    let runtime = Runtime::watched(plan, Box::new(heartbeat));
+    for expected in [
+        "link work",
+        "beat at 0ns",
+        "beat at 15s",
+        "beat at 30s",
+        "beat at 45s",
+    ] {
+        assert_eq!(said.recv().await.unwrap(), expected);
+    }
+    // It has asked for no more.
+    sleep(Duration::from_secs(3600)).await;
+    assert!(said.is_empty());
     runtime.stop().await;
 }

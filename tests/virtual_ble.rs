@@ -107,20 +107,23 @@ async fn a_write_that_breaks_a_constraint_is_an_att_error_and_changes_nothing() 
     let air = Air::of(KINDS).await;
     let central = air.central();
     let (rejects, long) = (handle(&central, "FF01"), handle(&central, "FF04"));
-    refused(central.write(rejects, &[1]), InvalidAttributeValueLength);
     refused(
-        central.write(rejects, &[1, 0, 0]),
+        central.write(rejects, &[1]).await,
         InvalidAttributeValueLength,
     );
-    refused(central.write(rejects, &[21, 0]), Refused);
+    refused(
+        central.write(rejects, &[1, 0, 0]).await,
+        InvalidAttributeValueLength,
+    );
+    refused(central.write(rejects, &[21, 0]).await, Refused);
     assert_eq!(Refused.code(), 0x80);
     refused(
-        central.write_long(long, &[0; 513]),
+        central.write_long(long, &[0; 513]).await,
         InvalidAttributeValueLength,
     );
     assert_eq!(central.read(rejects).unwrap(), [15, 0]);
     assert_eq!(central.read(long).unwrap(), b"");
-    central.write(rejects, &[20, 0]).unwrap();
+    central.write(rejects, &[20, 0]).await.unwrap();
     assert_eq!(central.read(rejects).unwrap(), [20, 0]);
 }
 
@@ -129,9 +132,9 @@ async fn wrap_and_clamp_take_what_reject_refuses() {
     let air = Air::of(KINDS).await;
     let central = air.central();
     let (clamps, wraps) = (handle(&central, "FF02"), handle(&central, "FF03"));
-    central.write(wraps, &[12]).unwrap();
+    central.write(wraps, &[12]).await.unwrap();
     assert_eq!(central.read(wraps).unwrap(), [2]);
-    central.write(clamps, &[0x80]).unwrap();
+    central.write(clamps, &[0x80]).await.unwrap();
     assert_eq!(central.read(clamps).unwrap(), [0xFB]);
 }
 
@@ -141,8 +144,8 @@ async fn only_what_is_declared_is_permitted() {
     let central = air.central();
     let (rejects, command) = (handle(&central, "FF01"), handle(&central, "FF05"));
     refused(central.read(command), ReadNotPermitted);
-    refused(central.write(command, &[1]), WriteNotPermitted);
-    refused(central.write(rejects - 1, &[1]), WriteNotPermitted);
+    refused(central.write(command, &[1]).await, WriteNotPermitted);
+    refused(central.write(rejects - 1, &[1]).await, WriteNotPermitted);
     refused(
         central.prepare_write(rejects + 2, 0, b"x"),
         WriteNotPermitted,
@@ -155,14 +158,17 @@ async fn only_what_is_declared_is_permitted() {
         central.subscribe(rejects, Some(Subscribed::Indicate)),
         RequestNotSupported,
     );
-    refused(central.write(rejects + 1, &[3, 0]), RequestNotSupported);
     refused(
-        central.write(rejects + 1, &[1]),
+        central.write(rejects + 1, &[3, 0]).await,
+        RequestNotSupported,
+    );
+    refused(
+        central.write(rejects + 1, &[1]).await,
         InvalidAttributeValueLength,
     );
     refused(central.read(0), InvalidHandle);
     refused(central.read(0xFFFF), InvalidHandle);
-    refused(central.write(0xFFFF, &[]), InvalidHandle);
+    refused(central.write(0xFFFF, &[]).await, InvalidHandle);
     // A write command never answers, not even with an error.
     central.write_without_response(rejects, &[11, 0]);
     central.write_without_response(0xFFFF, &[]);
@@ -180,7 +186,7 @@ async fn values_are_cut_to_the_mtu() {
     assert_eq!(reader.exchange_mtu(100).unwrap(), 100);
 
     let octets: Vec<u8> = (0..=255).collect();
-    writer.write_long(long, &octets).unwrap();
+    writer.write_long(long, &octets).await.unwrap();
     assert_eq!(writer.read(long).unwrap(), octets[..22]);
     assert_eq!(writer.read_blob(long, 250).unwrap(), octets[250..]);
     assert_eq!(reader.read(long).unwrap(), octets[..99]);
@@ -190,10 +196,10 @@ async fn values_are_cut_to_the_mtu() {
     third.subscribe(text, Some(Subscribed::Notify)).unwrap();
     let forty = "x".repeat(40);
     refused(
-        writer.write(text, forty.as_bytes()),
+        writer.write(text, forty.as_bytes()).await,
         InvalidAttributeValueLength,
     );
-    writer.write_long(text, forty.as_bytes()).unwrap();
+    writer.write_long(text, forty.as_bytes()).await.unwrap();
     assert_eq!(told(&third).await, [forty.as_bytes()[..20].to_vec()]);
 }
 
@@ -210,12 +216,12 @@ async fn a_write_is_heard_by_everybody_but_the_writer() {
         Vec::<Vec<u8>>::new(),
         "nothing has changed yet"
     );
-    one.write(number, &[99]).unwrap();
+    one.write(number, &[99]).await.unwrap();
     assert_eq!(other.next_notification().await.unwrap().value, [99]);
     assert_eq!(told(&one).await, Vec::<Vec<u8>>::new());
     assert_eq!(told(&deaf).await, Vec::<Vec<u8>>::new());
     // The same again changes nothing, so nobody hears of it.
-    one.write(number, &[99]).unwrap();
+    one.write(number, &[99]).await.unwrap();
     assert_eq!(told(&other).await, Vec::<Vec<u8>>::new());
 }
 
@@ -227,7 +233,7 @@ async fn a_writer_whose_value_was_adjusted_hears_what_became_of_it() {
     for central in [&writer, &other] {
         central.subscribe(clamps, Some(Subscribed::Notify)).unwrap();
     }
-    writer.write(clamps, &[100]).unwrap();
+    writer.write(clamps, &[100]).await.unwrap();
     assert_eq!(told(&writer).await, [[5]]);
     assert_eq!(told(&other).await, [[5]]);
 }
@@ -239,14 +245,14 @@ async fn a_slow_central_gets_the_newest_value_only_and_nothing_older_than_its_ow
     let number = handle(&writer, "7a4b0001-999f-4717-b63a-066e06971f59");
     slow.subscribe(number, Some(Subscribed::Notify)).unwrap();
     for value in 1..=200 {
-        writer.write(number, &[value]).unwrap();
+        writer.write(number, &[value]).await.unwrap();
         yield_now().await;
     }
     assert_eq!(told(&slow).await, [[200]]);
 
-    writer.write(number, &[7]).unwrap();
+    writer.write(number, &[7]).await.unwrap();
     yield_now().await;
-    slow.write(number, &[8]).unwrap();
+    slow.write(number, &[8]).await.unwrap();
     assert_eq!(told(&slow).await, Vec::<Vec<u8>>::new());
 }
 
@@ -256,9 +262,9 @@ async fn a_central_is_not_left_with_a_value_older_than_its_own_write() {
     let (one, other) = (air.central(), air.central());
     let number = handle(&one, "7a4b0001-999f-4717-b63a-066e06971f59");
     one.subscribe(number, Some(Subscribed::Notify)).unwrap();
-    other.write(number, &[1]).unwrap();
+    other.write(number, &[1]).await.unwrap();
     yield_now().await;
-    one.write(number, &[5]).unwrap();
+    one.write(number, &[5]).await.unwrap();
     // At once: whoever serves has not seen the write yet.
     assert_eq!(one.try_notification().unwrap(), None);
     assert_eq!(told(&one).await, Vec::<Vec<u8>>::new());
@@ -270,9 +276,9 @@ async fn a_write_that_was_refused_says_nothing_about_what_its_central_knows() {
     let (one, other) = (air.central(), air.central());
     let rejects = handle(&one, "FF01");
     one.subscribe(rejects, Some(Subscribed::Notify)).unwrap();
-    other.write(rejects, &[12, 0]).unwrap();
+    other.write(rejects, &[12, 0]).await.unwrap();
     yield_now().await;
-    refused(one.write(rejects, &[99, 0]), Refused);
+    refused(one.write(rejects, &[99, 0]).await, Refused);
     assert_eq!(told(&one).await, [[12, 0]]);
 }
 
@@ -287,12 +293,12 @@ async fn the_next_indication_waits_for_the_confirmation_of_the_last() {
     central.subscribe(long, Some(Subscribed::Indicate)).unwrap();
     assert!(!central.confirm().unwrap());
 
-    writer.write(wraps, &[1]).unwrap();
+    writer.write(wraps, &[1]).await.unwrap();
     let first = central.next_notification().await.unwrap();
     assert_eq!((first.handle, first.by), (wraps, Subscribed::Indicate));
-    writer.write(wraps, &[2]).unwrap();
-    writer.write(wraps, &[3]).unwrap();
-    writer.write(long, b"abc").unwrap();
+    writer.write(wraps, &[2]).await.unwrap();
+    writer.write(wraps, &[3]).await.unwrap();
+    writer.write(long, b"abc").await.unwrap();
     assert_eq!(told(&central).await, Vec::<Vec<u8>>::new());
 
     assert!(central.confirm().unwrap());
@@ -312,17 +318,17 @@ async fn a_long_write_is_made_when_it_is_executed_or_not_at_all() {
     central.prepare_write(long, 0, b"abc").unwrap();
     central.prepare_write(long, 3, b"def").unwrap();
     assert_eq!(central.read(long).unwrap(), b"");
-    central.execute_write(true).unwrap();
+    central.execute_write(true).await.unwrap();
     assert_eq!(central.read(long).unwrap(), b"abcdef");
 
     central.prepare_write(long, 0, b"xyz").unwrap();
-    central.execute_write(false).unwrap();
-    central.execute_write(true).unwrap();
+    central.execute_write(false).await.unwrap();
+    central.execute_write(true).await.unwrap();
     assert_eq!(central.read(long).unwrap(), b"abcdef");
 
     central.prepare_write(long, 7, b"xyz").unwrap();
-    refused(central.execute_write(true), InvalidOffset);
-    central.write_long(long, b"").unwrap();
+    refused(central.execute_write(true).await, InvalidOffset);
+    central.write_long(long, b"").await.unwrap();
     assert_eq!(
         central.read(long).unwrap(),
         b"",
@@ -351,7 +357,7 @@ async fn a_disconnect_leaves_nothing_behind() {
     assert_eq!(air.server.connected(), 0);
     let central = air.central();
     assert_eq!(central.read(rejects + 1).unwrap(), [0, 0]);
-    central.execute_write(true).unwrap();
+    central.execute_write(true).await.unwrap();
     assert_eq!(central.read(long).unwrap(), b"");
 
     let waiting = central.next_notification();

@@ -38,9 +38,9 @@ async fn every_refusal_is_announced_with_who_sent_what() {
     let mut notices = air.runtime.notices();
     let value = handle(&central, "FF01");
     for _ in 0..2 {
-        central.write(value, &[0xE8, 0x03]).unwrap_err();
+        central.write(value, &[0xE8, 0x03]).await.unwrap_err();
     }
-    central.write(value, &[0xFF]).unwrap_err();
+    central.write(value, &[0xFF]).await.unwrap_err();
     let by = central.address();
     assert_eq!(by, "C0:00:00:00:00:00");
     let heard = announced(&mut notices).await;
@@ -66,7 +66,7 @@ async fn who_is_slow_loses_the_oldest_and_is_told() {
     let mut notices = air.runtime.notices();
     let value = handle(&central, "FF01");
     for _ in 0..300 {
-        central.write(value, &[0, 0]).unwrap_err();
+        central.write(value, &[0, 0]).await.unwrap_err();
     }
     let heard = announced(&mut notices).await;
     assert_eq!(heard[0], Heard::Missed(44));

@@ -33,7 +33,12 @@ fn every(room: usize) -> impl FnOnce(&mut Plan) {
         characteristics[1].told = Some((status.cell, status.spec.clone()));
         // What the section has subscribed to was Command itself.
         let link = bemo_sync::engine::LinkId::new(0);
-        plan.subscribe(link, CellId::new(2), bemo_sync::engine::Carries::State);
+        let carries = bemo_sync::engine::Carries::State;
+        plan.subscribe(bemo_sync::engine::Subscription::new(
+            link,
+            CellId::new(2),
+            carries,
+        ));
     }
 }
 
@@ -62,7 +67,7 @@ async fn every_event_is_told_in_order_also_one_like_the_last() {
     hearer.subscribe(event, Some(Subscribed::Notify)).unwrap();
     let numbers: Vec<Vec<u8>> = (0..100).map(|number| vec![number / 2]).collect();
     for number in &numbers {
-        writer.write(event, number).unwrap();
+        writer.write(event, number).await.unwrap();
     }
     assert_eq!(told(&hearer).await, numbers);
 }
@@ -77,7 +82,7 @@ async fn who_does_not_take_its_events_holds_up_the_rest_until_it_goes() {
         central.subscribe(event, Some(Subscribed::Notify)).unwrap();
     }
     let mut taken = 0;
-    while writer.write(event, &[taken]).is_ok() {
+    while writer.write(event, &[taken]).await.is_ok() {
         rest().await;
         taken += 1;
     }
@@ -86,8 +91,35 @@ async fn who_does_not_take_its_events_holds_up_the_rest_until_it_goes() {
     assert_eq!(told(&quick).await.len(), 17);
     drop(slow);
     assert_eq!(told(&quick).await.len(), 4, "all of them have been told");
-    writer.write(event, &[0]).unwrap();
+    writer.write(event, &[0]).await.unwrap();
     assert_eq!(told(&quick).await, [[0]]);
+}
+
+#[tokio::test]
+async fn centrals_that_vanish_leave_nothing_behind() {
+    let air = Air::with(EVENTS, every(4)).await;
+    let (writer, hearer) = (air.central(), air.central());
+    let event = handle(&writer, "FF01");
+    hearer.subscribe(event, Some(Subscribed::Notify)).unwrap();
+    for number in 0..100 {
+        let guest = air.central();
+        let configuration = guest.read(event + 1).unwrap();
+        assert_eq!(configuration, [0, 0], "who comes later has not subscribed");
+        assert!(told(&guest).await.is_empty(), "and nothing waits for it");
+        guest
+            .subscribe(event, Some(Subscribed::Indicate))
+            .unwrap_err();
+        guest.subscribe(event, Some(Subscribed::Notify)).unwrap();
+        guest.prepare_write(event, 0, &[0]).unwrap();
+        // More than it has room for, of which it takes none.
+        for _ in 0..20 {
+            writer.write(event, &[number]).await.unwrap();
+            rest().await;
+        }
+        drop(guest);
+        assert_eq!(told(&hearer).await, vec![vec![number]; 20]);
+        assert_eq!(air.server.connected(), 2);
+    }
 }
 
 #[tokio::test]
@@ -96,8 +128,8 @@ async fn what_is_notified_may_be_another_value_than_what_is_written() {
     let (writer, hearer) = (air.central(), air.central());
     let (command, status) = (handle(&writer, "FF02"), handle(&writer, "FF03"));
     hearer.subscribe(command, Some(Subscribed::Notify)).unwrap();
-    writer.write(command, &[7]).unwrap();
+    writer.write(command, &[7]).await.unwrap();
     assert!(told(&hearer).await.is_empty());
-    writer.write(status, &[1, 2]).unwrap();
+    writer.write(status, &[1, 2]).await.unwrap();
     assert_eq!(told(&hearer).await, [[1, 2]]);
 }

@@ -52,10 +52,10 @@ async fn survives(operations: Vec<(usize, u16, Operation)>) {
         // Errors are answers like any other.
         match operation {
             Operation::Read(offset) => drop(central.read_blob(at, offset)),
-            Operation::Write(octets) => drop(central.write(at, &octets)),
+            Operation::Write(octets) => drop(central.write(at, &octets).await),
             Operation::Command(octets) => central.write_without_response(at, &octets),
             Operation::Prepare(offset, part) => drop(central.prepare_write(at, offset, &part)),
-            Operation::Execute(commit) => drop(central.execute_write(commit)),
+            Operation::Execute(commit) => drop(central.execute_write(commit).await),
             Operation::Mtu(mtu) => drop(central.exchange_mtu(mtu)),
             Operation::Take => drop(central.try_notification()),
             Operation::Confirm => drop(central.confirm()),

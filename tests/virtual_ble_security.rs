@@ -63,7 +63,7 @@ async fn a_link_that_is_not_safe_enough_is_told_what_it_lacks() {
         for level in too_little {
             central.secure(level).unwrap();
             refused(central.read(value), error);
-            refused(central.write(value, &[1]), error);
+            refused(central.write(value, &[1]).await, error);
             refused(central.prepare_write(value, 0, &[1]), error);
             refused(central.subscribe(value, Some(by)), error);
             central.write_without_response(value, &[1]);
@@ -71,7 +71,7 @@ async fn a_link_that_is_not_safe_enough_is_told_what_it_lacks() {
         central.secure(wanted).unwrap();
         let untouched = central.read_long(value).unwrap();
         assert!(untouched == [0] || untouched.is_empty(), "{untouched:?}");
-        central.write(value, &[1]).unwrap();
+        central.write(value, &[1]).await.unwrap();
         central.subscribe(value, Some(by)).unwrap();
     }
 }
@@ -82,9 +82,9 @@ async fn each_kind_of_access_has_its_own_security() {
     let central = air.central();
     let value = handle(&central, "FF03");
     assert_eq!(central.read(value).unwrap(), [0]);
-    refused(central.write(value, &[1]), InsufficientEncryption);
+    refused(central.write(value, &[1]).await, InsufficientEncryption);
     central.secure(Authenticated).unwrap();
-    central.write(value, &[1]).unwrap();
+    central.write(value, &[1]).await.unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn nobody_else_learns_what_only_an_encrypted_link_may_see() {
     let mut notices = air.runtime.notices();
     central.secure(Encrypted).unwrap();
     let value = handle(&central, "FF01");
-    central.write(value, &[77]).unwrap_err();
+    central.write(value, &[77]).await.unwrap_err();
     let Heard::Notice(Notice::Rejected {
         payload, reason, ..
     }) = notices.next().await
@@ -105,14 +105,48 @@ async fn nobody_else_learns_what_only_an_encrypted_link_may_see() {
     assert!(!reason.contains("77"), "{reason}");
 }
 
+#[test]
+fn a_window_that_everybody_in_reach_could_open_is_a_mistake() {
+    for (keys, message) in [
+        (
+            "access: [read, write]",
+            "every central in reach can write \"Key\"",
+        ),
+        ("access: [read, write], security: { write: encrypted }", ""),
+        ("access: [read]", ""),
+        (
+            "access: [read], value: { type: bool, constant: false }",
+            "is constant",
+        ),
+    ] {
+        let source = format!(
+            "version: 1\nble: {{ pairing: {{ pairable_for: 60s, window: Key }} }}\nservices:\n\
+             - name: S\n  uuid: FF00\n  characteristics:\n  \
+             - {{ name: Key, uuid: FF01, {keys}{} }}\n",
+            if keys.contains("value") {
+                ""
+            } else {
+                ", value: { type: bool }"
+            },
+        );
+        let said = said(&source);
+        assert!(said.contains(message), "{keys}: {said}");
+        assert!(!message.is_empty() || said.is_empty(), "{keys}: {said}");
+    }
+}
+
 /// What is said of a characteristic with these keys.
 fn said_of(section: &str, keys: &str) -> String {
     let source = format!(
         "version: 1\nble: {section}\nservices:\n- name: S\n  uuid: FF00\n  characteristics:\n  \
          - {{ name: Key, uuid: FF01, value: {{ type: u8 }}, {keys} }}\n"
     );
+    said(&source)
+}
+
+fn said(source: &str) -> String {
     let host = Placeholders::new(Vec::new());
-    let loaded = load_str(Path::new("test.yaml"), &source, &|_| None, host);
+    let loaded = load_str(Path::new("test.yaml"), source, &|_| None, host);
     loaded.map_or_else(|mistakes| mistakes.to_string(), |_| String::new())
 }
 
@@ -161,6 +195,61 @@ fn what_cannot_be_kept_is_a_mistake() {
             "",
         ),
         ("{}", "access: [read], security: encrypted", ""),
+        (
+            "{ pairing: { pairable: false, pairable_for: 120s } }",
+            "access: [read], security: encrypted",
+            "this time never begins",
+        ),
+        (
+            "{ pairing: { window: Key } }",
+            "access: [read], security: encrypted",
+            "for how long this opens",
+        ),
+        (
+            "{ pairing: { pairable_for: 1500ms } }",
+            "access: [read], security: encrypted",
+            "pairing cannot be open for so long",
+        ),
+        (
+            "{ pairing: { pairable_for: 25h } }",
+            "access: [read], security: encrypted",
+            "pairing cannot be open for so long",
+        ),
+        (
+            "{ pairing: { pairable_for: 120s, window: Door } }",
+            "access: [read], security: encrypted",
+            "no characteristic is called \"Door\"",
+        ),
+        (
+            "{ pairing: { pairable_for: 120s, window: Key } }",
+            "access: [read], security: encrypted",
+            "a window is open or not, and \"Key\" is no boolean",
+        ),
+        (
+            "{ pairing: { allow: [] } }",
+            "access: [read], security: encrypted",
+            "nobody is on this list",
+        ),
+        (
+            "{ pairing: { allow: [\"AA:BB:CC:DD:EE:FF\"] } }",
+            "access: [read]",
+            "this keeps nobody out: every characteristic is open",
+        ),
+        (
+            "{ pairing: { allow: [\"AA:BB:CC:DD:EE\"] } }",
+            "access: [read], security: encrypted",
+            "`AA:BB:CC:DD:EE` is no address",
+        ),
+        (
+            "{ pairing: { allow: [AA:BB:CC:DD:EE:FF, \"aa:bb:cc:dd:ee:ff\"] } }",
+            "access: [read], security: encrypted",
+            "a second time",
+        ),
+        (
+            "{ pairing: { allow: [11:22:33:44:55:06], pairable_for: 2min } }",
+            "access: [read], security: encrypted",
+            "",
+        ),
     ] {
         let said = said_of(section, keys);
         assert!(said.contains(message), "{keys}: {said}");

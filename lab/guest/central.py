@@ -6,7 +6,7 @@ ATT errors are results here, not exceptions, because scenarios ask for them.
 import asyncio
 
 from bumble import att, hci
-from bumble.core import UUID, AdvertisingData
+from bumble.core import UUID, AdvertisingData, ProtocolError
 from bumble.device import Device, Peer
 from bumble.gatt_client import ServiceProxy
 from bumble.host import Host
@@ -14,41 +14,53 @@ from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import AsyncPipeSink
 
 from events import Stream
-from radio import CentralController
+from radio import CONNECTION_TIMEOUT, CentralController
 
 ATT_MTU = 517
 
 # Mostly used with a healthy peripheral, so its only job is to end a run that went wrong.
 DEADLINE_S = 20.0
+# How long the adapter waits for a central that is not heard any more. Phones agree on some seconds.
+SUPERVISION_TIMEOUT_S = 0.5
 
 
 class Central:
     """One central. `connect` first, then everything else."""
 
-    def __init__(self, link, number):
+    def __init__(self, air, number, private=False):
+        """`private`: it hides its address, as phones do, and tells it to those only with whom it is paired."""
+        link = air.link
+        self._air = air
         self.name = f"central {number}"
         # Two most significant bits set: a static random address.
         address = hci.Address(f"F{number}:00:00:00:00:0{number}")
         controller = CentralController(self.name, link=link, public_address=None)
         controller.random_address = address
         self.address = str(address).split("/", maxsplit=1)[0]
+        self.shown_address = self.address
         self._controller = controller
         self._device = Device(
             name=self.name,
             address=address,
             host=Host(controller, AsyncPipeSink(controller)),
         )
+        self._device.le_privacy_enabled = private
+        # By this it is known again whatever it shows; Bumble gives all the same.
+        self._device.irk = bytes([number] * 16)
         self._connection = None
         self._peer = None
 
     async def start(self):
         await self._device.power_on()
+        # What others see of it. `address` is who it is.
+        self.shown_address = str(self._device.random_address).split("/", maxsplit=1)[0]
 
     async def stop(self):
         await self.disconnect()
         if self._device.is_scanning:
             await self._device.stop_scanning()
-        self._controller.link.remove_controller(self._controller)
+        if self._controller in self._controller.link.controllers:
+            self._controller.link.remove_controller(self._controller)
 
     async def find(self, name=None, service=None, timeout=DEADLINE_S):
         """Scans until a connectable advertiser shows every given property; returns its address.
@@ -76,15 +88,48 @@ class Central:
             await self._device.stop_scanning()
             self._device.remove_listener("advertisement", on_advertisement)
 
-    async def connect(self, address, timeout=DEADLINE_S):
-        """Connects, agrees on a large MTU as phones do, and discovers everything."""
+    async def connect(self, address, timeout=DEADLINE_S, paired=False):
+        """Connects, agrees on a large MTU as phones do, and discovers everything.
+
+        One that is `paired` uses its keys first, as phones do: BlueZ does not answer it before.
+        """
         self._connection = await self._device.connect(address, timeout=timeout)
         self._connection.on("disconnection", self._on_disconnection)
         self._peer = Peer(self._connection)
-        await self._peer.request_mtu(ATT_MTU)
+        if paired:
+            await self.encrypt()
+        await self._request_mtu()
         await self.discover()
 
-    async def pair(self, passkey=None):
+    async def vanish(self):
+        """Goes out of reach: it says nothing and hears nothing any more, and the adapter notices in the end."""
+        self._controller.link.remove_controller(self._controller)
+        await asyncio.sleep(SUPERVISION_TIMEOUT_S)
+        self._air.lose(self.address)
+        for connection in list(self._controller.le_connections.values()):
+            self._controller.on_le_disconnected(connection, CONNECTION_TIMEOUT)
+
+    async def _request_mtu(self):
+        """BlueZ supports nothing in the moment before its server has heard of the connection."""
+        for _attempt in range(5):
+            try:
+                return await self._peer.request_mtu(ATT_MTU)
+            except att.ATT_Error as error:
+                if error.error_code != att.ErrorCode.REQUEST_NOT_SUPPORTED:
+                    raise
+                await asyncio.sleep(0.2)
+        raise TimeoutError("BlueZ's server does not hear of the connection")
+
+    def come_back(self):
+        """Is in reach again."""
+        self._controller.link.add_controller(self._controller)
+
+    async def configuration(self, characteristic):
+        """Reads what a characteristic says that this central has subscribed to."""
+        await characteristic.discover_descriptors()
+        return await self.read_descriptor(characteristic, 0x2902)
+
+    async def pair(self, passkey=None, bonding=True):
         """Pairs: as a device without input and output, or as one with a keyboard if `passkey` gives the number."""
         capability = (
             PairingDelegate.KEYBOARD_INPUT_ONLY
@@ -94,10 +139,25 @@ class Central:
         delegate = PairingDelegate(io_capability=capability)
         if passkey:
             delegate.get_number = passkey
-        config = PairingConfig(mitm=passkey is not None, delegate=delegate)
+        config = PairingConfig(
+            mitm=passkey is not None, bonding=bonding, delegate=delegate
+        )
         self._device.pairing_config_factory = lambda _connection: config
         async with asyncio.timeout(DEADLINE_S):
             await self._connection.pair()
+
+    async def encrypt(self):
+        """Encrypts the link with the keys of an earlier pairing."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._connection.encrypt()
+
+    async def refused_pairing(self, **how):
+        """Wants to pair: returns whether that is refused."""
+        try:
+            await self.pair(**how)
+        except (ProtocolError, TimeoutError, asyncio.CancelledError):
+            return True
+        return False
 
     async def disconnect(self):
         if self._connection:

@@ -16,9 +16,11 @@ BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
 # How long a program may take to start on a busy machine. It only ends runs that went wrong.
 START_DEADLINE_S = 20
 
+SLOWNESS_MAX = 5.0
+
 BLUETOOTHD_CONFIG = """
 [Policy]
-AutoEnable=true
+AutoEnable={auto_enable}
 """
 
 # Without a limit on the queue: by default mosquitto drops the newest messages for a client that is 1,000 behind.
@@ -54,6 +56,22 @@ class Lab:
         self._centrals = 0
         os.makedirs(folder)
 
+    def rounds(self, default):
+        """How often a scenario repeats what it repeats."""
+        return int(os.environ.get("LAB_ROUNDS", "0")) or default
+
+    async def slowness(self):
+        """How many times longer the same work takes here than on the host, at this moment.
+
+        It counts as `SLOWNESS_MAX` at most: a machine that is busy with something else must not excuse everything.
+        """
+        code, output = await run(sys.executable, "-S", f"{LAB}/reference.py", timeout=60)
+        if code != 0:
+            raise CheckFailed(f"the reference cannot be measured: {output}")
+        slowness = float(output) / float(os.environ["LAB_REFERENCE_MS"])
+        self.note(f"here the same work takes {slowness:.1f} times as long as on the host")
+        return min(slowness, SLOWNESS_MAX)
+
     def note(self, text):
         print(f"      {text}", flush=True)
 
@@ -73,10 +91,17 @@ class Lab:
         self._stop.append(process.stop)
         return await process.start(*command)
 
-    async def start_bluetoothd(self):
-        """Starts bluetoothd and waits until its adapter is there and powered."""
+    async def start_bluetoothd(self, auto_enable=True):
+        """Starts bluetoothd and waits until its adapter is there and powered; returns when that was.
+
+        Without `auto_enable`, somebody else has to switch it on, and it is enough that it is there.
+        """
         for attempt in range(3):
-            config = self.write_file("bluetooth.conf", BLUETOOTHD_CONFIG)
+            config = self.write_file(
+                "bluetooth.conf",
+                BLUETOOTHD_CONFIG.format(auto_enable=str(auto_enable).lower()),
+            )
+            up = "has been enabled" if auto_enable else "registered"
             daemon = await self.process(
                 "bluetoothd",
                 BLUETOOTHD,
@@ -85,12 +110,12 @@ class Lab:
                 f"--configfile={config}",
             )
             try:
-                await daemon.lines.until(
-                    lambda line: "hci0 has been enabled" in line,
+                enabled = await daemon.lines.until(
+                    lambda line: f"{self.air.name} {up}" in line,
                     timeout=START_DEADLINE_S,
                 )
                 self.bluetoothd = daemon
-                return
+                return enabled.at
             except TimeoutError:
                 self.note(f"bluetoothd showed no adapter (attempt {attempt + 1})")
                 await daemon.stop()
@@ -142,6 +167,13 @@ class Lab:
             name, BEMO_SYNC, "--config", os.path.join(REPOSITORY, config)
         )
 
+    async def shell(self, name, *command):
+        """Starts a program that takes commands; see `Process.ask`."""
+        process = Process(name, f"{self.folder}/{name}.log", takes_commands=True)
+        self._processes.append(process)
+        self._stop.append(process.stop)
+        return await process.start(*command)
+
     async def python(self, script, *arguments):
         """Starts a Python program from this folder."""
         name = os.path.basename(script).removesuffix(".py")
@@ -149,10 +181,10 @@ class Lab:
             name, sys.executable, "-S", f"{LAB}/{script}", *arguments
         )
 
-    async def central(self):
-        """Adds a central to the air."""
+    async def central(self, private=False):
+        """Adds a central to the air, which hides its address if it is `private`."""
         self._centrals += 1
-        central = Central(self.air.link, self._centrals)
+        central = Central(self.air, self._centrals, private)
         self._stop.append(central.stop)
         await central.start()
         return central

@@ -12,6 +12,8 @@ from lab import Lab
 from radio import Air
 
 SCENARIO_SECONDS_MAX = 60
+# On top, for each round that is asked for.
+ROUND_SECONDS_MAX = 30
 # Logs are written to memory first: a write to the host's file system would slow the programs down.
 LOGS = "/run/lab/scenarios"
 HOST_LOGS = "/run/lab/logs"
@@ -24,8 +26,10 @@ async def run_scenario(air, name):
     started = loop.time()
     print(f"== {name}: {scenario.__doc__.splitlines()[0]}", flush=True)
     lab = Lab(air, f"{LOGS}/{name}")
+    seconds_max = getattr(scenario, "SECONDS_MAX", SCENARIO_SECONDS_MAX)
+    seconds_max += lab.rounds(0) * ROUND_SECONDS_MAX
     try:
-        await asyncio.wait_for(scenario.run(lab), SCENARIO_SECONDS_MAX)
+        await asyncio.wait_for(scenario.run(lab), seconds_max)
         passed = True
     except Exception as error:  # pylint: disable=broad-except
         passed = False

@@ -15,18 +15,21 @@ class Process:
     Its standard output goes the same way, into `output`.
     """
 
-    def __init__(self, name, log_path):
+    def __init__(self, name, log_path, takes_commands=False):
         self.name = name
         self.log_path = log_path
         self.lines = Stream()
         self.output = Stream()
+        self._takes_commands = takes_commands
         self._process = None
         self._readers = []
 
     async def start(self, *command):
         self._process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE
+            if self._takes_commands
+            else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -51,9 +54,35 @@ class Process:
         return self._process.returncode is None
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def exit_code(self):
         """Negative when a signal ended it; None while it runs."""
         return self._process.returncode
+
+    @property
+    def files(self):
+        """How many files and sockets it has open."""
+        return len(os.listdir(f"/proc/{self._process.pid}/fd"))
+
+    async def files_at_most(self, count, timeout=3):
+        """Waits until it has no more open than that; returns how many it has in the end."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self.files > count:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            pass
+        return self.files
+
+    @property
+    def memory_kb(self):
+        """How much memory it occupies."""
+        with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as status:
+            line = next(line for line in status if line.startswith("VmRSS:"))
+        return int(line.split()[1])
 
     async def wait(self, timeout):
         """Waits for its end, and for the last line of its log."""
@@ -61,6 +90,12 @@ class Process:
             await self._process.wait()
             await asyncio.gather(*self._readers)
         return self._process.returncode
+
+    async def ask(self, command, answer, timeout=20):
+        """Gives it a command, and waits for a line of its output with this in it; returns the event."""
+        self.output.skip()
+        self._process.stdin.write(f"{command}\n".encode())
+        return await self.output.until(lambda line: answer in line, timeout)
 
     async def signal(self, number, timeout=10.0):
         """Sends a signal that ends the program; returns how many seconds it took to end."""

@@ -16,6 +16,10 @@ from bumble.link import LocalLink
 # A real advertiser would take BlueZ's default of 1.28 s; faster saves time in every scenario.
 ADVERTISING_INTERVAL_S = 0.1
 
+CLASS = "/sys/class/bluetooth"
+# Core Spec 5.4, Vol 1, Part F, 2.
+CONNECTION_TIMEOUT = 0x08
+
 ADAPTER_ADDRESS = "02:00:00:00:00:01"
 
 
@@ -34,18 +38,34 @@ class Vhci:
         self._controller = None
         self._file = os.open("/dev/vhci", os.O_RDWR | os.O_NONBLOCK)
         os.write(self._file, bytes([VHCI_VENDOR_PACKET, VHCI_PRIMARY_CONTROLLER]))
+        # The answer is the first thing to read: packet, kind, and the number of the adapter.
+        answer = os.read(self._file, HCI_PACKET_BYTES_MAX)
+        self.name = f"hci{int.from_bytes(answer[2:4], 'little')}"
+
+    def start(self):
+        """Begins to carry packets. Until then the kernel has an adapter that does not answer."""
         asyncio.get_running_loop().add_reader(self._file, self._on_readable)
+
+    def close(self):
+        """Unplugs it."""
+        loop = asyncio.get_running_loop()
+        # It may not have been started.
+        loop.remove_reader(self._file)
+        # The kernel may still wait for an answer, for seconds, and others are not to wait for that.
+        loop.run_in_executor(None, os.close, self._file)
+        self._file = None
 
     def set_packet_sink(self, controller):
         self._controller = controller
 
     def _on_readable(self):
         packet = os.read(self._file, HCI_PACKET_BYTES_MAX)
-        if packet[0] != VHCI_VENDOR_PACKET:
-            self._controller.on_packet(packet)
+        self._controller.on_packet(packet)
 
     def on_packet(self, packet):
         """Takes a packet from the controller to the kernel."""
+        if self._file is None:
+            return
         try:
             os.write(self._file, packet)
         except OSError as error:
@@ -130,18 +150,59 @@ class CentralController(Controller):
         return next(a for a in advertisers if a.enabled and a.address == address)
 
 
+async def _until(holds):
+    while not holds():
+        await asyncio.sleep(0.02)
+
+
 class Air:
     """The link and the adapter on it."""
 
     def __init__(self):
         self.link = LocalLink()
         self.adapter = None
+        self.name = "hci0"
+        self._vhci = None
 
     async def start(self):
         """Plugs the adapter in and waits until the kernel shows it as hci0."""
-        self.adapter = AdapterController(self.link, Vhci())
-        while not os.path.exists("/sys/class/bluetooth/hci0"):
-            await asyncio.sleep(0.05)
+        await self.plug("hci0")
+
+    async def unplug(self):
+        """Pulls the adapter out. Whoever was connected notices that it is gone."""
+        for controller in list(self.link.controllers):
+            for connection in list(controller.le_connections.values()):
+                if controller is not self.adapter:
+                    controller.on_le_disconnected(connection, CONNECTION_TIMEOUT)
+        self.adapter.le_legacy_advertiser.stop()
+        self.link.remove_controller(self.adapter)
+        self._vhci.close()
+        await _until(lambda: not os.path.exists(f"{CLASS}/{self.name}"))
+
+    async def plug(self, name):
+        """Plugs it in, to be known by this name. The kernel takes the first one that is free."""
+        vhci, others = Vhci(), []
+        while vhci.name != name:
+            others.append(vhci)
+            if vhci.name > name:
+                # The last one of that name is not quite gone.
+                others.pop().close()
+                await asyncio.sleep(0.1)
+            vhci = Vhci()
+        self.name = name
+        self._vhci = vhci
+        self.adapter = AdapterController(self.link, vhci)
+        vhci.start()
+        for other in others:
+            other.close()
+        await _until(lambda: os.path.exists(f"{CLASS}/{name}"))
+
+    def lose(self, central):
+        """What the adapter's controller says when it has not heard of a central for the supervision timeout."""
+        address = str(central)
+        for connection in list(self.adapter.le_connections.values()):
+            if str(connection.peer_address).startswith(address):
+                self.adapter.on_le_disconnected(connection, CONNECTION_TIMEOUT)
 
     @property
     def advertising(self):

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
 use crate::config::load;
-use crate::docs::{asyncapi, gatt};
+use crate::docs::{acl, asyncapi, gatt};
 use crate::plan::Plan;
 
 #[derive(Debug, Args)]
@@ -17,7 +17,12 @@ pub(super) struct Docs {
     #[arg(long, conflicts_with = "out")]
     asyncapi: bool,
 
-    /// Write both into this directory, as `gatt.md` and `asyncapi.json`.
+    /// Print an access control list for mosquitto (`acl_file`) instead: exactly the topics of this
+    /// configuration, each in its direction.
+    #[arg(long, conflicts_with_all = ["out", "asyncapi"])]
+    acl: bool,
+
+    /// Write all into this directory, as `gatt.md`, `asyncapi.json` and `mosquitto.acl`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -40,6 +45,13 @@ impl Docs {
                 }
             },
             None if self.asyncapi => print(&topics(&plan)),
+            None if self.acl => match acl(&plan) {
+                Ok(list) => print(&list),
+                Err(problem) => {
+                    eprintln!("bemo-sync: {problem}");
+                    EXIT_FAILURE.into()
+                }
+            },
             None => print(&gatt(&plan)),
         }
     }
@@ -52,11 +64,13 @@ fn topics(plan: &Plan) -> String {
 
 /// Returns what was written where.
 fn write(directory: &Path, plan: &Plan) -> std::io::Result<String> {
+    let list = acl(plan).map_err(std::io::Error::other)?;
     fs::create_dir_all(directory)?;
     let mut written = String::new();
     for (what, name, text) in [
         ("GATT", "gatt.md", gatt(plan)),
         ("topics", "asyncapi.json", topics(plan)),
+        ("access", "mosquitto.acl", list),
     ] {
         let path = directory.join(name);
         fs::write(&path, text)?;

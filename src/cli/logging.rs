@@ -1,8 +1,10 @@
 //! Where the log goes, and how much of it.
 
+use std::env;
 use std::io::{IsTerminal, stderr};
 
 use clap::ValueEnum;
+use rustix::fs::fstat;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
@@ -39,8 +41,19 @@ pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseErro
         .with_ansi(stderr().is_terminal())
         .with_target(false);
     match format {
+        // The journal has a time for each line already.
+        LogFormat::Text if goes_to_the_journal() => subscriber.compact().without_time().init(),
         LogFormat::Text => subscriber.compact().init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// Whether standard error is what systemd has connected to its journal. The variable alone says little: children of
+/// a service have it too, and write elsewhere.
+fn goes_to_the_journal() -> bool {
+    let Ok(journal) = env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    fstat(stderr()).is_ok_and(|file| journal == format!("{}:{}", file.st_dev, file.st_ino))
 }

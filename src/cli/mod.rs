@@ -69,8 +69,8 @@ enum Command {
     Test(test::Test),
     /// Print the JSON Schema of the configuration, or write those of its payloads.
     Schema(schema::SchemaCommand),
-    /// Print documents for those who build against a configuration: the GATT table in Markdown, and an
-    /// AsyncAPI document of the topics.
+    /// Print documents for those who build against a configuration: the GATT table in Markdown, an
+    /// AsyncAPI document of the topics, and an access control list for the broker.
     Docs(docs::Docs),
     /// Print a completion script for a shell.
     Completions(completions::Completions),

@@ -9,6 +9,7 @@ use tracing::{error, info};
 use super::{EXIT_FAILURE, EXIT_MISTAKE};
 use crate::config::{Loaded, load};
 use crate::runtime::Runtime;
+use crate::service::Service;
 
 pub(super) fn run(config: &Path) -> ExitCode {
     let loaded = match load(config) {
@@ -38,18 +39,25 @@ pub(super) fn run(config: &Path) -> ExitCode {
 async fn serve(Loaded { path, plan }: Loaded) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    info!(
-        "bemo-sync {}: {} as \"{}\", {} values in {} services",
-        env!("CARGO_PKG_VERSION"),
+    let what = format!(
+        "{} as \"{}\", {} values in {} services",
         path.display(),
         plan.device_name,
         plan.cells.len(),
         plan.services.len(),
     );
-    let runtime = Runtime::start(plan);
+    info!("bemo-sync {}: {what}", env!("CARGO_PKG_VERSION"));
+    let service = Service::from_environment();
+    let runtime = match &service {
+        Some(service) => Runtime::watched(plan, service.heartbeat(what)),
+        None => Runtime::start(plan),
+    };
     tokio::select! {
         _ = interrupt.recv() => info!("interrupted, stopping"),
         _ = terminate.recv() => info!("terminated, stopping"),
+    }
+    if let Some(service) = &service {
+        service.stopping();
     }
     tokio::select! {
         () = runtime.stop() => info!("stopped"),

@@ -35,10 +35,19 @@ pub enum Cause {
     Constant,
     /// There are as many events waiting to be delivered as may wait.
     QueueFull,
+    /// It cannot be written where it would survive a power cut, and that is promised.
+    NotKept,
     /// An answer that nobody waits for.
     Unasked,
     /// A retained message on a command topic: a request of the past, not of now.
     RetainedCommand,
+}
+
+impl Cause {
+    /// Whether the same may be accepted at another time.
+    pub fn is_of_the_moment(self) -> bool {
+        matches!(self, Self::QueueFull | Self::NotKept)
+    }
 }
 
 /// A refusal: its kind, and a sentence for the person who has to mend it.

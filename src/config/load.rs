@@ -103,7 +103,7 @@ pub fn load_str(
         let veil = Veil::over_text(source, &secrecy);
         return Err(mistakes(path, source, &veil, vec![too_large]));
     }
-    let plan = plan_of(path, &tree, &plugins, host, &mut others);
+    let plan = plan_of(path, &tree, &plugins, environment, host, &mut others);
     if let (Some(plan), true) = (
         plan,
         repeated.is_empty() && unset.is_empty() && others.is_empty(),
@@ -122,6 +122,7 @@ fn plan_of(
     path: &Path,
     tree: &Tree,
     plugins: &[Box<dyn Plugin>],
+    environment: &Environment<'_>,
     host: Placeholders,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Plan> {
@@ -131,6 +132,7 @@ fn plan_of(
     let surroundings = Surroundings {
         tree,
         plugins,
+        environment,
         host: host.beside(directory),
         file: path,
         directory,

@@ -18,6 +18,7 @@ pub mod value_schema;
 mod veil;
 
 pub use diagnose::{Diagnostic, Span, nearest, render};
+pub(crate) use interpolate::Environment;
 pub use load::{Loaded, Mistakes, load, load_str};
 pub(crate) use load::{load_with, read_file};
 pub use model::{Interval, Lenient};

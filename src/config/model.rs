@@ -16,7 +16,7 @@ mod flow;
 mod value;
 
 pub use flow::{
-    DeliveryConfig, DeliveryWord, NotifyConfig, NotifyWord, PaceConfig, QueueConfig,
+    AckConfig, DeliveryConfig, DeliveryWord, NotifyConfig, NotifyWord, PaceConfig, QueueConfig,
     ResponseConfig, WhenFullConfig, WordOr,
 };
 pub use value::{
@@ -122,6 +122,11 @@ pub struct CharacteristicConfig {
     /// What of it reaches subscribers and topics. Without it, the newest value; with a `response`, every one.
     #[serde(default)]
     pub delivery: Option<Spanned<DeliveryConfig>>,
+    /// What the response to a write promises. Without it, `journaled`; beside `write_without_response`,
+    /// `accepted`, because then a write is answered before this program sees it. What cannot be promised
+    /// within 10 s is answered with the ATT error 0x81.
+    #[serde(default)]
+    pub ack: Option<Spanned<AckConfig>>,
     /// What a central hears of what came of its write.
     #[serde(default)]
     pub response: Option<Spanned<ResponseConfig>>,

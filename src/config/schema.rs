@@ -98,14 +98,20 @@ fn properties(object: &mut Map<String, Json>) -> &mut Map<String, Json> {
         .expect("`properties` is an object")
 }
 
-/// The schema of a payload: the declared one, with the value's schema in place of `$value`.
-pub fn payload_schema(template: &Json, value: &Schema) -> Schema {
+/// The schema of a payload: the declared one, with the value's schema in place of `$value`, and that of
+/// whatever else stands in it as `constant` has it: what is sent, nobody has to send to us.
+pub fn payload_schema(template: &Json, value: &Schema, constant: &dyn Fn(&Json) -> Json) -> Schema {
     let json = match template {
         Json::String(text) if text == crate::codec::PLACEHOLDER => value.clone().to_value(),
         Json::Object(entries) => {
             let properties: Map<String, Json> = entries
                 .iter()
-                .map(|(key, inner)| (key.clone(), payload_schema(inner, value).to_value()))
+                .map(|(key, inner)| {
+                    (
+                        key.clone(),
+                        payload_schema(inner, value, constant).to_value(),
+                    )
+                })
                 .collect();
             let required: Vec<Json> = entries
                 .iter()
@@ -117,12 +123,11 @@ pub fn payload_schema(template: &Json, value: &Schema) -> Schema {
         Json::Array(items) => {
             let prefix: Vec<Json> = items
                 .iter()
-                .map(|inner| payload_schema(inner, value).to_value())
+                .map(|inner| payload_schema(inner, value, constant).to_value())
                 .collect();
             json!({ "type": "array", "prefixItems": prefix, "minItems": prefix.len() })
         }
-        // A constant is sent, but nobody has to send it to us: it is an example, not a condition.
-        other => json!({ "examples": [other] }),
+        other => constant(other),
     };
     Schema::try_from(json).expect("an object is a schema")
 }

@@ -62,7 +62,7 @@ pub fn asyncapi(plan: &Plan) -> Json {
     }
     document["channels"] = channels.into();
     document["operations"] = operations.into();
-    if brokers.iter().any(|broker| broker.has_credentials) {
+    if brokers.iter().any(|broker| broker.username.is_some()) {
         document["components"] = json!({
             "securitySchemes": { "credentials": { "type": "userPassword" } },
         });
@@ -93,9 +93,11 @@ fn servers(brokers: &[BrokerDoc]) -> Json {
             binding["lastWill"] = json!({
                 "topic": will.topic,
                 "qos": will.qos,
-                "message": will.payload,
                 "retain": will.retain,
             });
+            if let Some(payload) = &will.payload {
+                binding["lastWill"]["message"] = payload.as_str().into();
+            }
         }
         let mut server = json!({
             "host": broker.address,
@@ -103,7 +105,7 @@ fn servers(brokers: &[BrokerDoc]) -> Json {
             "protocolVersion": "3.1.1",
             "bindings": { "mqtt": binding },
         });
-        if broker.has_credentials {
+        if broker.username.is_some() {
             let scheme = "#/components/securitySchemes/credentials";
             server["security"] = json!([{ "$ref": scheme }]);
         }

@@ -1,7 +1,8 @@
 //! Documents about a configuration, made of its plan: what stands on the air for who writes an app
-//! ([`gatt`]), and what goes over topics for who writes a program at the broker ([`asyncapi`]). The same
-//! plan makes the same document, letter for letter.
+//! ([`gatt`]), what goes over topics for who writes a program at the broker ([`asyncapi`]), and what that has to
+//! allow for who runs it ([`acl`]). The same plan makes the same document, letter for letter.
 
+mod acl;
 mod asyncapi;
 mod disclosure;
 mod gatt;
@@ -13,6 +14,7 @@ use crate::engine::CellId;
 use crate::plan::Plan;
 use crate::plugin::{BrokerDoc, Direction, TopicDoc};
 
+pub use acl::{Unspeakable, acl};
 pub use asyncapi::asyncapi;
 pub use gatt::gatt;
 

@@ -115,8 +115,8 @@ impl Engine {
         cause: Cause,
     ) -> bool {
         let response = self.cells[id.index()].response.clone();
-        // Without room for it there is no event to answer.
-        let (Some(_), Some(response), true) = (origin.peer, response, cause != Cause::QueueFull)
+        // Nothing is wrong with what was written, so no word of a control point fits.
+        let (Some(_), Some(response), false) = (origin.peer, response, cause.is_of_the_moment())
         else {
             return false;
         };

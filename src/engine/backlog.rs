@@ -2,6 +2,7 @@
 //! a queue with an end.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::{Origin, Snapshot, Time};
 use crate::codec::Value;
@@ -52,6 +53,10 @@ pub(super) struct Told {
     pub(super) restated: bool,
     /// What was told with it.
     pub(super) with: Option<Snapshot>,
+    /// A central wrote it, and was told that it is accepted.
+    pub(super) written: bool,
+    /// How old it was when it came into this queue: it may have happened before this process began.
+    pub(super) aged: Duration,
 }
 
 #[derive(Debug)]
@@ -117,6 +122,8 @@ impl Backlog {
                 heard_by: None,
                 restated: true,
                 with: None,
+                written: false,
+                aged: Duration::ZERO,
             }),
         }
     }
@@ -148,8 +155,15 @@ impl Backlog {
         self.under_way.as_ref()
     }
 
-    pub(super) fn delivered(&mut self) {
-        self.under_way = None;
+    /// What was under way has arrived.
+    pub(super) fn delivered(&mut self) -> Option<Told> {
+        self.under_way.take()
+    }
+
+    /// Everything that is still to arrive, in its order.
+    pub(super) fn undelivered(&self) -> impl Iterator<Item = &Told> {
+        let under_way = self.under_way.iter().filter(|told| !told.restated);
+        under_way.chain(self.events())
     }
 
     /// What was under way may be lost: it is the next again.

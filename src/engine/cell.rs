@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::{Ask, Response};
+use super::promise::Ack;
 use super::{Carries, CellId, CellSpec, Delivery, LinkId, Origin, Snapshot, Time};
 use crate::codec::{Spec, Value};
 
@@ -65,6 +66,15 @@ pub(super) struct Cell {
     pub(super) snapshot: Option<Snapshot>,
     /// By link, the index of its outlet for this cell.
     pub(super) outlets: Vec<(LinkId, usize)>,
+    /// What the response to a write by a central promises.
+    pub(super) ack: Ack,
+    /// The version of the newest write by a central; 0 while there was none.
+    pub(super) written: u64,
+    /// How old what happens to it is already: it may have been accepted before this process began.
+    pub(super) aged: Duration,
+    /// The versions of the newest requests that the remote owner has confirmed, and has not in time.
+    pub(super) confirmed: u64,
+    pub(super) unconfirmed: u64,
 }
 
 /// A request to a remote owner, under way or delivered but not confirmed.
@@ -106,6 +116,11 @@ impl Cell {
             with: declared.with,
             snapshot: None,
             outlets: Vec::new(),
+            ack: declared.ack,
+            written: 0,
+            aged: Duration::ZERO,
+            confirmed: 0,
+            unconfirmed: 0,
         }
     }
 
@@ -144,7 +159,8 @@ impl Cell {
         let wanted = self.pending.as_ref().map(|pending| &pending.wanted);
         match carries {
             Carries::State | Carries::StateOfOthers => self.value.as_ref(),
-            Carries::Newest => self.known(),
+            // It is handed out also when nothing is known any more: that has to be kept too.
+            Carries::Kept => self.known().or(wanted).or(Some(&Value::Null)),
             Carries::Requests => wanted.or(self.value.as_ref()),
         }
     }
@@ -154,7 +170,7 @@ impl Cell {
         match (carries, &self.pending) {
             (Carries::Requests, Some(pending)) => pending.version,
             (Carries::Requests, None)
-            | (Carries::State | Carries::StateOfOthers | Carries::Newest, _) => self.version,
+            | (Carries::State | Carries::StateOfOthers | Carries::Kept, _) => self.version,
         }
     }
 

@@ -91,6 +91,13 @@ pub enum Event {
         cell: CellId,
         ticket: u64,
     },
+    /// An effect could not be kept where it was sent to, because a disk is full for example. It is handed
+    /// out again.
+    Undelivered {
+        link: LinkId,
+        cell: CellId,
+        ticket: u64,
+    },
     /// A link has its transport (back). With its session gone, all that it carries is sent anew;
     /// with the session still there, what was not yet delivered.
     LinkUp { link: LinkId, session_present: bool },

@@ -10,7 +10,7 @@ impl Engine {
         let Some(expires) = self.cells[id.index()].expires else {
             return;
         };
-        self.forget_events(now, id, |told| told.at + expires <= now);
+        self.forget_events(now, id, |told| told.at + expires <= now + told.aged);
     }
 
     /// The same for every cell: a link is back, and would be told all that has waited for it.
@@ -34,6 +34,9 @@ impl Engine {
             let state = &mut self.links[link.index()];
             forgotten = forgotten.max(state.forget_events(outlet, &which, &mut clock));
         }
+        if forgotten.is_none() {
+            return;
+        }
         // A request that its owner never gets is not confirmed either: it has as long as any.
         if let Some(pending) = &mut cell.pending
             && pending.deadline.is_none()
@@ -43,5 +46,7 @@ impl Engine {
             pending.deadline = Some(deadline);
             self.timers.set(deadline, Timer::Confirmation(id));
         }
+        // What is forgotten is not owed any more.
+        self.mark_kept(now, id);
     }
 }

@@ -12,10 +12,12 @@ mod event;
 mod expiry;
 mod outlet;
 mod pace;
+mod promise;
 mod timers;
 mod truth;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
 pub use answer::Response;
@@ -27,6 +29,7 @@ pub use event::{
 };
 pub use outlet::Carries;
 pub use pace::Pace;
+pub use promise::{Ack, Broken, Keeping, Owed, Standing, Unpaid};
 
 use crate::codec::{Cause, Spec, Value, Violation};
 use cell::Cell;
@@ -58,6 +61,11 @@ pub struct CellSpec {
     pub answers_only: bool,
     /// The values that are told with each change of it, as they are when that is accepted.
     pub with: Vec<CellId>,
+    /// What the response to a write by a central promises.
+    pub ack: Ack,
+    /// What centrals wrote before this process began, was acknowledged and has yet to be delivered, the
+    /// oldest first.
+    pub owed: Vec<Owed>,
 }
 
 /// That a link hears of a cell, in which role and how often.
@@ -67,6 +75,22 @@ pub struct Subscription {
     pub cell: CellId,
     pub carries: Carries,
     pub pace: Pace,
+    /// What this link has delivered is safe with somebody else. Until it has, it is owed what a central
+    /// was told is accepted.
+    pub acknowledges: bool,
+}
+
+impl Subscription {
+    /// Of every change, and what is delivered is safe with nobody.
+    pub fn new(link: LinkId, cell: CellId, carries: Carries) -> Self {
+        Self {
+            link,
+            cell,
+            carries,
+            pace: Pace::OnChange,
+            acknowledges: false,
+        }
+    }
 }
 
 /// The table of cells, and for each link what it has not seen of it.
@@ -83,7 +107,9 @@ pub struct Engine {
 impl Engine {
     /// An engine with these cells, links `0..links` and who hears of what. Initial values are there
     /// at once: every outlet of a cell that has one is marked.
-    pub fn new(cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+    pub fn new(mut cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+        let owed = cells.iter_mut().map(|cell| mem::take(&mut cell.owed));
+        let owed: Vec<Vec<Owed>> = owed.collect();
         let mut engine = Self {
             cells: cells.into_iter().map(Cell::new).collect(),
             links: (0..links).map(LinkId::new).map(LinkState::new).collect(),
@@ -103,16 +129,21 @@ impl Engine {
             cell,
             carries,
             pace,
+            acknowledges,
         } in subscriptions
         {
             let declared = &mut engine.cells[cell.index()];
-            let outlet = engine.links[link.index()].add(cell, carries, pace, declared);
+            let state = &mut engine.links[link.index()];
+            let outlet = state.add(cell, carries, pace, acknowledges, declared);
             let mut clock = Clock {
                 now: Time::default(),
                 timers: &mut engine.timers,
             };
             engine.links[link.index()].restate(outlet, declared, &mut clock);
             declared.outlets.push((link, outlet));
+        }
+        for (cell, owed) in owed.into_iter().enumerate() {
+            engine.take_up(CellId::new(cell), owed);
         }
         engine
     }
@@ -187,6 +218,10 @@ impl Engine {
                 self.delivered(now, link, cell, ticket);
                 Ok(Accepted::Unchanged)
             }
+            Event::Undelivered { link, cell, ticket } => {
+                self.undelivered(now, link, cell, ticket);
+                Ok(Accepted::Unchanged)
+            }
             Event::LinkUp {
                 link,
                 session_present,
@@ -224,7 +259,10 @@ impl Engine {
         while let Some((due, timer)) = self.timers.take_due(now) {
             match timer {
                 Timer::Confirmation(id) => {
-                    self.cells[id.index()].pending = None;
+                    let cell = &mut self.cells[id.index()];
+                    if let Some(pending) = cell.pending.take() {
+                        cell.unconfirmed = pending.version;
+                    }
                     self.settle(now, id);
                 }
                 Timer::Silence(id) => self.silent(now, id),

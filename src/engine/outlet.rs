@@ -1,12 +1,15 @@
 //! What a link has not seen yet: a mark for each cell that it carries, and the order of the marks.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::backlog::{Backlog, Told};
 use super::cell::Cell;
 use super::pace::{Pace, Pacer};
+use super::promise::{Owed, Unpaid};
 use super::timers::{Clock, Timer};
-use super::{CellId, Effect, LinkId, Origin, Time};
+use super::{CellId, Effect, LinkId, Origin, Snapshot, Time};
+use crate::codec::Value;
 
 /// In which role a link hears of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +19,10 @@ pub enum Carries {
     State,
     /// The truth, without what came from this link itself.
     StateOfOthers,
-    /// The truth as it stands, and nothing of how it came to: the newest value also where every event
-    /// counts, and of a remote owner's value what that last said. Such a link never keeps others waiting.
-    Newest,
+    /// What has to outlive this process, by [`Engine::keeping`](super::Engine::keeping): how the value
+    /// stands, of a remote owner's what that last said, and what is owed to others. Such a link never
+    /// keeps others waiting.
+    Kept,
     /// What others ask of the remote owner behind this link.
     Requests,
 }
@@ -38,6 +42,10 @@ struct Outlet {
     backlog: Option<Box<Backlog>>,
     /// What is not simply sent when it changes.
     pacer: Option<Box<Pacer>>,
+    /// What has been delivered is safe with somebody else.
+    acknowledges: bool,
+    /// The newest version that has been delivered.
+    arrived: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +53,15 @@ struct InFlight {
     ticket: u64,
     version: u64,
     heard_by: Option<Origin>,
+}
+
+/// What has arrived when an effect has been delivered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    /// The version of the request, if it was one.
+    pub(super) request: Option<u64>,
+    /// It was owed, and is not any more.
+    pub(super) pays: bool,
 }
 
 /// All outlets of one link.
@@ -57,6 +74,8 @@ pub(super) struct LinkState {
     /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
     /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
     queue: VecDeque<usize>,
+    /// The last that was handed out could not be kept where it was sent to.
+    pub(super) is_failing: bool,
 }
 
 impl LinkState {
@@ -66,6 +85,7 @@ impl LinkState {
             outlets: Vec::new(),
             handed_out: 0,
             queue: VecDeque::new(),
+            is_failing: false,
         }
     }
 
@@ -74,6 +94,7 @@ impl LinkState {
         cell: CellId,
         carries: Carries,
         pace: Pace,
+        acknowledges: bool,
         declared: &Cell,
     ) -> usize {
         // An owner is asked when somebody asks.
@@ -81,7 +102,7 @@ impl LinkState {
         let pacer = Pacer::of(pace).filter(|pacer| by_the_clock || !pacer.is_periodic());
         // Who hears of a value now and then hears how things stand, not what has happened.
         let samples = pacer.as_ref().is_some_and(|pacer| pacer.is_periodic());
-        let newest = samples || carries == Carries::Newest;
+        let newest = samples || carries == Carries::Kept;
         let backlog = Backlog::of(declared.delivery).filter(|_| !newest);
         self.outlets.push(Outlet {
             cell,
@@ -91,6 +112,8 @@ impl LinkState {
             in_flight: None,
             backlog,
             pacer,
+            acknowledges,
+            arrived: 0,
         });
         self.queue.reserve(self.outlets.len());
         self.outlets.len() - 1
@@ -108,6 +131,56 @@ impl LinkState {
         })
     }
 
+    pub(super) fn carries(&self, index: usize) -> Carries {
+        self.outlets[index].carries
+    }
+
+    pub(super) fn acknowledges(&self, index: usize) -> bool {
+        self.outlets[index].acknowledges
+    }
+
+    /// Whether this version of the cell, or a newer one, has been delivered, or need not be.
+    pub(super) fn is_settled(&self, index: usize, version: u64) -> bool {
+        let outlet = &self.outlets[index];
+        match &outlet.backlog {
+            Some(backlog) => backlog.undelivered().all(|told| told.version > version),
+            None => outlet.arrived >= version || !(outlet.marked || outlet.in_flight.is_some()),
+        }
+    }
+
+    /// What a central wrote and the link has yet to deliver.
+    pub(super) fn unpaid(&self, index: usize, cell: &Cell, now: Time) -> Vec<Unpaid> {
+        let outlet = &self.outlets[index];
+        let unpaid = |version, at: Time, aged, value: &Value, with: &Option<Snapshot>| Unpaid {
+            version,
+            owed: Owed {
+                value: value.clone(),
+                age: now.0.saturating_sub(at.0) + aged,
+                with: with.clone(),
+            },
+        };
+        if let Some(backlog) = &outlet.backlog {
+            let written = backlog.undelivered().filter(|told| told.written);
+            let unpaid = written
+                .map(|told| unpaid(told.version, told.at, told.aged, &told.value, &told.with));
+            return unpaid.collect();
+        }
+        // Whatever has come of it since is told in its place.
+        let value = cell.to_tell(outlet.carries);
+        let value = value.filter(|_| cell.written > 0 && !self.is_settled(index, cell.written));
+        let version = cell.version_to_tell(outlet.carries);
+        let unpaid = value.map(|value| {
+            unpaid(
+                version,
+                cell.changed_at,
+                Duration::ZERO,
+                value,
+                &cell.snapshot,
+            )
+        });
+        unpaid.into_iter().collect()
+    }
+
     /// Whether there is no room for one more event of the cell.
     pub(super) fn refuses_state(&self, index: usize, origin: Option<Origin>) -> bool {
         let outlet = &self.outlets[index];
@@ -122,10 +195,10 @@ impl LinkState {
         full && outlet.carries == Carries::Requests
     }
 
-    /// What is known of the cell has changed, and perhaps not what it holds.
-    pub(super) fn mark_known(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
+    /// What has to outlive this process has changed, and perhaps not what the cell holds.
+    pub(super) fn mark_kept(&mut self, index: usize, cell: &Cell, clock: &mut Clock<'_>) {
         match self.outlets[index].carries {
-            Carries::Newest => self.mark_state(index, cell, None, clock),
+            Carries::Kept => self.mark_state(index, cell, None, clock),
             Carries::State | Carries::StateOfOthers | Carries::Requests => {}
         }
     }
@@ -182,7 +255,7 @@ impl LinkState {
     ) {
         match self.outlets[index].carries {
             Carries::Requests => self.mark(index, cell, origin, clock),
-            Carries::State | Carries::StateOfOthers | Carries::Newest => {}
+            Carries::State | Carries::StateOfOthers | Carries::Kept => {}
         }
     }
 
@@ -238,6 +311,8 @@ impl LinkState {
                 heard_by: outlet.heard_by,
                 restated: false,
                 with: cell.snapshot.clone(),
+                written: false,
+                aged: Duration::ZERO,
             },
         };
         outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
@@ -262,25 +337,49 @@ impl LinkState {
         })
     }
 
-    /// The version of the request that has arrived at its owner, if it was one. What was given up when
-    /// the transport went is handed out again, and only the new ticket counts.
+    /// What has arrived. What was given up when the transport went is handed out again, and only the new
+    /// ticket counts.
     pub(super) fn delivered(
         &mut self,
         index: usize,
         ticket: u64,
+        written: u64,
         clock: &mut Clock<'_>,
-    ) -> Option<u64> {
+    ) -> Option<Arrived> {
         let outlet = &mut self.outlets[index];
         let sent = outlet.in_flight.take_if(|sent| sent.ticket == ticket)?;
-        if let Some(backlog) = &mut outlet.backlog {
-            backlog.delivered();
-        }
-        let was_request = outlet.carries == Carries::Requests;
-        let arrived = was_request.then_some(sent.version);
+        self.is_failing = false;
+        let was_owed = outlet.arrived < written;
+        outlet.arrived = outlet.arrived.max(sent.version);
+        let pays = match &mut outlet.backlog {
+            Some(backlog) => backlog.delivered().is_some_and(|told| told.written),
+            None => was_owed && outlet.arrived >= written,
+        };
+        let arrived = Arrived {
+            request: (outlet.carries == Carries::Requests).then_some(sent.version),
+            pays: pays && outlet.acknowledges,
+        };
         if outlet.marked {
             self.release(index, clock);
         }
-        arrived
+        Some(arrived)
+    }
+
+    /// What was handed out is to be handed out again.
+    pub(super) fn undelivered(&mut self, index: usize, ticket: u64, clock: &mut Clock<'_>) {
+        let outlet = &mut self.outlets[index];
+        let Some(sent) = outlet.in_flight.take_if(|sent| sent.ticket == ticket) else {
+            return;
+        };
+        self.is_failing = true;
+        match &mut outlet.backlog {
+            Some(backlog) => backlog.take_back(),
+            // Nothing newer says who has heard of it.
+            None if !outlet.marked => outlet.heard_by = sent.heard_by,
+            None => {}
+        }
+        outlet.marked = true;
+        self.release(index, clock);
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
@@ -308,6 +407,8 @@ impl LinkState {
                 self.release(index, clock);
             }
             if !session_present {
+                // Nobody knows what the other side has kept of what it had.
+                self.outlets[index].arrived = 0;
                 self.restate(index, cell, clock);
             }
         }
@@ -349,6 +450,8 @@ impl LinkState {
                 heard_by,
                 restated: false,
                 with: cell.snapshot.clone(),
+                written: cell.written == cell.version,
+                aged: cell.aged,
             }),
             (Some(_), None) => return,
             (None, _) => outlet.heard_by = heard_by,
@@ -396,7 +499,7 @@ impl Outlet {
         let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
         match self.carries {
             Carries::StateOfOthers if is_from(link, heard_by) => None,
-            Carries::State | Carries::StateOfOthers | Carries::Newest => Some(heard_by),
+            Carries::State | Carries::StateOfOthers | Carries::Kept => Some(heard_by),
             Carries::Requests => None,
         }
     }

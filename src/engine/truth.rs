@@ -1,6 +1,7 @@
 //! What a cell holds after a request or a report, and who is told.
 
 use super::cell::Pending;
+use super::promise::Ack;
 use super::timers::{Clock, Timer};
 use super::{Accepted, CellId, Change, Engine, LinkId, Mark, Origin, Owner, Time};
 use crate::codec::{Admitted, Cause, Patch, Value, Violation};
@@ -37,6 +38,10 @@ impl Engine {
         self.forget_expired(now, id);
         self.check_room(id, heard_by, true)?;
         self.check_room_for_answer(id, origin)?;
+        let promises = origin.peer.is_some() && self.cells[id.index()].ack > Ack::Accepted;
+        if promises {
+            self.check_can_keep(id)?;
+        }
         if answers {
             self.answered(id, origin);
         }
@@ -49,6 +54,9 @@ impl Engine {
         let changed = cell.value.as_ref() != Some(&value);
         if changed || is_event || remote.is_some() {
             cell.happen(now, value.clone(), heard_by);
+        }
+        if promises {
+            cell.written = cell.version;
         }
         if let Some(owner) = remote {
             let pending = Pending {
@@ -66,6 +74,9 @@ impl Engine {
             self.mark_state(now, id, heard_by);
         } else if adjusted {
             self.mark_state_of(now, id, origin.link);
+        }
+        if promises {
+            self.mark_kept(now, id);
         }
         self.ask(now, id, &value, origin);
         Ok(if changed {
@@ -112,7 +123,7 @@ impl Engine {
         cell.reported = Some(value.clone());
         cell.restored = None;
         if is_news {
-            self.mark_known(now, id);
+            self.mark_kept(now, id);
         }
         let cell = &mut self.cells[id.index()];
         if let Some(pending) = &mut cell.pending {
@@ -122,6 +133,7 @@ impl Engine {
             pending.answered = pending.wanted == value;
             if pending.answered && pending.deadline.is_some() {
                 let confirmed = cell.pending.take();
+                cell.confirmed = confirmed.as_ref().map_or(0, |confirmed| confirmed.version);
                 self.forget_deadline(id, confirmed);
             }
             if !is_event {
@@ -169,10 +181,11 @@ impl Engine {
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
-            arrived = arrived.or(self.links[link.index()].delivered(outlet, ticket, &mut clock));
+            let state = &mut self.links[link.index()];
+            arrived = arrived.or(state.delivered(outlet, ticket, cell.written, &mut clock));
         }
         let within = cell.confirm_within;
-        if let Some(version) = arrived
+        if let Some(version) = arrived.and_then(|arrived| arrived.request)
             && let Some(pending) = &mut cell.pending
             && pending.version == version
             && pending.deadline.is_none()
@@ -180,11 +193,15 @@ impl Engine {
             if pending.answered {
                 // The answer was quicker than the acknowledgement.
                 cell.pending = None;
+                cell.confirmed = version;
             } else {
                 let deadline = now + within;
                 pending.deadline = Some(deadline);
                 self.timers.set(deadline, Timer::Confirmation(id));
             }
+        }
+        if arrived.is_some_and(|arrived| arrived.pays) {
+            self.mark_kept(now, id);
         }
     }
 
@@ -217,7 +234,7 @@ impl Engine {
         cell.valid_until = None;
         cell.reported = None;
         cell.restored = None;
-        self.mark_known(now, id);
+        self.mark_kept(now, id);
         // What somebody has asked it for stands until it is clear that it does not answer.
         if self.cells[id.index()].pending.is_none() {
             self.settle(now, id);
@@ -242,6 +259,10 @@ impl Engine {
 
     pub(super) fn mark_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
         self.look_around(id);
+        self.spread_state(now, id, origin);
+    }
+
+    pub(super) fn spread_state(&mut self, now: Time, id: CellId, origin: Option<Origin>) {
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
@@ -250,13 +271,13 @@ impl Engine {
         }
     }
 
-    /// The owner has said something else than before, be it what everybody is told already.
-    fn mark_known(&mut self, now: Time, id: CellId) {
+    /// What has to outlive this process is not what it was, be it what everybody is told already.
+    pub(super) fn mark_kept(&mut self, now: Time, id: CellId) {
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in &cell.outlets {
-            self.links[link.index()].mark_known(outlet, cell, &mut clock);
+            self.links[link.index()].mark_kept(outlet, cell, &mut clock);
         }
     }
 
@@ -285,6 +306,16 @@ impl Engine {
 
     fn mark_request(&mut self, now: Time, id: CellId, owner: LinkId, origin: Option<Origin>) {
         self.look_around(id);
+        self.spread_request(now, id, owner, origin);
+    }
+
+    pub(super) fn spread_request(
+        &mut self,
+        now: Time,
+        id: CellId,
+        owner: LinkId,
+        origin: Option<Origin>,
+    ) {
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];

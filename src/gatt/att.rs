@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::Characteristic;
 use crate::codec::{Cause, MAX_LENGTH, Spec, Value, Violation, att};
-use crate::engine::{Change, PeerId};
-use crate::plugin::{Port, Sender};
+use crate::engine::PeerId;
+use crate::plugin::{NotKept, Port, Promise, Sender};
 
 /// ATT error codes that a server here answers with (Core Spec 5.4, Vol 3, Part F, 3.4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum AttError {
     /// Range, Supplement Part B), but BlueZ lets an application answer with 0x80 … 0x9F only, and an
     /// error must not depend on which adapter serves.
     Refused = 0x80,
+    /// Nothing is wrong with what was written, but what its response promises (`ack`) is not so: it is
+    /// not in the journal, not with the broker, or not confirmed.
+    NotKept = 0x81,
 }
 
 impl AttError {
@@ -60,6 +63,15 @@ impl From<&Violation> for AttError {
             | Cause::QueueFull
             | Cause::Unasked
             | Cause::RetainedCommand => Self::Refused,
+            Cause::NotKept => Self::NotKept,
+        }
+    }
+}
+
+impl From<NotKept> for AttError {
+    fn from(reason: NotKept) -> Self {
+        match reason {
+            NotKept::Journal | NotKept::Owner | NotKept::Time => Self::NotKept,
         }
     }
 }
@@ -103,7 +115,7 @@ pub fn read(
 }
 
 /// A write by a central, as one piece: for a long write, what all its parts together are, with the
-/// offset of the first. Octets before the offset stay.
+/// offset of the first. Octets before the offset stay. The response has to wait for what it promises.
 ///
 /// # Errors
 /// The ATT error for the central; the reason has then been counted, announced and, the first time,
@@ -114,7 +126,7 @@ pub fn write(
     central: &Requester<'_>,
     offset: usize,
     octets: &[u8],
-) -> Result<(), AttError> {
+) -> Result<Promise, AttError> {
     if !characteristic.access.is_writable() {
         return Err(AttError::WriteNotPermitted);
     }
@@ -133,7 +145,7 @@ pub fn write(
     )
     .and_then(|whole| att::decode(spec, &whole))
     .map_err(|violation| port.refuse(Some(*cell), violation, &sender))
-    .and_then(|value| port.request(*cell, Change::Set(value), &sender).map(|_| ()))
+    .and_then(|value| port.write(*cell, value, &sender))
     .map_err(|violation| AttError::from(&violation))
 }
 

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 
+use super::Address;
 use super::advertising::{AdvertiseConfig, Advertisement};
 use super::pairing::{Pairing, PairingConfig};
 use crate::config::Spanned;
@@ -11,6 +12,7 @@ use crate::plugin::Configure;
 
 /// A handle is 16 bits, and 0 is none. The Bluetooth stack needs a few for its own services.
 const ATTRIBUTES_MAX: usize = 65_000;
+const ADAPTER: &str = "^(auto|virtual|hci[0-9]+|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})$";
 
 /// The Bluetooth LE peripheral: which adapter serves the declared services, and how it advertises and
 /// pairs.
@@ -18,10 +20,11 @@ const ATTRIBUTES_MAX: usize = 65_000;
 #[serde(deny_unknown_fields)]
 pub struct BleConfig {
     /// `auto` is the first adapter of this machine, or the virtual one if it has none. `virtual` is an
-    /// adapter in memory, which no radio carries. Anything else is the name of an adapter, as
-    /// `bluetoothctl list` and `hciconfig` show it.
+    /// adapter in memory, which no radio carries. Anything else is the name of an adapter, as in `hci0`,
+    /// or its address, as `bluetoothctl list` shows it: where there are several, the name of one may be
+    /// another after it was unplugged; its address stays.
     #[serde(default)]
-    #[schemars(extend("default" = "auto", "pattern" = "^(auto|virtual|hci[0-9]+)$"))]
+    #[schemars(extend("default" = "auto", "pattern" = ADAPTER))]
     pub adapter: Option<Spanned<String>>,
     /// What the advertisement says besides the UUIDs of services, and how often.
     #[serde(default)]
@@ -45,6 +48,7 @@ pub enum AdapterChoice {
     Auto,
     Virtual,
     Named(String),
+    At(Address),
 }
 
 impl BleConfig {
@@ -72,16 +76,19 @@ impl BleConfig {
             Some(name) if name.value == "auto" => AdapterChoice::Auto,
             Some(name) if name.value == "virtual" => AdapterChoice::Virtual,
             Some(name) => {
-                let valid =
-                    name.starts_with("hci") && name[3..].bytes().all(|c| c.is_ascii_digit());
-                if !valid || name.len() == 3 {
-                    let help = "`auto`, `virtual`, or a name like `hci0`";
+                let address = name.parse().ok();
+                let is_name = name.strip_prefix("hci").is_some_and(|number| {
+                    !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit())
+                });
+                if address.is_none() && !is_name {
+                    let help = "`auto`, `virtual`, a name like `hci0`, or an address like \
+                        `B8:27:EB:12:34:56`";
                     declared.mistake(name.at, "this is no name of an adapter", help);
                 } else if !cfg!(target_os = "linux") {
                     let message = "adapters can be used on Linux only";
                     declared.mistake(name.at, message, "`virtual`, or `auto`");
                 }
-                AdapterChoice::Named(name.value)
+                address.map_or(AdapterChoice::Named(name.value), AdapterChoice::At)
             }
         };
         Some(Peripheral {

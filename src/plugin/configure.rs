@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::{Diagnostic, NodeId, Placeholders, Raw, Spanned, Tree, read};
-use crate::engine::{Carries, CellId, Delivery, LinkId, Owner, Pace, WhenFull};
+use crate::config::{Diagnostic, Environment, NodeId, Placeholders, Raw, Spanned, Tree, read};
+use crate::engine::{Ack, Carries, CellId, Delivery, LinkId, Owner, Pace, Subscription, WhenFull};
 use crate::gatt::{Characteristic, Service};
 use crate::plan::{CellPlan, Plan};
 
@@ -16,11 +16,14 @@ pub struct Configure<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) plan: &'a mut Plan,
     pub(crate) link: LinkId,
+    /// What the link has delivered is safe with somebody else.
+    pub(crate) acknowledges: bool,
     pub(crate) sections: &'a BTreeMap<String, Raw>,
     pub(crate) characteristics: &'a [Keys],
     /// Where the characteristic of each value is declared.
     pub(crate) places: &'a HashMap<CellId, NodeId>,
     pub(crate) sources: &'a [Keys],
+    pub(crate) environment: &'a Environment<'a>,
     pub(crate) placeholders: &'a Placeholders,
     pub(crate) file: &'a Path,
     /// Where relative paths start: beside the configuration.
@@ -108,6 +111,11 @@ impl Configure<'_> {
         }
     }
 
+    /// A variable of the environment.
+    pub fn environment(&self, name: &str) -> Option<String> {
+        (self.environment)(name)
+    }
+
     /// The file of the configuration.
     pub fn file(&self) -> &Path {
         self.file
@@ -184,12 +192,25 @@ impl Configure<'_> {
 
     /// The link is to hear of a value.
     pub fn subscribe(&mut self, cell: CellId, carries: Carries) {
-        self.plan.subscribe(self.link, cell, carries);
+        self.subscribe_at(cell, carries, Pace::OnChange);
     }
 
     /// The same, at a pace of its own.
     pub fn subscribe_at(&mut self, cell: CellId, carries: Carries, pace: Pace) {
-        self.plan.subscribe_at(self.link, cell, carries, pace);
+        self.plan.subscribe(Subscription {
+            link: self.link,
+            cell,
+            carries,
+            pace,
+            acknowledges: self.acknowledges,
+        });
+    }
+
+    /// Whether what a central writes is owed to a link that acknowledges, and its response promises that
+    /// it will be delivered.
+    pub fn owes(&self, cell: CellId) -> bool {
+        let ack = self.plan.cells[cell.index()].ack;
+        ack > Ack::Accepted && self.plan.acknowledged(cell).is_some()
     }
 
     /// The truth of a value lies behind this link: what it holds before the first report is unknown,

@@ -8,6 +8,7 @@ mod beginning;
 mod configure;
 mod notice;
 mod port;
+mod promise;
 mod receipt;
 mod registry;
 pub mod stage;
@@ -23,8 +24,9 @@ pub use beginning::Beginning;
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
-pub(crate) use port::Shared;
 pub use port::{Offer, Port};
+pub(crate) use port::{Shared, Stopping};
+pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
 pub use stage::Stage;
@@ -52,6 +54,12 @@ pub trait Plugin: Send + Sync {
     /// Whether it connects values to the world, or only serves those that do.
     fn connects(&self) -> bool {
         true
+    }
+
+    /// Whether what its link has delivered is safe with somebody else, as with a broker. Then what a central
+    /// writes is owed to it, and survives this process until it has it.
+    fn acknowledges(&self) -> bool {
+        false
     }
 
     /// Makes a link of what is declared, and says what it carries. `None` when nothing is declared
@@ -137,6 +145,11 @@ pub trait Link: Send {
     /// nobody can be listening meanwhile, what has happened is over.
     fn carries_over(&self) -> bool {
         true
+    }
+
+    /// Whether it is to stop only after the others have: what comes of their end is to be kept.
+    fn stops_last(&self) -> bool {
+        false
     }
 
     /// Whether it can be rehearsed at all. Where it cannot, an alternative that can takes its place;

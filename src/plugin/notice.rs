@@ -58,7 +58,7 @@ pub enum Payload {
     Text(String),
     /// It is no text.
     Bytes(Vec<u8>),
-    /// Only an encrypted link may see it.
+    /// It is not to be shown.
     Withheld,
 }
 
@@ -70,7 +70,7 @@ pub struct Sender<'a> {
     /// The address of a central, or a topic.
     pub by: Option<&'a str>,
     pub payload: &'a [u8],
-    /// Something in the payload is for encrypted links only, be it about another value.
+    /// Something in the payload is not to be shown, be it about another value.
     pub withheld: bool,
 }
 

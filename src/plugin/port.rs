@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::notice::NOTICES_MAX;
-use super::{Announce, Notice, Notices, Payload, Receipt, Sender};
+use super::{Announce, Notice, Notices, Payload, Promise, Receipt, Sender};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Delivery, Effect, Engine, Event, LinkId, Mark, Origin, Rejection,
-    Time,
+    Accepted, CellId, Change, Delivery, Effect, Engine, Event, Keeping, LinkId, Mark, Origin,
+    Rejection, Time,
 };
 use crate::gatt::Service;
 use crate::plan::Plan;
@@ -24,11 +24,17 @@ use crate::plan::Plan;
 pub struct Port {
     shared: Arc<Shared>,
     link: LinkId,
+    /// It stops when the others have.
+    is_last: bool,
 }
 
 impl Port {
-    pub(crate) fn new(shared: Arc<Shared>, link: LinkId) -> Self {
-        Self { shared, link }
+    pub(crate) fn new(shared: Arc<Shared>, link: LinkId, is_last: bool) -> Self {
+        Self {
+            shared,
+            link,
+            is_last,
+        }
     }
 
     /// Which link this is: what stands in the origin of the changes that it asks for.
@@ -75,6 +81,25 @@ impl Port {
             origin,
         };
         self.handle(Some(cell), event, sender)
+    }
+
+    /// A central behind this link writes a value. What its response promises is on its way then.
+    ///
+    /// # Errors
+    /// As for [`Port::request`].
+    pub fn write(
+        &self,
+        cell: CellId,
+        value: Value,
+        sender: &Sender<'_>,
+    ) -> Result<Promise, Violation> {
+        self.request(cell, Change::Set(value), sender)?;
+        Ok(Promise::new(self.shared.clone(), cell))
+    }
+
+    /// What of a cell has to outlive this process.
+    pub fn keeping(&self, cell: CellId) -> Keeping {
+        self.shared.engine().keeping(self.shared.now(), cell)
     }
 
     /// The remote owner behind this link says what the value is, or parts of it. With our own
@@ -131,6 +156,16 @@ impl Port {
         });
     }
 
+    /// What was pulled could not be kept where it was sent to: it comes again. Until something has been
+    /// delivered, what promises that it is kept is refused.
+    pub fn undelivered(&self, cell: CellId, ticket: u64) {
+        self.accept(Event::Undelivered {
+            link: self.link,
+            cell,
+            ticket,
+        });
+    }
+
     /// For an effect that several have to get: it is delivered when the last of them drops this.
     pub fn receipt(&self, effect: &Effect) -> Receipt {
         let (port, cell, ticket) = (self.clone(), effect.cell, effect.ticket);
@@ -181,8 +216,12 @@ impl Port {
     /// Resolves when it is time to stop.
     pub async fn stopped(&self) {
         let mut stop = self.shared.stop.subscribe();
+        let until = match self.is_last {
+            false => Stopping::Begun,
+            true => Stopping::OthersHaveStopped,
+        };
         // The sender lives in what this port holds, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop).await;
+        let _ = stop.wait_for(|stop| *stop >= until).await;
     }
 
     /// Tells everybody who listens of something that has happened.
@@ -225,8 +264,8 @@ impl Port {
         }
     }
 
-    /// Whether only an encrypted link may see a value. When it is not known which one is meant, it may
-    /// be any.
+    /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
+    /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
         match cell {
             Some(cell) => self.shared.withheld.contains(&cell),
@@ -273,7 +312,7 @@ impl Port {
         let withheld = sender.withheld || self.is_withheld(cell);
         // A reason may quote what it is about.
         let reason = if withheld {
-            "only an encrypted link may see what was wrong".to_owned()
+            "what was wrong is not shown, for this is secret".to_owned()
         } else {
             violation.to_string()
         };
@@ -316,6 +355,15 @@ impl Drop for Offer {
     }
 }
 
+/// How far the end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stopping {
+    No,
+    Begun,
+    /// All have stopped but those that do so last.
+    OthersHaveStopped,
+}
+
 /// What all ports share with the runtime.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
@@ -324,12 +372,14 @@ pub(crate) struct Shared {
     wake: Vec<Notify>,
     /// The next deadline may have changed.
     pub(crate) deadline_changed: Notify,
-    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) stop: watch::Sender<Stopping>,
+    /// Something may have come of what was promised.
+    pub(super) progress: Notify,
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
     offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
-    /// The values that only an encrypted link may see.
+    /// The values that are not to be shown.
     withheld: HashSet<CellId>,
     /// The values of which every event counts.
     every: HashSet<CellId>,
@@ -344,12 +394,13 @@ impl Shared {
             started: Instant::now(),
             wake: plan.links.iter().map(|_| Notify::new()).collect(),
             deadline_changed: Notify::new(),
-            stop: watch::Sender::new(false),
+            stop: watch::Sender::new(Stopping::No),
+            progress: Notify::new(),
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
-            withheld: plan.withheld(),
+            withheld: plan.undisclosed(),
             every: every(plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
@@ -403,6 +454,14 @@ impl Shared {
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
         let now = self.now();
+        let may_keep_a_promise = match &event {
+            Event::Request { .. } | Event::Refused { .. } => false,
+            Event::Report { .. }
+            | Event::Delivered { .. }
+            | Event::Undelivered { .. }
+            | Event::LinkUp { .. }
+            | Event::Tick => true,
+        };
         let mut engine = self.engine();
         let before = engine.poll_deadline();
         let result = engine.handle(now, event);
@@ -413,6 +472,9 @@ impl Shared {
             if engine.has_effects(LinkId::new(index)) {
                 wake.notify_one();
             }
+        }
+        if may_keep_a_promise {
+            self.progress.notify_waiters();
         }
         result
     }

@@ -25,14 +25,14 @@ pub struct TopicDoc {
     pub cells: Vec<CellId>,
 }
 
-/// Where the topics of a link are, for documents about it. No secret is in it.
+/// Where the topics of a link are, for documents about it. No secret is in it; a user's name may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerDoc {
     /// The host and the port.
     pub address: String,
     pub is_encrypted: bool,
-    /// Whether it wants a user name and a password.
-    pub has_credentials: bool,
+    /// The user as whom we connect, with a password or without.
+    pub username: Option<String>,
     pub client_id: String,
     pub clean_session: bool,
     pub keep_alive: Duration,
@@ -43,7 +43,8 @@ pub struct BrokerDoc {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WillDoc {
     pub topic: String,
-    pub payload: String,
+    /// `None` where it is not to be shown.
+    pub payload: Option<String>,
     pub qos: u8,
     pub retain: bool,
 }

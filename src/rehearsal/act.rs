@@ -10,7 +10,7 @@ use super::values::{json_of, same, shown};
 use crate::codec::Spec;
 use crate::codec::document::render;
 use crate::gatt::SecurityLevel;
-use crate::gatt::server::{RequestError, Subscribed};
+use crate::gatt::server::{Central, PairError, RequestError, Subscribed};
 
 impl Play<'_> {
     pub(super) async fn central(
@@ -40,10 +40,13 @@ impl Play<'_> {
                 let handle = connected.handles[*of];
                 let central = &connected.central;
                 let room = central.mtu().map_err(|problem| gone(step, problem))? - 3;
-                let came = if octets.len() <= room {
-                    central.write(handle, octets)
-                } else {
-                    central.write_long(handle, octets)
+                // What its response promises may come of a later step, so it is waited for only where the
+                // test wants to see it broken.
+                let came = match (octets.len() <= room, error) {
+                    (true, None) => central.begin_write(handle, octets).map(drop),
+                    (false, None) => central.begin_write_long(handle, octets).map(drop),
+                    (true, Some(_)) => central.write(handle, octets).await,
+                    (false, Some(_)) => central.write_long(handle, octets).await,
                 };
                 answered(step, "the write", *error, came)
             }
@@ -66,13 +69,8 @@ impl Play<'_> {
                 answered(step, "the end of the subscription", None, came)
             }
             CentralAct::Pair(word) => {
-                let level = match word {
-                    PairWord::Encrypted => SecurityLevel::Encrypted,
-                    PairWord::Authenticated => SecurityLevel::Authenticated,
-                };
                 let connected = self.connected(step, number).await?;
-                let came = connected.central.secure(level);
-                answered(step, "the pairing", None, came)
+                pair(step, &connected.central, *word)
             }
             CentralAct::Mtu(mtu) => {
                 let connected = self.connected(step, number).await?;
@@ -163,6 +161,24 @@ fn read(
             failed(wanted(spec, expected), att_errors::describe(error.code()))
         }
     }
+}
+
+fn pair(step: &Step, central: &Central, word: PairWord) -> Result<(), Failed> {
+    let (level, is_refused) = match word {
+        PairWord::Encrypted => (SecurityLevel::Encrypted, false),
+        PairWord::Authenticated => (SecurityLevel::Authenticated, false),
+        // What it wants at the least.
+        PairWord::Refused => (SecurityLevel::Encrypted, true),
+    };
+    let title = match (central.secure(level), is_refused) {
+        (Ok(()), false) | (Err(PairError::Refused), true) => return Ok(()),
+        (Ok(()), true) => "it could pair, and that was to be refused",
+        (Err(PairError::Refused), false) => "it may not pair: not now, or it is not on the list",
+        (Err(PairError::Disconnected), _) => {
+            return Err(gone(step, RequestError::Disconnected));
+        }
+    };
+    Err(Failed::new(step.at, title))
 }
 
 /// The answer to a request that gets nothing but an acknowledgement or an error.

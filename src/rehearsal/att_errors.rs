@@ -1,7 +1,8 @@
 //! The names of ATT errors, as a person writes and reads them.
 
 /// Core Spec 5.4, Vol 3, Part F, 3.4.1.1, and Supplement 11, Part B, 1.2. The names are those of the
-/// specification, but for 0x80: that one is ours ([`AttError::Refused`](crate::gatt::AttError)).
+/// specification, but for 0x80 and 0x81: those are ours
+/// ([`AttError`](crate::gatt::AttError)).
 const NAMES: &[(u8, &str)] = &[
     (0x01, "invalid_handle"),
     (0x02, "read_not_permitted"),
@@ -23,6 +24,7 @@ const NAMES: &[(u8, &str)] = &[
     (0x12, "database_out_of_sync"),
     (0x13, "value_not_allowed"),
     (0x80, "refused"),
+    (0x81, "not_kept"),
     (0xFC, "write_request_rejected"),
     (0xFD, "cccd_improperly_configured"),
     (0xFE, "procedure_already_in_progress"),

@@ -25,7 +25,8 @@ pub(super) struct TestsConfig {
     /// The environment variables that the configuration finds. It finds no others.
     #[serde(default)]
     pub(super) environment: BTreeMap<String, Literal>,
-    /// The names of the centrals. Without it there is one, `phone`.
+    /// The names of the centrals. One whose name is an address, `AA:BB:CC:DD:EE:FF`, comes from there;
+    /// the others come from none that a configuration names. Without it there is one, `phone`.
     #[serde(default)]
     #[schemars(length(min = 1), extend("default" = ["phone"]))]
     pub(super) centrals: Option<Spanned<Vec<Spanned<String>>>>,
@@ -310,6 +311,8 @@ pub(super) enum PairWord {
     Encrypted,
     /// Encrypted with a key that a person has confirmed.
     Authenticated,
+    /// It wants to pair, and may not: not now, or not at all.
+    Refused,
 }
 
 /// How a central is told.

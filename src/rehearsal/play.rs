@@ -245,7 +245,8 @@ impl<'a> Play<'a> {
     }
 
     fn connect(&self, server: &Arc<GattServer>, number: usize) -> Connected {
-        let central = Arc::new(server.connect());
+        let address = self.story.centrals[number].parse().ok();
+        let central = Arc::new(server.connect_from(address));
         // It fails only when the server has gone, and then so does whatever comes next.
         let _ = central.exchange_mtu(MTU_MAX);
         let services = central.discover().iter();

@@ -3,6 +3,9 @@
 // Each test file uses what it needs.
 #![allow(dead_code)]
 
+#[path = "../support/state.rs"]
+mod state;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -51,7 +54,7 @@ impl Air {
     /// The same, with something in the plan made otherwise.
     pub async fn with(source: &str, change: impl FnOnce(&mut Plan)) -> Self {
         let host = Placeholders::new(Vec::new());
-        let loaded = load_str(Path::new("test.yaml"), source, &|_| None, host);
+        let loaded = load_str(Path::new("test.yaml"), source, &state::environment(), host);
         let mut plan = loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
         change(&mut plan);
         let runtime = Runtime::start(plan);

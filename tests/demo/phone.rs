@@ -47,9 +47,8 @@ impl Phone {
     }
 
     pub fn write(&self, uuid: &str, octets: &[u8]) -> Result<(), AttError> {
-        self.central
-            .write(self.find(uuid).handle, octets)
-            .map_err(att)
+        let handle = self.find(uuid).handle;
+        soon(self.central.write(handle, octets)).map_err(att)
     }
 
     pub fn descriptor(&self, uuid: &str, descriptor: &str) -> Vec<u8> {

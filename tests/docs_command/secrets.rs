@@ -7,7 +7,11 @@ const CANARIES: [(&str, &str); 2] = [("TEXT", "c4nary-text"), ("NUMBER", "373592
 
 const CONFIGURATION: &str = r#"
 version: 1
-mqtt: { broker: broker.local }
+mqtt:
+  broker: broker.local
+  plaintext: allow
+  birth: { topic: alive, payload: "${TEXT}" }
+  will: { topic: alive, payload: "gone" }
 documents:
   all:
     state: all
@@ -31,7 +35,7 @@ services:
           fields:
             - { name: magic, type: u32, constant: "${NUMBER}" }
             - { name: word, type: utf8, initial: "${TEXT}" }
-        mqtt: { state: parts, command: parts/set }
+        mqtt: { state: parts, command: parts/set, payload: { bearer: "${TEXT}", of: [plain], v: $value } }
       - name: Request
         uuid: FF04
         access: [write, indicate]
@@ -131,6 +135,7 @@ fn what_came_from_the_environment_is_in_none_of_them() {
             r#""nested":{"type":"object"}"#,
             r#""plain":{"const":"open"}"#,
             r#""plain":{"examples":["open"]}"#,
+            r#""bearer":{"type":"string"}"#,
         ] {
             assert!(text.contains(said), "{said}: {text}");
         }

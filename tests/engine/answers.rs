@@ -53,6 +53,7 @@ fn bench(response: Response, of_request: Delivery, of_answer: Delivery) -> Bench
         cell,
         carries: Carries::State,
         pace: Pace::OnChange,
+        acknowledges: false,
     };
     let subscriptions = [hears(PHONES, answer_cell()), hears(BUS, cell())];
     let mut bench = Bench {

@@ -63,6 +63,7 @@ fn what_waits_is_never_more_than_the_cells_of_a_link_and_the_longest_waiting_goe
             cell: CellId::new(cell),
             carries: Carries::State,
             pace: Pace::OnChange,
+            acknowledges: false,
         })
         .collect();
     let engine = Engine::new(vec![declared; cells], 2, &subscriptions);

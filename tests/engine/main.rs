@@ -12,6 +12,7 @@ mod owner_here;
 mod owner_remote;
 mod pace;
 mod parts;
+mod promise;
 mod restored;
 mod returns;
 mod silence;
@@ -20,8 +21,8 @@ use std::time::Duration;
 
 use bemo_sync::codec::{FloatFormat, FloatSpec, IntSpec, IntWidth, Overflow, Spec, Value};
 use bemo_sync::engine::{
-    Accepted, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId, Mark,
-    Origin, Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
+    Accepted, Ack, Carries, CellId, CellSpec, Change, Delivery, Effect, Engine, Event, LinkId,
+    Mark, Origin, Owner, Pace, PeerId, Rejection, Subscription, Time, WhenFull,
 };
 
 const CONFIRM_WITHIN: Duration = Duration::from_secs(2);
@@ -62,6 +63,8 @@ fn cell_spec(spec: Spec, owner: Owner, initial: Option<i128>) -> CellSpec {
         response: None,
         answers_only: false,
         with: Vec::new(),
+        ack: Ack::Accepted,
+        owed: Vec::new(),
     }
 }
 
@@ -112,6 +115,7 @@ impl Bench {
             cell: cell(),
             carries,
             pace: Pace::OnChange,
+            acknowledges: false,
         };
         let subscriptions = [hears(PHONES, Carries::State), hears(BUS, bus)];
         let mut bench = Self {

@@ -13,6 +13,7 @@ fn the_initial_value_is_told_to_everybody_and_an_unknown_one_to_nobody() {
             cell: cell(),
             carries,
             pace: Pace::OnChange,
+            acknowledges: false,
         };
         let subscriptions = [
             hears(0, Carries::State),

@@ -258,6 +258,7 @@ fn the_deadlines_of_many_cells_come_in_their_order() {
         cell: CellId::new(cell),
         carries: Carries::Requests,
         pace: Pace::OnChange,
+        acknowledges: false,
     });
     let engine = Engine::new(vec![slow, quick], 3, &subscriptions);
     let now = seconds(0);

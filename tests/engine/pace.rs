@@ -14,6 +14,7 @@ fn paced(pace: Pace, initial: Option<i128>, owner: Owner) -> Bench {
         cell: cell(),
         carries,
         pace,
+        acknowledges: false,
     };
     let subscriptions = [
         subscription(PHONES, Carries::State, pace),
@@ -168,6 +169,7 @@ fn what_becomes_unknown_again_is_not_sent_any_more() {
         cell: cell(),
         carries,
         pace,
+        acknowledges: false,
     };
     let subscriptions = [
         subscription(PHONES, Carries::State, Pace::Every(APART)),
@@ -201,6 +203,7 @@ fn by_the_clock_goes_how_things_stand_also_where_every_event_counts() {
         cell: cell(),
         carries: Carries::State,
         pace: Pace::Every(APART),
+        acknowledges: false,
     };
     let mut bench = Bench {
         engine: Engine::new(vec![declared], 3, &[subscription]),

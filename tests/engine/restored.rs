@@ -26,6 +26,7 @@ fn it_comes_before_the_initial_value_and_is_what_everybody_hears_first() {
         cell: cell(),
         carries: Carries::State,
         pace: Pace::OnChange,
+        acknowledges: false,
     };
     let declared = restored(Owner::Here, Some(3), 7);
     let mut engine = Engine::new(vec![declared], 3, &[subscription]);
@@ -78,9 +79,10 @@ fn the_newest_of_a_remote_owner_is_what_it_has_said() {
         cell: cell(),
         carries,
         pace: Pace::OnChange,
+        acknowledges: false,
     };
     let subscriptions = [
-        subscription(STORE, Carries::Newest),
+        subscription(STORE, Carries::Kept),
         subscription(BUS, Carries::Requests),
     ];
     let mut engine = Engine::new(vec![declared], 3, &subscriptions);
@@ -121,26 +123,17 @@ fn the_newest_of_a_remote_owner_is_what_it_has_said() {
 }
 
 #[test]
-fn before_a_remote_owner_has_spoken_there_is_nothing_new_of_it() {
+fn before_a_remote_owner_has_spoken_nothing_is_known_of_it() {
     let declared = cell_spec(digit(Overflow::Reject), remote(), Some(3));
-    let newest = |cell| Subscription {
-        link: link(STORE),
-        cell,
-        carries: Carries::Newest,
-        pace: Pace::OnChange,
-    };
-    let here = cell_spec(digit(Overflow::Reject), Owner::Here, Some(1));
-    let subscriptions = [newest(CellId::new(0)), newest(CellId::new(1))];
-    let mut engine = Engine::new(vec![declared, here], 3, &subscriptions);
+    let kept = Subscription::new(link(STORE), cell(), Carries::Kept);
+    let mut engine = Engine::new(vec![declared], 3, &[kept]);
     let ask = Event::Request {
-        cell: CellId::new(0),
+        cell: cell(),
         change: Change::Set(Value::Int(5)),
         origin: phone(1),
     };
     engine.handle(seconds(1), ask).expect("accepted");
-    let heard = engine.poll_effect(seconds(1), link(STORE));
-    assert_eq!(heard.map(|it| it.value), Some(Value::Int(1)));
-    assert!(!engine.has_effects(link(STORE)));
+    assert_eq!(engine.keeping(seconds(1), cell()).known, None);
 }
 
 /// Whoever only keeps values is no reason to refuse an event, however late it looks.
@@ -154,8 +147,9 @@ fn who_hears_of_the_newest_value_never_makes_others_wait() {
     let subscription = Subscription {
         link: link(STORE),
         cell: cell(),
-        carries: Carries::Newest,
+        carries: Carries::Kept,
         pace: Pace::OnChange,
+        acknowledges: false,
     };
     let mut engine = Engine::new(vec![declared], 3, &[subscription]);
     for value in 1..=9 {

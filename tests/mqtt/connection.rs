@@ -152,7 +152,7 @@ fn a_refused_subscription_is_said() {
 
 #[test]
 fn a_host_that_does_not_exist_is_said() {
-    let section = "{ broker: nowhere.invalid }";
+    let section = "{ broker: nowhere.invalid, plaintext: allow }";
     let bemo = Bemo::start(&yaml(section, &[NUMBER_HERE]));
     let line = bemo
         .log

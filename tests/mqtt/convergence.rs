@@ -52,6 +52,12 @@ fn converges(bemo: &Bemo, central: &Central, port: u16, number: u8) {
     }
 }
 
+fn write(central: &Central, octets: &[u8]) {
+    let tokio = tokio::runtime::Builder::new_current_thread().build();
+    let write = central.write(handle(central), octets);
+    tokio.unwrap().block_on(write).unwrap();
+}
+
 fn handle(central: &Central) -> u16 {
     central.discover()[0].characteristics[0].handle
 }
@@ -64,7 +70,7 @@ fn a_broker_that_was_killed_and_has_forgotten_everything() {
     converges(&bemo, &central, broker.port, 1);
     for round in 1..=3 {
         broker.kill();
-        central.write(handle(&central), &[round * 10]).unwrap();
+        write(&central, &[round * 10]);
         broker.start_again();
         converges(&bemo, &central, broker.port, round * 10);
         bemo.log.wait_for_count(
@@ -95,7 +101,7 @@ fn a_broker_that_comes_back_with_an_old_state_of_things_and_the_session() {
         assert!(Instant::now() < deadline, "it does not save");
         thread::park_timeout(Duration::from_millis(5));
     }
-    central.write(handle(&central), &[2]).unwrap();
+    write(&central, &[2]);
     converges(&bemo, &central, broker.port, 2);
     broker.kill();
     broker.start_again();
@@ -131,7 +137,7 @@ fn a_request_that_a_broker_has_taken_with_it() {
     let bemo = Bemo::connected(&on_air(broker.port, "client_id: bemo", &[NUMBER_REMOTE]));
     let central = bemo.central();
     converges(&bemo, &central, broker.port, 5);
-    central.write(handle(&central), &[9]).unwrap();
+    write(&central, &[9]);
     bemo.log.wait_for("Incoming(PubAck");
     assert_eq!(bemo.value(0), Some(int(9)), "shown at once");
     broker.kill();
@@ -163,13 +169,11 @@ fn a_broker_that_is_stopped_for_a_while_and_goes_on() {
         broker.signal(Signal::STOP);
         // The first time it is silent about a message, then about nothing at all.
         if round == 1 {
-            central.write(handle(&central), &[77]).unwrap();
+            write(&central, &[77]);
         }
         bemo.log.wait_for_count("lost the connection", round);
         bemo.log.wait_for_count("it does not answer", round);
-        central
-            .write(handle(&central), &[round as u8 * 10])
-            .unwrap();
+        write(&central, &[round as u8 * 10]);
         broker.signal(Signal::CONT);
         converges(&bemo, &central, broker.port, round as u8 * 10);
     }

@@ -2,6 +2,8 @@
 
 #[path = "../support/bemo.rs"]
 mod bemo;
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../support/fake_broker.rs"]
 mod fake_broker;
 #[path = "../support/lines.rs"]

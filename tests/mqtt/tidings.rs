@@ -31,7 +31,7 @@ async fn come_and_go(bemo: &Bemo, number: &[u8]) {
     let central = server.connect();
     let handle = central.discover()[0].characteristics[0].handle;
     central.subscribe(handle, Some(Subscribed::Notify)).unwrap();
-    let _ = central.write(handle, number);
+    let _ = central.write(handle, number).await;
     central.subscribe(handle, None).unwrap();
 }
 

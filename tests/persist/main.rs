@@ -12,10 +12,12 @@ mod tap;
 
 mod alone;
 mod disk;
+mod full;
 mod process;
 mod sparing;
 mod trouble;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use air::{Air, handle};
+use bemo_sync::gatt::server::RequestError;
 use lines::{Lines, Writer};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -36,6 +39,11 @@ const LEVEL: &str = "uuid: FF01, access: [read, write], persist: true, \
     value: { type: u8, min: 0, max: 100, initial: 50 }";
 const KEY: &str = "uuid: FF02, access: [read, write], persist: true, security: encrypted, \
     value: { type: utf8, max_length: 20 }";
+/// The level, and nobody waits until it is kept.
+fn promising_nothing() -> String {
+    format!("ack: accepted, {LEVEL}")
+}
+
 const PASSING: &str = "uuid: FF03, access: [read, write], value: { type: u8 }";
 
 /// A directory with what is kept in it, and what is said.
@@ -50,7 +58,7 @@ impl Bench {
         let log = Arc::new(Lines::default());
         let writer = Writer(log.clone());
         let guard = tracing_subscriber::fmt()
-            .with_max_level(Level::INFO)
+            .with_max_level(Level::DEBUG)
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish()
@@ -63,7 +71,7 @@ impl Bench {
     }
 
     fn file(&self) -> PathBuf {
-        self.directory.path().join("kept.json")
+        self.directory.path().join("kept.journal")
     }
 
     fn yaml(&self, characteristics: &[&str]) -> String {
@@ -78,8 +86,14 @@ impl Bench {
         fs::read_to_string(self.file()).unwrap()
     }
 
-    fn json(&self) -> Json {
-        serde_json::from_str(&self.text()).unwrap()
+    /// What the journal says is kept, by the UUIDs of service and characteristic.
+    fn kept(&self) -> BTreeMap<String, String> {
+        kept_in(&self.file())
+    }
+
+    /// How often the journal has been written.
+    fn writes(&self) -> usize {
+        self.log.count("written to")
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -91,6 +105,30 @@ impl Bench {
     fn names(&self) -> Vec<String> {
         names_in(self.directory.path())
     }
+}
+
+fn lines_of(file: &Path) -> Vec<Json> {
+    let text = fs::read_to_string(file).unwrap();
+    // Behind the checksum.
+    let records = text.lines().map(|line| &line[9..]);
+    records
+        .map(|record| serde_json::from_str(record).unwrap())
+        .collect()
+}
+
+fn kept_in(file: &Path) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for record in lines_of(file) {
+        let Some(of) = record["of"].as_str() else {
+            continue;
+        };
+        match (record["is"].as_str(), record["kept"].as_str()) {
+            (_, Some(hex)) => drop(kept.insert(of.to_owned(), hex.to_owned())),
+            (Some("value"), None) => drop(kept.remove(of)),
+            (_, None) => {}
+        }
+    }
+    kept
 }
 
 fn names_in(directory: &Path) -> Vec<String> {
@@ -117,12 +155,17 @@ fn yaml(file: &Path, characteristics: &[&str]) -> String {
     yaml
 }
 
-fn write(air: &Air, uuid: &str, octets: &[u8]) {
+async fn write(air: &Air, uuid: &str, octets: &[u8]) {
     let central = air.central();
     central
         .secure(bemo_sync::gatt::SecurityLevel::Encrypted)
         .unwrap();
-    central.write(handle(&central, uuid), octets).unwrap();
+    central.write(handle(&central, uuid), octets).await.unwrap();
+}
+
+async fn try_write(air: &Air, uuid: &str, octets: &[u8]) -> Result<(), RequestError> {
+    let central = air.central();
+    central.write(handle(&central, uuid), octets).await
 }
 
 fn read(air: &Air, uuid: &str) -> Vec<u8> {
@@ -141,9 +184,9 @@ async fn what_is_kept_outlives_a_restart_and_comes_before_the_initial_value() {
     let all = [LEVEL, KEY, PASSING];
     let air = bench.start(&all).await;
     assert_eq!(read(&air, "FF01"), [50], "the first start");
-    write(&air, "FF01", &[7]);
-    write(&air, "FF02", b"geheim");
-    write(&air, "FF03", &[9]);
+    write(&air, "FF01", &[7]).await;
+    write(&air, "FF02", b"geheim").await;
+    write(&air, "FF03", &[9]).await;
     air.runtime.stop().await;
     let air = bench.start(&all).await;
     assert_eq!(read(&air, "FF01"), [7]);
@@ -156,30 +199,28 @@ async fn what_is_kept_outlives_a_restart_and_comes_before_the_initial_value() {
 async fn the_file_says_what_it_holds_and_only_its_user_can_read_it() {
     let bench = Bench::new();
     // However open what a killed process has left.
-    fs::write(bench.directory.path().join("kept.json.7-1.new"), "half").unwrap();
+    fs::write(bench.directory.path().join("kept.journal.7-1.new"), "half").unwrap();
     let air = bench.start(&[LEVEL, KEY]).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     air.runtime.stop().await;
-    let expected = json!({
-        "format": "bemo-sync values",
-        "version": 1,
-        "values": {
-            "0xFF00/0xFF01": { "name": "Value 0", "hex": "07", "value": 7 },
-            "0xFF00/0xFF02": { "name": "Value 1", "hex": "", "value": "" },
-        },
-    });
-    assert_eq!(bench.json(), expected);
+    let expected = json!([
+        { "is": "journal", "version": 1 },
+        { "is": "value", "of": "0xFF00/0xFF01", "name": "Value 0", "kept": "32" },
+        { "is": "value", "of": "0xFF00/0xFF02", "name": "Value 1", "kept": "" },
+        { "is": "change", "of": "0xFF00/0xFF01", "kept": "07" },
+    ]);
+    assert_eq!(Json::from(lines_of(&bench.file())), expected);
     let mode = fs::metadata(bench.file()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert_eq!(bench.names(), ["kept.json"]);
+    assert_eq!(bench.names(), ["kept.journal"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_after_a_change_it_is_kept_whatever_happens_to_the_process() {
     let bench = Bench::new();
-    let air = bench.start(&[LEVEL]).await;
+    let air = bench.start(&[&promising_nothing()]).await;
     sleep(10 * SECOND).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     sleep(SECOND + Duration::from_millis(100)).await;
     // The end comes without a word.
     drop(air);
@@ -192,17 +233,17 @@ async fn a_second_after_a_change_it_is_kept_whatever_happens_to_the_process() {
 #[tokio::test(start_paused = true)]
 async fn what_a_remote_owner_is_only_asked_for_is_not_kept() {
     let bench = Bench::new();
-    let remote = "uuid: FF01, access: [read, write], persist: true, value: { type: u8 }, \
+    let remote = "uuid: FF01, access: [read, write], persist: true, ack: accepted, value: { type: u8 }, \
         mqtt: { owner: remote, state: s, command: c }";
     let yaml = format!(
         "{}mqtt: {{ broker: \"127.0.0.1:1\" }}\n",
         bench.yaml(&[remote])
     );
     let air = Air::of(&yaml).await;
-    write(&air, "FF01", &[7]);
+    write(&air, "FF01", &[7]).await;
     assert_eq!(read(&air, "FF01"), [7], "until the owner has had its time");
     sleep(5 * SECOND).await;
-    assert_eq!(bench.json()["values"], json!({}));
+    assert_eq!(bench.kept(), BTreeMap::new());
     air.runtime.stop().await;
     let air = Air::of(&yaml).await;
     let central = air.central();
@@ -236,7 +277,7 @@ async fn values_of_every_kind_come_back() {
     let characteristics: Vec<&str> = characteristics.iter().map(String::as_str).collect();
     let air = bench.start(&characteristics).await;
     for (index, (_, octets)) in kinds.iter().enumerate() {
-        write(&air, &format!("FF{index:02}"), octets);
+        write(&air, &format!("FF{index:02}"), octets).await;
     }
     air.runtime.stop().await;
     let air = bench.start(&characteristics).await;

@@ -74,7 +74,7 @@ impl Home {
         let is_kept = || {
             let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
             let mut paths = entries.map(|entry| entry.path());
-            let file = paths.find(|path| path.extension().is_some_and(|it| it == "json"));
+            let file = paths.find(|path| path.extension().is_some_and(|it| it == "journal"));
             let text = file.and_then(|file| fs::read_to_string(file).ok());
             text.is_some_and(|text| text.contains(value))
         };
@@ -110,7 +110,7 @@ fn after_a_kill_and_after_a_stop_the_first_that_is_published_is_what_was_kept() 
     assert_eq!(tap.next_on("level"), "50");
     tap.publish("set", "7");
     assert_eq!(tap.next_on("level"), "7");
-    home.wait_until_kept("\"value\": 7");
+    home.wait_until_kept("\"kept\":\"07\"");
     process.end_by(Signal::KILL);
     let process = home.start();
     assert_eq!(tap.next_on("level"), "7");
@@ -133,7 +133,7 @@ fn what_a_remote_owner_has_said_is_what_a_read_gets_after_a_kill() {
     let mut tap = Tap::on_everything(home.broker.port);
     let process = home.start();
     tap.publish_retained("level", "7");
-    home.wait_until_kept("\"value\": 7");
+    home.wait_until_kept("\"kept\":\"07\"");
     process.end_by(Signal::KILL);
     let process = home.start();
     assert!(

@@ -1,92 +1,104 @@
 //! A flash card bears only so many writes: what changes all the time is not written all the time.
 
-use std::os::unix::fs::MetadataExt;
-
 use super::*;
 
 const TICKING: &str = "uuid: FF09, access: [read, notify], persist: true, \
     value: { type: u32 }, source: { ticker: { every: 10ms } }";
 
-/// Every write makes another file, so its number is another one each time.
-struct Writes {
-    file: PathBuf,
-    last: Option<(u64, i64)>,
-    count: u32,
-}
-
-impl Writes {
-    fn of(bench: &Bench) -> Self {
-        let (file, last, count) = (bench.file(), None, 0);
-        Self { file, last, count }
-    }
-
-    /// How many there have been after so long. It is looked at more often than anything is written.
-    async fn after(&mut self, time: Duration) -> u32 {
-        let step = Duration::from_millis(500);
-        for _ in 0..time.as_millis() / step.as_millis() {
-            sleep(step).await;
-            let found = fs::metadata(&self.file).ok();
-            let found = found.map(|found| (found.ino(), found.mtime_nsec()));
-            self.count += u32::from(found != self.last);
-            self.last = found;
-        }
-        self.count
-    }
+/// How often it is written in so long.
+async fn writes_in(bench: &Bench, time: Duration) -> usize {
+    let before = bench.writes();
+    sleep(time).await;
+    bench.writes() - before
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_value_that_never_rests_is_written_once_a_minute() {
     let bench = Bench::new();
     let _air = bench.start(&[TICKING]).await;
-    let mut writes = Writes::of(&bench);
-    let first = writes.after(60 * SECOND).await;
+    let first = writes_in(&bench, 60 * SECOND).await;
     assert!((20..=32).contains(&first), "{first} in the first minute");
-    let more = writes.after(10 * 60 * SECOND).await - first;
+    let more = writes_in(&bench, 10 * 60 * SECOND).await;
     assert!((9..=11).contains(&more), "{more} in ten minutes");
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_value_is_kept_after_a_second_all_the_same() {
     let bench = Bench::new();
-    let air = bench.start(&[TICKING, LEVEL]).await;
-    let mut writes = Writes::of(&bench);
-    let before = writes.after(200 * SECOND).await;
-    write(&air, "FF01", &[7]);
-    assert!(writes.after(2 * SECOND).await > before);
-    assert_eq!(bench.json()["values"]["0xFF00/0xFF01"]["value"], 7);
+    let air = bench.start(&[TICKING, &promising_nothing()]).await;
+    sleep(200 * SECOND).await;
+    write(&air, "FF01", &[7]).await;
+    assert!(writes_in(&bench, 2 * SECOND).await > 0);
+    assert_eq!(bench.kept()["0xFF00/0xFF01"], "07");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_together_is_written_together() {
     let bench = Bench::new();
-    let air = bench.start(&[LEVEL]).await;
-    let mut writes = Writes::of(&bench);
-    assert_eq!(writes.after(5 * SECOND).await, 1, "at the start");
+    let air = bench.start(&[&promising_nothing()]).await;
+    assert_eq!(writes_in(&bench, 5 * SECOND).await, 1, "at the start");
     for level in 0..100 {
-        write(&air, "FF01", &[level]);
+        write(&air, "FF01", &[level]).await;
         tokio::task::yield_now().await;
     }
-    assert_eq!(writes.after(60 * SECOND).await, 2);
-    assert_eq!(bench.json()["values"]["0xFF00/0xFF01"]["value"], 99);
+    assert_eq!(writes_in(&bench, 60 * SECOND).await, 1);
+    assert_eq!(bench.kept()["0xFF00/0xFF01"], "63");
+}
+
+/// The disk is asked once for all who wait.
+#[tokio::test(start_paused = true)]
+async fn many_who_wait_at_once_share_one_write() {
+    let bench = Bench::new();
+    let levels: Vec<String> = (0..50)
+        .map(|number| LEVEL.replace("FF01", &format!("EE{number:02}")))
+        .collect();
+    let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+    let air = bench.start(&levels).await;
+    sleep(5 * SECOND).await;
+    let before = bench.writes();
+    let centrals: Vec<_> = (0..50).map(|_| air.central()).collect();
+    let mut promises = Vec::new();
+    for (number, central) in centrals.iter().enumerate() {
+        let handle = handle(central, &format!("EE{number:02}"));
+        promises.extend(central.begin_write(handle, &[7]).unwrap());
+    }
+    for promise in promises {
+        promise.kept().await.unwrap();
+    }
+    assert!(bench.kept().values().all(|kept| kept == "07"));
+    let writes = bench.writes() - before;
+    assert!((1..=2).contains(&writes), "{writes} writes");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_is_taken_back_is_not_written() {
     let bench = Bench::new();
-    let air = bench.start(&[LEVEL]).await;
-    let mut writes = Writes::of(&bench);
-    let before = writes.after(5 * SECOND).await;
+    let air = bench.start(&[&promising_nothing()]).await;
+    sleep(5 * SECOND).await;
     for _ in 0..100 {
-        write(&air, "FF01", &[51]);
-        write(&air, "FF01", &[50]);
-        assert_eq!(writes.after(2 * SECOND).await, before);
+        write(&air, "FF01", &[51]).await;
+        write(&air, "FF01", &[50]).await;
+        assert_eq!(writes_in(&bench, 2 * SECOND).await, 0);
     }
-    write(&air, "FF01", &[51]);
-    assert_eq!(
-        writes.after(2 * SECOND).await,
-        before + 1,
-        "and that has cost nothing"
-    );
+    write(&air, "FF01", &[51]).await;
+    let writes = writes_in(&bench, 2 * SECOND).await;
+    assert_eq!(writes, 1, "and that has cost nothing");
+}
+
+/// It only grows; when it says far more than there is, it is written anew.
+#[tokio::test(start_paused = true)]
+async fn a_journal_does_not_grow_without_end() {
+    let bench = Bench::new();
+    let air = bench.start(&[LEVEL]).await;
+    let mut longest = 0;
+    for number in 0..3000_u32 {
+        let level = u8::try_from(number % 100).unwrap();
+        write(&air, "FF01", &[level]).await;
+        longest = longest.max(fs::metadata(bench.file()).unwrap().len());
+    }
+    assert!((40_000..70_000).contains(&longest), "{longest} octets");
+    air.runtime.stop().await;
+    assert_eq!(read(&bench.start(&[LEVEL]).await, "FF01"), [99]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,7 +112,7 @@ async fn a_rehearsal_neither_reads_nor_writes_the_file() {
     let runtime = bemo_sync::runtime::Runtime::rehearse(loaded.unwrap().plan, stage);
     sleep(100 * SECOND).await;
     runtime.stop().await;
-    assert_eq!(bench.names(), ["kept.json"]);
+    assert_eq!(bench.names(), ["kept.journal"]);
     assert_eq!(bench.text(), "neither read nor moved away");
     assert_eq!(bench.warnings(), [""; 0]);
 }

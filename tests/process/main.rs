@@ -43,6 +43,8 @@ impl Process {
             .arg("--config")
             .arg(&config)
             .args(arguments)
+            .env("XDG_STATE_HOME", directory.path())
+            .env_remove("STATE_DIRECTORY")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();

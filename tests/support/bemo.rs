@@ -4,6 +4,9 @@
 // Each test binary uses a part of this.
 #![allow(dead_code)]
 
+#[path = "state.rs"]
+mod state;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -12,7 +15,7 @@ use std::time::Duration;
 
 use bemo_sync::codec::{Value, Violation};
 use bemo_sync::config::{Placeholders, load_str};
-use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId};
+use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId, Subscription};
 use bemo_sync::gatt::server::{Central, GattServer};
 use bemo_sync::plan::{LinkPlan, Plan};
 use bemo_sync::plugin::{BoxFuture, Failure, Link, Notices, Port, Sender};
@@ -42,8 +45,12 @@ enum End {
 
 /// The plan of a configuration without mistakes.
 pub fn plan(yaml: &str) -> Plan {
-    let host = Placeholders::new(vec![("hostname", "raspberrypi".to_owned())]);
-    match load_str(Path::new("test.yaml"), yaml, &|_| None, host) {
+    let host = Placeholders::new(vec![
+        ("hostname", "raspberrypi".to_owned()),
+        ("machine_id", "0123456789abcdef0123456789abcdef".to_owned()),
+        ("mac", "aabbccddeeff".to_owned()),
+    ]);
+    match load_str(Path::new("test.yaml"), yaml, &state::environment(), host) {
         Ok(loaded) => loaded.plan,
         Err(mistakes) => panic!("{mistakes}"),
     }
@@ -71,7 +78,11 @@ impl Bemo {
     pub fn run(mut plan: Plan) -> Self {
         let link = LinkId::new(plan.links.len());
         for cell in 0..plan.cells.len() {
-            plan.subscribe(link, CellId::new(cell), Carries::StateOfOthers);
+            plan.subscribe(Subscription::new(
+                link,
+                CellId::new(cell),
+                Carries::StateOfOthers,
+            ));
         }
         let (ports, port) = channel();
         let (hears, heard) = channel();

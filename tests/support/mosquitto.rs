@@ -6,6 +6,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -54,7 +55,12 @@ impl Mosquitto {
 
     /// One with these lines in its configuration, after its `listener`; they see the directory.
     pub fn configured(lines: impl FnOnce(&Path) -> String) -> Self {
-        let mut broker = Self::stopped("");
+        Self::configured_on(free_port(), lines)
+    }
+
+    /// The same, on a port that is known before.
+    pub fn configured_on(port: u16, lines: impl FnOnce(&Path) -> String) -> Self {
+        let mut broker = Self::on(port);
         let lines = lines(broker.directory.path());
         broker.configure(&lines);
         broker.start_again();
@@ -63,14 +69,18 @@ impl Mosquitto {
 
     /// One that does not run yet.
     pub fn stopped(lines: &str) -> Self {
-        let broker = Self {
-            port: free_port(),
+        let broker = Self::on(free_port());
+        broker.configure(lines);
+        broker
+    }
+
+    fn on(port: u16) -> Self {
+        Self {
+            port,
             directory: TempDir::new().expect("there is a place for temporary files"),
             log: Arc::new(Lines::default()),
             child: None,
-        };
-        broker.configure(lines);
-        broker
+        }
     }
 
     /// Its process.
@@ -112,6 +122,17 @@ impl Mosquitto {
         wait_for_listener(self.port);
     }
 
+    /// Lets it read its files again, and returns when it has.
+    pub fn reload(&self) {
+        const SAID: &str = "Reloading config.";
+        let before = self.log.count(SAID);
+        let child = self.child.as_ref().expect("it runs");
+        kill_process(Pid::from_child(child), Signal::HUP).expect("it runs");
+        // It looks for signals when something comes, or after a while.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        self.log.wait_for_count(SAID, before + 1);
+    }
+
     /// Kills it without warning.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -120,6 +141,33 @@ impl Mosquitto {
             child.kill().expect("it runs");
             child.wait().expect("it was ours");
         }
+    }
+}
+
+/// Writes a file with these users and their passwords; the line of the configuration that names it.
+pub fn users(directory: &Path, users: &[(&str, &str)]) -> String {
+    let path = directory.join("users");
+    fs::write(&path, "").expect("it can be written");
+    for (name, password) in users {
+        let made = Command::new("mosquitto_passwd")
+            .arg("-b")
+            .arg(&path)
+            .args([name, password])
+            .output()
+            .expect("mosquitto is installed");
+        assert!(made.status.success(), "{made:?}");
+    }
+    let users = fs::read_to_string(&path).expect("it was written");
+    write(directory, "users", &users);
+    format!("password_file {}\n", path.display())
+}
+
+/// Writes a file that mosquitto can read: as root, it becomes another user before it does.
+pub fn write(directory: &Path, name: &str, text: &str) {
+    let path = directory.join(name);
+    fs::write(&path, text).expect("it can be written");
+    for (path, mode) in [(path.as_path(), 0o644), (directory, 0o755)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
     }
 }
 

@@ -35,6 +35,11 @@ enum Packet {
 impl Tap {
     /// Connects with a clean session.
     pub fn connect(port: u16, client_id: &str) -> Self {
+        Self::connect_as(port, client_id, None)
+    }
+
+    /// The same, as a user with a password.
+    pub fn connect_as(port: u16, client_id: &str, user: Option<(&str, &str)>) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", port)).expect("the broker is there");
         socket.set_nodelay(true).unwrap();
         let (packets, arriving) = channel();
@@ -52,8 +57,13 @@ impl Tap {
             next_id: 0,
             early: Vec::new(),
         };
-        let mut body = b"\x00\x04MQTT\x04\x02\x00\x3c".to_vec();
+        let mut body = b"\x00\x04MQTT\x04".to_vec();
+        body.push(if user.is_some() { 0xC2 } else { 0x02 });
+        body.extend([0, 0x3c]);
         text(client_id, &mut body);
+        for part in user.iter().flat_map(|(name, password)| [name, password]) {
+            text(part, &mut body);
+        }
         tap.send(0x10, &body);
         assert_eq!(tap.acknowledged(0x20), [0], "the broker refuses the tap");
         tap
@@ -105,6 +115,17 @@ impl Tap {
         }
     }
 
+    /// The next message, if one comes in so long.
+    pub fn next_within(&mut self, time: Duration) -> Option<Message> {
+        if !self.early.is_empty() {
+            return Some(self.early.remove(0));
+        }
+        match self.arriving.recv_timeout(time).ok()? {
+            Packet::Publish(message) => Some(message),
+            Packet::Ack(..) => self.next_within(time),
+        }
+    }
+
     /// The payload of the next message on a topic; others before it are passed over.
     pub fn next_on(&mut self, topic: &str) -> String {
         loop {
@@ -112,17 +133,6 @@ impl Tap {
             if message.topic == topic {
                 return String::from_utf8(message.payload).expect("it is text");
             }
-        }
-    }
-
-    /// The next message, if one comes in time.
-    pub fn next_within(&mut self, while_: Duration) -> Option<Message> {
-        if !self.early.is_empty() {
-            return Some(self.early.remove(0));
-        }
-        match self.arriving.recv_timeout(while_) {
-            Ok(Packet::Publish(message)) => Some(message),
-            Ok(Packet::Ack(..)) | Err(_) => None,
         }
     }
 

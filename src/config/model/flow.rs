@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{AnyLiteral, Interval, Lenient, ValueConfig};
 use crate::config::read::{Raw, Spanned};
+use crate::engine::Ack;
 
 /// One word, or a mapping with more to say.
 #[derive(Clone, Debug)]
@@ -84,6 +85,33 @@ pub enum WhenFullConfig {
     Reject,
     /// The oldest event, which is counted.
     DropOldest,
+}
+
+/// What the response to a write promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Ack")]
+pub enum AckConfig {
+    /// It was accepted. A power cut may take it before anybody has heard of it.
+    Accepted,
+    /// It survives a power cut, and the end of this process however that comes: it is published, or
+    /// something newer is. Where there is no topic, it is the value after the start only with `persist: true`.
+    Journaled,
+    /// The broker has acknowledged it. Not with `qos: 0`.
+    Published,
+    /// The remote owner has said that it is so. Only with `owner: remote`.
+    Confirmed,
+}
+
+impl From<AckConfig> for Ack {
+    fn from(config: AckConfig) -> Self {
+        match config {
+            AckConfig::Accepted => Self::Accepted,
+            AckConfig::Journaled => Self::Journaled,
+            AckConfig::Published => Self::Published,
+            AckConfig::Confirmed => Self::Confirmed,
+        }
+    }
 }
 
 /// What a central hears of what came of its write: either `in` another characteristic, or in a `value`

@@ -46,6 +46,7 @@ impl Resolver<'_> {
         let delivery = self.delivery(&config);
         let expires = self.expires(&config);
         let cell = CellId::new(self.plan.cells.len());
+        let ack = self.ack(&config, access, cell);
         self.plan.cells.push(CellPlan {
             name: name.clone(),
             spec: spec.clone(),
@@ -62,6 +63,8 @@ impl Resolver<'_> {
             response: None,
             answers_only: false,
             with: Vec::new(),
+            ack,
+            owed: Vec::new(),
         });
         if let Some(value) = value.filter(|_| is_sound) {
             self.unset.extend(Unset::of(cell, value));

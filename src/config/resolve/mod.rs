@@ -1,6 +1,7 @@
 //! From the typed configuration to the plan: everything that has to be true of several places at
 //! once is checked here, and by the plugins for what they bring.
 
+mod ack;
 mod characteristic;
 mod flow;
 mod initial;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use crate::codec::{IntSpec, IntWidth, MAX_LENGTH, Spec};
 use crate::config::diagnose::{Diagnostic, Span};
+use crate::config::interpolate::Environment;
 use crate::config::model::{Config, DeviceConfig, Lenient, ServiceConfig};
 use crate::config::placeholders::Placeholders;
 use crate::config::read::Spanned;
@@ -23,6 +25,7 @@ use crate::gatt::Service;
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS, GENERIC_ATTRIBUTE};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{Configure, Keys, Place, PlaceKind, Plugin};
+use ack::Promised;
 use initial::Unset;
 use response::Named;
 
@@ -46,6 +49,7 @@ const MANY_MISTAKES: usize = 1000;
 pub(in crate::config) struct Surroundings<'a> {
     pub(in crate::config) tree: &'a Tree,
     pub(in crate::config) plugins: &'a [Box<dyn Plugin>],
+    pub(in crate::config) environment: &'a Environment<'a>,
     pub(in crate::config) host: Placeholders,
     /// The file of the configuration.
     pub(in crate::config) file: &'a Path,
@@ -61,6 +65,7 @@ pub(in crate::config) fn resolve(
     let Surroundings {
         tree,
         plugins,
+        environment,
         host,
         file,
         directory,
@@ -78,6 +83,7 @@ pub(in crate::config) fn resolve(
         responses: Vec::new(),
         said_full: false,
         unset: Vec::new(),
+        promised: Vec::new(),
         sources_known: keys_of(&places, PlaceKind::Source),
     };
     let root = tree.root();
@@ -97,6 +103,7 @@ pub(in crate::config) fn resolve(
         changed_here,
         subscribable,
         unset,
+        promised,
         ..
     } = resolver;
     let mut connected = false;
@@ -112,10 +119,12 @@ pub(in crate::config) fn resolve(
             tree,
             plan: &mut plan,
             link: LinkId::new(link),
+            acknowledges: plugin.acknowledges(),
             sections: &config.plugins,
             characteristics: &characteristics,
             places: &places,
             sources: &sources,
+            environment,
             placeholders: &placeholders,
             file,
             directory,
@@ -186,6 +195,7 @@ pub(in crate::config) fn resolve(
         diagnostics.push(Diagnostic::new(Span::START, message).help(help));
     }
     initial::settle(&mut plan, &unset, tree, diagnostics);
+    ack::check(&promised, &plan, tree, diagnostics);
     plan
 }
 
@@ -201,6 +211,7 @@ struct Resolver<'a> {
     responses: Vec<response::Declared>,
     said_full: bool,
     unset: Vec<Unset>,
+    promised: Vec<Promised>,
     /// The sources that there are, for a person.
     sources_known: String,
 }

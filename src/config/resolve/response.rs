@@ -11,7 +11,7 @@ use crate::config::diagnose::nearest;
 use crate::config::model::{ResponseConfig, ValueConfig};
 use crate::config::read::{Raw, Spanned};
 use crate::config::tree::NodeId;
-use crate::engine::{CellId, Delivery, Owner, Pace, Response, WhenFull};
+use crate::engine::{Ack, CellId, Delivery, Owner, Pace, Response, WhenFull};
 use crate::gatt::Access;
 use crate::plan::{CONFIRM_WITHIN, CellPlan};
 use crate::plugin::Keys;
@@ -141,6 +141,8 @@ impl Resolver<'_> {
             response: None,
             answers_only: true,
             with: Vec::new(),
+            ack: Ack::Accepted,
+            owed: Vec::new(),
         });
         if spec.is_some() {
             self.unset.extend(Unset::of(cell, value));

@@ -7,9 +7,13 @@ use tokio::sync::Notify;
 
 use super::connection::{Notification, Subscribed};
 use super::table::{Attribute, DiscoveredService};
-use super::{GattServer, MTU_MAX, MTU_MIN, RequestError};
+use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError};
 use crate::engine::PeerId;
-use crate::gatt::{AttError, Requester, Security, SecurityLevel, read, write};
+use crate::gatt::{Address, AttError, Requester, Security, SecurityLevel, read, write};
+use crate::plugin::Promise;
+
+/// What the response to a request has to wait for.
+pub type Promises = Vec<Promise>;
 
 /// Dropping it disconnects.
 pub struct Central {
@@ -20,12 +24,16 @@ pub struct Central {
 }
 
 impl Central {
-    pub(super) fn new(server: Arc<GattServer>, peer: PeerId, wake: Arc<Notify>) -> Self {
-        let address = address(peer);
+    pub(super) fn new(
+        server: Arc<GattServer>,
+        peer: PeerId,
+        address: Address,
+        wake: Arc<Notify>,
+    ) -> Self {
         Self {
             server,
             peer,
-            address,
+            address: address.to_string(),
             wake,
         }
     }
@@ -63,10 +71,22 @@ impl Central {
     /// Pairs, or connects anew as it has never paired: from here on the link is as safe as this.
     ///
     /// # Errors
-    /// [`RequestError::Disconnected`].
-    pub fn secure(&self, level: SecurityLevel) -> Result<(), RequestError> {
-        self.server
-            .with(self.peer, |connection| connection.security = level)
+    /// [`PairError::Refused`] when it may not, and then the link is as safe as before;
+    /// [`PairError::Disconnected`].
+    pub fn secure(&self, level: SecurityLevel) -> Result<(), PairError> {
+        let GattServer {
+            allowed, window, ..
+        } = &*self.server;
+        self.server.with(self.peer, |connection| {
+            let is_listed = allowed
+                .as_ref()
+                .is_none_or(|allowed| allowed.has(connection.address));
+            if level > connection.security && !(is_listed && window.is_open()) {
+                return Err(PairError::Refused);
+            }
+            connection.security = level;
+            Ok(())
+        })?
     }
 
     /// The whole tree.
@@ -126,9 +146,18 @@ impl Central {
     /// Write Request. A client configuration is written with it too; see [`Central::subscribe`].
     ///
     /// # Errors
+    /// As [`Central::begin_write`]; [`AttError::NotKept`] when it is accepted, but not what its response
+    /// promises.
+    pub async fn write(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        kept(self.begin_write(handle, octets)?).await
+    }
+
+    /// Write Request, up to where the value is accepted; the response has to wait for the promises.
+    ///
+    /// # Errors
     /// As [`write`](crate::gatt::write); [`AttError::InvalidHandle`], and
     /// [`AttError::WriteNotPermitted`] where only writes without a response are declared.
-    pub fn write(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+    pub fn begin_write(&self, handle: u16, octets: &[u8]) -> Result<Promises, RequestError> {
         // A packet has no room for more.
         if octets.len() > self.mtu()? - 3 {
             return Err(AttError::InvalidAttributeValueLength.into());
@@ -137,9 +166,12 @@ impl Central {
             Attribute::Fixed(_) => Err(AttError::WriteNotPermitted.into()),
             Attribute::Value(index) => {
                 self.check_can_write(*index)?;
-                self.write_value(*index, 0, octets)
+                Ok(vec![self.write_value(*index, 0, octets)?])
             }
-            Attribute::Configuration(index) => self.configure(*index, octets),
+            Attribute::Configuration(index) => {
+                self.configure(*index, octets)?;
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -150,10 +182,11 @@ impl Central {
             && self.access(*index).write_without_response
             && fits
         {
-            // Refusals have been counted and logged on the way.
-            let _ = self
+            // Refusals have been counted and logged on the way, and nobody waits for a promise.
+            let written = self
                 .check_link(*index, |security| security.write)
                 .and_then(|()| self.write_value(*index, 0, octets));
+            drop(written);
         }
     }
 
@@ -183,30 +216,42 @@ impl Central {
     ///
     /// # Errors
     /// That of the first write that was refused; those after it are not made.
-    pub fn execute_write(&self, commit: bool) -> Result<(), RequestError> {
+    pub async fn execute_write(&self, commit: bool) -> Result<(), RequestError> {
+        kept(self.begin_execute(commit)?).await
+    }
+
+    fn begin_execute(&self, commit: bool) -> Result<Promises, RequestError> {
         let prepared = self.server.with(self.peer, |it| it.take_prepared())?;
-        prepared
-            .into_iter()
-            .filter(|_| commit)
-            .try_for_each(|it| self.write_value(it.index, it.offset, &it.octets))
+        let committed = prepared.into_iter().filter(|_| commit);
+        committed
+            .map(|it| self.write_value(it.index, it.offset, &it.octets))
+            .collect()
     }
 
     /// A value of any length, in as many requests as it takes.
     ///
     /// # Errors
     /// As [`Central::prepare_write`] and [`Central::execute_write`]; nothing stays prepared.
-    pub fn write_long(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+    pub async fn write_long(&self, handle: u16, octets: &[u8]) -> Result<(), RequestError> {
+        kept(self.begin_write_long(handle, octets)?).await
+    }
+
+    /// A value of any length, up to where it is accepted.
+    ///
+    /// # Errors
+    /// As [`Central::write_long`], but for what the response promises.
+    pub fn begin_write_long(&self, handle: u16, octets: &[u8]) -> Result<Promises, RequestError> {
         if octets.is_empty() {
-            return self.write(handle, octets);
+            return self.begin_write(handle, octets);
         }
         let room = self.mtu()? - 5;
         for (number, part) in octets.chunks(room).enumerate() {
             if let Err(error) = self.prepare_write(handle, number * room, part) {
-                self.execute_write(false)?;
+                self.begin_execute(false)?;
                 return Err(error);
             }
         }
-        self.execute_write(true)
+        self.begin_execute(true)
     }
 
     /// Writes the client configuration that belongs to a value: `None` ends the subscription.
@@ -219,7 +264,8 @@ impl Central {
         match self.server.table.attribute(value)? {
             Attribute::Value(index) if self.access(*index).can_subscribe() => {
                 let bits = by.map_or(0, |by| by as u16);
-                self.write(configuration, &bits.to_le_bytes())
+                self.begin_write(configuration, &bits.to_le_bytes())?;
+                Ok(())
             }
             _ => Err(AttError::AttributeNotFound.into()),
         }
@@ -258,7 +304,12 @@ impl Central {
         self.server.with(self.peer, |it| it.confirm())
     }
 
-    fn write_value(&self, index: usize, offset: usize, octets: &[u8]) -> Result<(), RequestError> {
+    fn write_value(
+        &self,
+        index: usize,
+        offset: usize,
+        octets: &[u8],
+    ) -> Result<Promise, RequestError> {
         let GattServer { port, table, .. } = &*self.server;
         let characteristic = table.characteristic_at(index);
         let requester = Requester {
@@ -267,13 +318,13 @@ impl Central {
         };
         // In one go: what comes of the write is told after it, and is not forgotten with the rest.
         self.server.with(self.peer, |connection| {
-            write(port, characteristic, &requester, offset, octets)?;
+            let promise = write(port, characteristic, &requester, offset, octets)?;
             if !port.hears_every(characteristic.cell) {
                 for (index, _) in table.told_of(characteristic.cell) {
                     connection.forget(index);
                 }
             }
-            Ok(())
+            Ok(promise)
         })?
     }
 
@@ -334,13 +385,16 @@ impl fmt::Debug for Central {
 
 /// Static random, as phones have them: the two most significant bits are 1 (Core Spec 5.4, Vol 6,
 /// Part B, 1.3.2.1).
-pub(super) fn address(peer: PeerId) -> String {
-    let octets = peer.0.to_be_bytes();
-    let low: Vec<String> = octets[3..]
-        .iter()
-        .map(|octet| format!("{octet:02X}"))
-        .collect();
-    format!("C0:{}", low.join(":"))
+pub(super) fn address(peer: PeerId) -> Address {
+    let [_, _, _, first, second, third, fourth, last] = peer.0.to_be_bytes();
+    Address([0xC0, first, second, third, fourth, last])
+}
+
+async fn kept(promises: Promises) -> Result<(), RequestError> {
+    for promise in promises {
+        promise.kept().await.map_err(AttError::from)?;
+    }
+    Ok(())
 }
 
 fn from(octets: &[u8], offset: usize) -> Result<Vec<u8>, AttError> {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
-use crate::gatt::{AttError, SecurityLevel};
+use crate::gatt::{Address, AttError, SecurityLevel};
 use crate::plugin::Receipt;
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
@@ -40,6 +40,7 @@ pub struct Notification {
 }
 
 pub(super) struct Connection {
+    pub(super) address: Address,
     pub(super) mtu: usize,
     pub(super) security: SecurityLevel,
     pub(super) wake: Arc<Notify>,
@@ -63,9 +64,10 @@ pub(super) struct Prepared {
     parts: usize,
 }
 
-impl Default for Connection {
-    fn default() -> Self {
+impl Connection {
+    pub(super) fn of(address: Address) -> Self {
         Self {
+            address,
             mtu: MTU_MIN,
             security: SecurityLevel::Open,
             wake: Arc::new(Notify::new()),
@@ -76,9 +78,7 @@ impl Default for Connection {
             prepared: Vec::new(),
         }
     }
-}
 
-impl Connection {
     pub(super) fn subscription(&self, index: usize) -> Option<Subscribed> {
         self.subscriptions.get(&index).copied()
     }

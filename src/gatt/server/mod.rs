@@ -17,7 +17,9 @@ pub use connection::{Notification, Subscribed};
 pub use table::{DiscoveredCharacteristic, DiscoveredDescriptor, DiscoveredService};
 
 use super::advertising::Advertisement;
-use super::{AttError, encode};
+use super::pairing::Allowed;
+use super::window::PairingWindow;
+use super::{Address, AttError, encode};
 use crate::engine::{Effect, PeerId};
 use crate::plugin::{Notice, Port};
 use connection::Connection;
@@ -32,6 +34,8 @@ pub const MTU_MAX: usize = 517;
 pub struct GattServer {
     port: Port,
     advertisement: Advertisement,
+    allowed: Option<Allowed>,
+    window: Arc<PairingWindow>,
     table: Table,
     state: Mutex<State>,
 }
@@ -54,12 +58,28 @@ pub enum RequestError {
     Disconnected,
 }
 
+/// Why a link is not as safe as was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PairError {
+    /// This central may not pair: not now, or not at all.
+    Refused,
+    /// The server is gone, and with it every connection.
+    Disconnected,
+}
+
 impl GattServer {
-    pub fn new(port: Port, advertisement: Advertisement) -> Self {
+    pub fn new(
+        port: Port,
+        advertisement: Advertisement,
+        allowed: Option<Allowed>,
+        window: Arc<PairingWindow>,
+    ) -> Self {
         let table = Table::new(port.services());
         Self {
             port,
             advertisement,
+            allowed,
+            window,
             table,
             state: Mutex::default(),
         }
@@ -77,17 +97,23 @@ impl GattServer {
 
     /// A new central. It is connected until it is dropped, or the server is closed.
     pub fn connect(self: &Arc<Self>) -> Central {
+        self.connect_from(None)
+    }
+
+    /// The same, from an address of its own.
+    pub fn connect_from(self: &Arc<Self>, address: Option<Address>) -> Central {
         let mut state = self.state();
         let peer = PeerId(state.centrals);
         state.centrals += 1;
-        let connection = Connection::default();
+        let address = address.unwrap_or_else(|| central::address(peer));
+        let connection = Connection::of(address);
         let wake = connection.wake.clone();
         let is_open = !state.closed;
         if is_open {
             state.connections.insert(peer, connection);
         }
         drop(state);
-        let central = Central::new(self.clone(), peer, wake);
+        let central = Central::new(self.clone(), peer, address, wake);
         if is_open {
             let central = central.address().to_owned();
             self.port.announce(Notice::Connected { central });
@@ -131,8 +157,8 @@ impl GattServer {
         state.closed = true;
         let connections = std::mem::take(&mut state.connections);
         drop(state);
-        for (peer, connection) in connections {
-            self.announce_end(peer, &connection);
+        for connection in connections.into_values() {
+            self.announce_end(&connection);
             connection.wake.notify_one();
         }
     }
@@ -140,12 +166,12 @@ impl GattServer {
     fn disconnect(&self, peer: PeerId) {
         let connection = self.state().connections.remove(&peer);
         if let Some(connection) = connection {
-            self.announce_end(peer, &connection);
+            self.announce_end(&connection);
         }
     }
 
-    fn announce_end(&self, peer: PeerId, connection: &Connection) {
-        let central = central::address(peer);
+    fn announce_end(&self, connection: &Connection) {
+        let central = connection.address.to_string();
         for index in connection.subscribed() {
             self.announce_subscription(&central, index, false);
         }
@@ -198,6 +224,16 @@ impl fmt::Debug for GattServer {
 impl From<AttError> for RequestError {
     fn from(error: AttError) -> Self {
         Self::Att(error)
+    }
+}
+
+impl From<RequestError> for PairError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            // Pairing is no request to an attribute.
+            RequestError::Att(_) => Self::Refused,
+            RequestError::Disconnected => Self::Disconnected,
+        }
     }
 }
 

@@ -8,10 +8,17 @@ use bluer::{Adapter, Session};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
+use super::backoff::Backoff;
+use crate::gatt::Address;
 use crate::gatt::section::AdapterChoice;
 
 const CLASS: &str = "/sys/class/bluetooth";
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long until it is looked for again: at first it will be there in a moment, later it may stay away
+/// for days.
+const LOOK_AGAIN: Backoff = Backoff {
+    first: Duration::from_millis(50),
+    longest: Duration::from_millis(500),
+};
 /// Adapters appear a moment after bluetoothd, and the system may be switching them on by itself.
 /// Nobody needs to hear of that.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -102,27 +109,44 @@ fn is_adapter_name(name: &str) -> bool {
 pub(super) async fn wait(
     session: &Session,
     choice: &AdapterChoice,
-    switch: Switch,
+    switch: &mut Switch,
     waiting: &mut Waiting,
 ) -> bluer::Result<Adapter> {
+    let mut pauses = LOOK_AGAIN.pauses();
     loop {
         let mut names = session.adapter_names().await?;
         names.sort_by_key(|name| (name.len(), name.clone()));
         let name = match choice {
             AdapterChoice::Named(wanted) => names.into_iter().find(|name| name == wanted),
+            AdapterChoice::At(address) => with_address(session, names, *address).await,
             AdapterChoice::Auto | AdapterChoice::Virtual => names.into_iter().next(),
         };
         match name {
             Some(name) => {
                 let adapter = session.adapter(&name)?;
-                if is_on(&adapter, switch, waiting).await? {
+                if is_on(&adapter, *switch, waiting).await? {
                     return Ok(adapter);
                 }
             }
-            None => waiting.say(PATIENCE, missing(choice)),
+            None => {
+                // An adapter that is pulled out is switched off first; nobody has wanted that.
+                *switch = Switch::On;
+                waiting.say(PATIENCE, missing(choice));
+            }
         }
-        sleep(LOOK_AGAIN).await;
+        sleep(pauses.next()).await;
     }
+}
+
+/// An adapter that goes in this moment is not the one.
+async fn with_address(session: &Session, names: Vec<String>, wanted: Address) -> Option<String> {
+    for name in names {
+        let adapter = session.adapter(&name).ok()?;
+        if adapter.address().await.is_ok_and(|it| it.0 == wanted.0) {
+            return Some(name);
+        }
+    }
+    None
 }
 
 fn missing(choice: &AdapterChoice) -> String {
@@ -132,6 +156,9 @@ fn missing(choice: &AdapterChoice) -> String {
         }
         AdapterChoice::Named(name) => {
             format!("waiting for the Bluetooth adapter {name}: this machine does not have it")
+        }
+        AdapterChoice::At(address) => {
+            format!("waiting for the Bluetooth adapter {address}: bluetoothd does not show it")
         }
         AdapterChoice::Auto | AdapterChoice::Virtual => {
             "waiting for a Bluetooth adapter: bluetoothd has none".to_owned()
@@ -219,9 +246,9 @@ mod tests {
             let mut waiting = Waiting::default();
             for _ in 0..20 {
                 waiting.say(PATIENCE, "one".to_owned());
-                sleep(LOOK_AGAIN).await;
+                sleep(LOOK_AGAIN.longest).await;
                 waiting.say(PATIENCE, "other".to_owned());
-                sleep(LOOK_AGAIN).await;
+                sleep(LOOK_AGAIN.longest).await;
             }
             let said = waiting.lines.iter().filter(|line| line.said);
             let said: Vec<_> = said.map(|line| &*line.text).collect();

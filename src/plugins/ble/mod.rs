@@ -1,34 +1,45 @@
 //! A Bluetooth LE peripheral by BlueZ.
 //!
 //! bluetoothd is not trusted to stay, nor the adapter: each time they come back, everything is built
-//! anew, by a connection of its own.
+//! anew. What it sees of us is on a connection of its own each time.
 
 mod adapter;
 mod advertise;
 mod alias;
+mod backoff;
 mod bus;
 mod centrals;
+mod door;
+mod news;
 mod notify;
 mod objects;
 mod pairing;
 mod serving;
+mod session;
 mod tree;
 
 use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bluer::Session;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
+use crate::gatt::window::PairingWindow;
 use crate::plugin::{Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
 use adapter::{Switch, Waiting};
 use alias::Alias;
+use backoff::{Backoff, Pauses};
 use bus::{Bus, Owner};
 use serving::{Lost, Serving};
+use session::Sessions;
 
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN: Backoff = Backoff {
+    first: Duration::from_millis(50),
+    longest: Duration::from_secs(1),
+};
 /// A fresh bluetoothd does not answer for everything at once.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long bluetoothd may take to let go of everything.
@@ -49,7 +60,9 @@ impl Plugin for Ble {
         let peripheral = BleConfig::declare(declared)?;
         match peripheral.adapter {
             AdapterChoice::Virtual => None,
-            AdapterChoice::Auto | AdapterChoice::Named(_) => Some(Box::new(Ours(peripheral))),
+            AdapterChoice::Auto | AdapterChoice::Named(_) | AdapterChoice::At(_) => {
+                Some(Box::new(Ours(peripheral)))
+            }
         }
     }
 }
@@ -67,9 +80,10 @@ impl Link for Ours {
             AdapterChoice::Auto if !adapter::any_in_kernel() => {
                 Availability::Absent("this machine has no Bluetooth adapter".to_owned())
             }
-            AdapterChoice::Auto | AdapterChoice::Virtual | AdapterChoice::Named(_) => {
-                Availability::Ready
-            }
+            AdapterChoice::Auto
+            | AdapterChoice::Virtual
+            | AdapterChoice::Named(_)
+            | AdapterChoice::At(_) => Availability::Ready,
         };
         Box::pin(std::future::ready(availability))
     }
@@ -86,9 +100,13 @@ impl Link for Ours {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            let window = Arc::new(PairingWindow::new(self.0.pairing.rule));
             let mut life = Life {
                 port: &port,
                 declared: &self.0,
+                window: &window,
+                sessions: Sessions::default(),
+                pauses: TRY_AGAIN.pauses(),
                 switch: Switch::On,
                 waiting: Waiting::default(),
                 alias: Alias::default(),
@@ -96,6 +114,7 @@ impl Link for Ours {
             };
             tokio::select! {
                 () = life.go_on() => {}
+                never = window.run(&port) => match never {},
                 () = port.stopped() => {}
             }
             life.end().await;
@@ -106,10 +125,21 @@ impl Link for Ours {
 
 /// Waits where nothing is served. A change that no central could hear of is over: it is no change for
 /// whoever subscribes later, and keeps nobody waiting who makes the next.
-async fn unheard<T>(port: &Port, waiting: impl Future<Output = T>) -> T {
-    tokio::select! {
-        done = waiting => done,
-        never = port.pass_over_all() => match never {},
+async fn unheard<T>(port: &Port, window: &PairingWindow, waiting: impl Future<Output = T>) -> T {
+    let mut waiting = pin!(waiting);
+    loop {
+        tokio::select! {
+            done = &mut waiting => return done,
+            () = port.changed() => pass_over(port, window),
+        }
+    }
+}
+
+/// Only the window hears of it: who opens it does not know that nobody can pair at this moment.
+fn pass_over(port: &Port, window: &PairingWindow) {
+    while let Some(effect) = port.pull() {
+        window.hear(port, &effect);
+        port.delivered(effect.cell, effect.ticket);
     }
 }
 
@@ -117,6 +147,9 @@ async fn unheard<T>(port: &Port, waiting: impl Future<Output = T>) -> T {
 struct Life<'a> {
     port: &'a Port,
     declared: &'a Peripheral,
+    window: &'a Arc<PairingWindow>,
+    sessions: Sessions,
+    pauses: Pauses,
     switch: Switch,
     waiting: Waiting,
     alias: Alias,
@@ -126,14 +159,14 @@ struct Life<'a> {
 impl Life<'_> {
     async fn go_on(&mut self) {
         loop {
-            match unheard(self.port, Bus::connect()).await {
+            match unheard(self.port, self.window, Bus::connect()).await {
                 Ok(mut bus) => self.on_the_bus(&mut bus).await,
                 Err(problem) => {
                     let line = format!("waiting for D-Bus, to reach bluetoothd: {problem}");
                     self.waiting.say(Duration::ZERO, line);
                 }
             }
-            unheard(self.port, sleep(TRY_AGAIN)).await;
+            unheard(self.port, self.window, sleep(self.pauses.next())).await;
         }
     }
 
@@ -142,11 +175,11 @@ impl Life<'_> {
         loop {
             let owner = bus.owner();
             match &owner {
-                Owner::BusLost => return,
+                Owner::BusLost => return self.sessions.lost(),
                 Owner::Nobody => {
                     let line = "waiting for bluetoothd, the Bluetooth service: it is not running";
                     self.waiting.say(Duration::ZERO, line.to_owned());
-                    unheard(self.port, bus.owner_changed(&owner)).await;
+                    unheard(self.port, self.window, bus.owner_changed(&owner)).await;
                 }
                 Owner::Bluetoothd(name) => tokio::select! {
                     () = self.with_bluetoothd(name) => {}
@@ -167,13 +200,15 @@ impl Life<'_> {
         if let Err(problem) = self.serve(name).await {
             let line = format!("waiting for bluetoothd to be ready: {problem}");
             self.waiting.say(PATIENCE, line);
-            unheard(self.port, sleep(TRY_AGAIN)).await;
+            self.sessions.failed();
+            unheard(self.port, self.window, sleep(self.pauses.next())).await;
         }
         self.end().await;
     }
 
     async fn serve(&mut self, bluetoothd: &str) -> Result<(), String> {
-        let adapter = unheard(self.port, self.adapter())
+        let (port, window) = (self.port, self.window);
+        let adapter = unheard(port, window, self.adapter())
             .await
             .map_err(|problem| problem.to_string())?;
         let name = adapter.name().to_owned();
@@ -182,13 +217,15 @@ impl Life<'_> {
             .await
             .map_err(|problem| problem.to_string())?;
         let serving =
-            Serving::start(self.port, self.declared, adapter, bluetoothd.to_owned()).await?;
+            Serving::start(port, self.declared, window, adapter, bluetoothd.to_owned()).await?;
         self.waiting.over();
+        self.pauses.begin_anew();
+        self.sessions.succeeded();
         self.switch = Switch::On;
         let lost = self
             .serving
             .insert(serving)
-            .run(self.port, self.declared)
+            .run(port, self.declared, window)
             .await;
         match lost.map_err(|problem| problem.to_string())? {
             Lost::Removed => warn!("the Bluetooth adapter {name} has been removed"),
@@ -199,9 +236,9 @@ impl Life<'_> {
     }
 
     async fn adapter(&mut self) -> bluer::Result<bluer::Adapter> {
-        let session = Session::new().await?;
+        let session = self.sessions.get().await?;
         let choice = &self.declared.adapter;
-        adapter::wait(&session, choice, self.switch, &mut self.waiting).await
+        adapter::wait(&session, choice, &mut self.switch, &mut self.waiting).await
     }
 
     async fn end(&mut self) {

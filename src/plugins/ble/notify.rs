@@ -14,7 +14,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bluer::Address;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -26,7 +25,7 @@ use super::adapter::Delivery;
 use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
-use crate::gatt::{Characteristic, encode};
+use crate::gatt::{Address, Characteristic, encode};
 use crate::plugin::{Announce, Notice, Receipt};
 use feed::{Changes, Feed, Source, Told, changes};
 

@@ -9,15 +9,16 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use bluer::Address;
 use dbus::arg::{PropMap, Variant, prop_cast};
 use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::nonblock::{Proxy, SyncConnection};
 use dbus::{Message, MethodErr, Path};
-use tracing::{debug, info};
+use tokio::sync::Notify;
+use tracing::debug;
 
 use super::adapter::Delivery;
+use super::door::Door;
 use super::notify::{Outlet, Outlets};
 use super::pairing::{answer as answer_pairing, capability};
 use super::tree::{
@@ -25,17 +26,25 @@ use super::tree::{
 };
 use crate::engine::PeerId;
 use crate::gatt::pairing::Agent;
-use crate::gatt::{AttError, Characteristic, Requester, SecurityLevel, read, write};
-use crate::plugin::Port;
+use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, read, write};
+use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
 const AGENT_MANAGER: &str = "org.bluez.AgentManager1";
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
 const GATT_MANAGER: &str = "org.bluez.GattManager1";
+const FAILED: &str = "org.bluez.Error.Failed";
+const NOT_LISTED: &str = "it is not on the list `allow`";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 type Result<T> = std::result::Result<T, dbus::Error>;
 type Answer = std::result::Result<Message, MethodErr>;
+
+/// The answer to a call, or what it has to wait for.
+enum Reply {
+    AtOnce(Answer),
+    Later(Message, Promise),
+}
 
 /// Everything that bluetoothd sees of us on one connection.
 pub(super) struct Objects {
@@ -48,6 +57,9 @@ pub(super) struct Objects {
     reservation: Mutex<Option<UnixDatagram>>,
     advertised: Mutex<Properties>,
     agent: Mutex<Option<Agent>>,
+    door: Arc<Door>,
+    /// bluetoothd has ended the advertisement.
+    released: Notify,
     connection: Weak<SyncConnection>,
 }
 
@@ -57,6 +69,7 @@ impl Objects {
         port: &Port,
         connection: &Arc<SyncConnection>,
         bluetoothd: String,
+        door: Arc<Door>,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
         let mut outlets = Outlets::new(port.announcer());
@@ -71,6 +84,8 @@ impl Objects {
             reservation: Mutex::default(),
             advertised: Mutex::default(),
             agent: Mutex::default(),
+            door,
+            released: Notify::new(),
             connection: Arc::downgrade(connection),
         };
         let objects = Arc::new(objects);
@@ -78,11 +93,11 @@ impl Objects {
         connection.start_receive(
             MatchRule::new_method_call(),
             Box::new(move |call, connection| {
-                let reply = answers
-                    .answer(&call)
-                    .unwrap_or_else(|error| error.to_message(&call));
                 // It fails when the connection is lost, and then nobody waits for it.
-                let _ = connection.send(reply);
+                match answers.reply(&call) {
+                    Reply::AtOnce(answer) => drop(connection.send(answer_of(answer, &call))),
+                    Reply::Later(reply, promise) => answers.reply_when_kept(call, reply, promise),
+                }
                 true
             }),
         );
@@ -195,6 +210,64 @@ impl Objects {
         proxy.method_call(interface, method, arguments).await
     }
 
+    /// What a write promises takes its time, and nobody else is to wait for that.
+    fn reply_when_kept(&self, call: Message, reply: Message, promise: Promise) {
+        let connection = self.connection.clone();
+        tokio::spawn(async move {
+            let kept = promise.kept().await;
+            debug!(path = ?call.path(), ?kept, "what a write promises");
+            let answer = kept
+                .map(|()| reply)
+                .map_err(|reason| refusal(reason.into()));
+            if let Some(connection) = connection.upgrade() {
+                let _ = connection.send(answer_of(answer, &call));
+            }
+        });
+    }
+
+    fn reply(&self, call: &Message) -> Reply {
+        let member = call.member().unwrap_or_else(|| "none".into());
+        let path = call.path().unwrap_or_default();
+        let is_ours = call.sender().as_deref() == Some(&*self.bluetoothd);
+        match self.tree.at(&path) {
+            Some(Node::Characteristic { declared, .. }) if is_ours && &*member == "WriteValue" => {
+                self.write(call, declared)
+                    .unwrap_or_else(|error| Reply::AtOnce(Err(error)))
+            }
+            Some(Node::Characteristic { .. } | Node::Descriptor { .. } | Node::Service { .. })
+            | None => Reply::AtOnce(self.answer(call)),
+        }
+    }
+
+    fn write(
+        &self,
+        call: &Message,
+        declared: &Characteristic,
+    ) -> std::result::Result<Reply, MethodErr> {
+        let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
+        let Request {
+            device,
+            central,
+            offset,
+            ..
+        } = Request::of(options)?;
+        self.check(&device, declared.security.write)?;
+        let requester = Requester {
+            peer: peer(central),
+            address: &central.to_string(),
+        };
+        let result = write(&self.port, declared, &requester, offset, &octets);
+        let shown = self.shown(declared, &octets);
+        let refused = result.as_ref().err();
+        debug!(%central, value = declared.name, offset, octets = ?shown, ?refused, "write");
+        let promise = result.map_err(refusal)?;
+        let reply = call.method_return();
+        Ok(match promise.at_once() {
+            Some(kept) => Reply::AtOnce(kept.map(|()| reply).map_err(|it| refusal(it.into()))),
+            None => Reply::Later(reply, promise),
+        })
+    }
+
     fn answer(&self, call: &Message) -> Answer {
         let member = call.member().unwrap_or_else(|| "none".into());
         let path = call.path().unwrap_or_default();
@@ -211,14 +284,14 @@ impl Objects {
                 Ok(call.method_return().append1(properties(advertised.clone())))
             }
             (ADVERTISEMENT, "Release") => {
-                info!("no longer advertised: bluetoothd has ended it, or its timeout has");
+                self.released.notify_one();
                 Ok(call.method_return())
             }
             (AGENT, member) => {
                 let agent = *self.agent.lock().expect("nothing panics with it");
                 agent.map_or_else(
                     || Err(MethodErr::no_method(member)),
-                    |agent| answer_pairing(call, member, agent),
+                    |agent| answer_pairing(call, member, agent, &self.door),
                 )
             }
             (_, member) => match self.tree.at(&path) {
@@ -226,7 +299,7 @@ impl Objects {
                     declared, outlet, ..
                 }) => self.answer_characteristic(call, member, declared, outlet.as_ref()),
                 Some(Node::Descriptor { declared, .. }) if member == "ReadValue" => {
-                    let Request { offset, .. } = Request::of(&call.read1()?)?;
+                    let Request { offset, .. } = Request::of(call.read1()?)?;
                     let octets = declared.value.get(offset..).ok_or(AttError::InvalidOffset);
                     Ok(call.method_return().append1(octets.map_err(refusal)?))
                 }
@@ -235,6 +308,30 @@ impl Objects {
                 }
             },
         }
+    }
+
+    fn shown<'a>(&self, declared: &Characteristic, octets: &'a [u8]) -> Shown<'a> {
+        match self.port.is_withheld(Some(declared.cell)) {
+            false => Shown::Octets(octets),
+            true => Shown::Withheld,
+        }
+    }
+
+    /// Resolves when bluetoothd has ended the advertisement.
+    pub(super) async fn released(&self) {
+        self.released.notified().await;
+    }
+
+    fn check(&self, device: &str, wanted: SecurityLevel) -> std::result::Result<(), MethodErr> {
+        if self.door.lets_use(device, wanted) {
+            return Ok(());
+        }
+        debug!(device, "refused: {NOT_LISTED}");
+        // The ATT error 0x08, Insufficient Authorization.
+        Err(MethodErr::from((
+            "org.bluez.Error.NotAuthorized",
+            NOT_LISTED,
+        )))
     }
 
     fn answer_characteristic(
@@ -248,30 +345,29 @@ impl Objects {
         match (member, outlet) {
             ("ReadValue", _) => {
                 let Request {
-                    central, offset, ..
-                } = Request::of(&call.read1()?)?;
+                    device,
+                    central,
+                    offset,
+                    ..
+                } = Request::of(call.read1()?)?;
+                self.check(&device, declared.security.read)?;
                 let octets = read(&self.port, declared, offset);
-                let shown = octets.as_deref().map(|octets| Shown::of(declared, octets));
+                let shown = octets.as_deref().map(|octets| self.shown(declared, octets));
                 debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
-            ("WriteValue", _) => {
-                let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
-                let Request {
-                    central, offset, ..
-                } = Request::of(&options)?;
-                let requester = Requester {
-                    peer: peer(central),
-                    address: &central.to_string(),
-                };
-                let result = write(&self.port, declared, &requester, offset, &octets);
-                let shown = Shown::of(declared, &octets);
-                debug!(%central, value = declared.name, offset, octets = ?shown, ?result, "write");
-                result.map_err(refusal)?;
-                Ok(reply)
-            }
             ("AcquireNotify", Some(outlet)) => {
-                let Request { central, mtu, .. } = Request::of(&call.read1()?)?;
+                let Request {
+                    device,
+                    central,
+                    mtu,
+                    ..
+                } = Request::of(call.read1()?)?;
+                if self.check(&device, declared.security.notify).is_err() {
+                    // BlueZ has told the central already that it has subscribed.
+                    self.door.turn_away(&device);
+                    return Err(MethodErr::from((FAILED, NOT_LISTED)));
+                }
                 let path = call.path().unwrap_or_default().into_static();
                 let empty = Empty(self.connection.clone(), path);
                 let socket = outlet.subscribe(central, empty);
@@ -288,19 +384,10 @@ impl Objects {
     }
 }
 
-/// A payload in a log: what only an encrypted link may see is not for a log either.
+/// A payload in a log: what only an encrypted link may see, or came from the environment, is not for it.
 pub(super) enum Shown<'a> {
     Octets(&'a [u8]),
     Withheld,
-}
-
-impl<'a> Shown<'a> {
-    fn of(declared: &Characteristic, octets: &'a [u8]) -> Self {
-        match declared.security.highest() {
-            SecurityLevel::Open => Self::Octets(octets),
-            SecurityLevel::Encrypted | SecurityLevel::Authenticated => Self::Withheld,
-        }
-    }
 }
 
 impl std::fmt::Debug for Shown<'_> {
@@ -312,33 +399,38 @@ impl std::fmt::Debug for Shown<'_> {
     }
 }
 
+fn answer_of(answer: Answer, call: &Message) -> Message {
+    answer.unwrap_or_else(|error| error.to_message(call))
+}
+
 /// BlueZ has a text of its own for a service or an attribute that finds no place. Whatever else is
 /// wrong must not move our handles, which centrals remember.
 fn means_handles_are_taken(problem: &dbus::Error) -> bool {
-    problem.name() == Some("org.bluez.Error.Failed")
+    problem.name() == Some(FAILED)
         && problem.message() == Some("Failed to create entry in database")
 }
 
 /// What BlueZ tells of a request.
 struct Request {
+    /// The path of its object.
+    device: String,
     central: Address,
     offset: usize,
     mtu: u16,
 }
 
 impl Request {
-    fn of(options: &PropMap) -> std::result::Result<Self, MethodErr> {
+    fn of(options: PropMap) -> std::result::Result<Self, MethodErr> {
         let device = options.get("device").and_then(|device| device.0.as_str());
-        let central = device
-            .and_then(address)
+        let (device, central) = device
+            .and_then(|device| Some((device.to_owned(), address(device)?)))
             .ok_or_else(|| MethodErr::invalid_arg("device"))?;
+        let number = |name| prop_cast::<u16>(&options, name).copied().unwrap_or(0);
         Ok(Self {
+            device,
             central,
-            offset: prop_cast::<u16>(options, "offset")
-                .copied()
-                .unwrap_or(0)
-                .into(),
-            mtu: prop_cast::<u16>(options, "mtu").copied().unwrap_or(0),
+            offset: number("offset").into(),
+            mtu: number("mtu"),
         })
     }
 }
@@ -368,7 +460,8 @@ fn refusal(error: AttError) -> MethodErr {
         | AttError::InsufficientAuthentication
         | AttError::InsufficientEncryption
         | AttError::PrepareQueueFull
-        | AttError::Refused => "org.bluez.Error.Failed",
+        | AttError::Refused
+        | AttError::NotKept => FAILED,
     };
     MethodErr::from((name, format!("0x{:02x}", error.code())))
 }

@@ -3,23 +3,46 @@
 //! bluer has an agent too, but gives itself a display and two buttons as soon as it answers anything.
 //! Then a phone shows a number to compare, and there is nobody here to compare it.
 
-use bluer::Adapter;
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use bluer::{Adapter, AdapterEvent, AdapterProperty};
 use dbus::{Message, MethodErr, Path};
+use tokio::time::{Instant, sleep};
+use tokio_stream::{Stream, StreamExt};
 use tracing::{debug, info, warn};
 
+use super::door::Door;
 use super::objects::{Objects, address};
 use crate::gatt::pairing::{Agent, Pairing as Declared};
+use crate::gatt::window::{Pairable, PairingWindow, Rule};
+use crate::plugin::Port;
+
+/// So often, and with such pauses, the adapter is asked while it is about something else.
+const BUSY_MAX: usize = 20;
+const BUSY: Duration = Duration::from_millis(50);
 
 /// What has to be taken back.
 pub(super) struct Pairing {
     is_agent: bool,
-    /// What the adapter was, if it was changed.
-    pairable_before: Option<bool>,
+    /// What the adapter was, if it is changed.
+    before: Option<Before>,
+}
+
+struct Before {
+    pairable: bool,
+    timeout_s: u32,
 }
 
 impl Pairing {
     /// Whatever fails, the rest goes on: centrals that are paired already do not need it.
     pub(super) async fn begin(declared: &Declared, adapter: &Adapter, objects: &Objects) -> Self {
+        // First of all: BlueZ makes the adapter pairable by itself as soon as there is an agent.
+        let before = match declared.rule {
+            Rule::AsItIs => None,
+            Rule::Always | Rule::Never | Rule::Window { .. } => Before::of(adapter).await.ok(),
+        };
         let mut is_agent = false;
         if let Some(agent) = declared.agent {
             match objects.register_agent(agent).await {
@@ -33,41 +56,113 @@ impl Pairing {
                 );
             }
         }
-        let pairable_before = match declared.pairable {
-            Some(pairable) => set_pairable(adapter, pairable).await,
-            None => None,
-        };
-        Self {
-            is_agent,
-            pairable_before,
-        }
+        Self { is_agent, before }
     }
 
     pub(super) async fn end(&self, adapter: &Adapter, objects: &Objects) {
-        if let Some(before) = self.pairable_before {
-            let restored = adapter.set_pairable(before).await;
-            debug!(?restored, "the adapter is as pairable as before");
-        }
         if self.is_agent {
             let unregistered = objects.unregister_agent().await;
             debug!(?unregistered, "bluetoothd asks somebody else from now on");
         }
+        // Last of all: without an agent, BlueZ makes it not pairable.
+        if let Some(before) = &self.before {
+            let timeout = adapter.set_pairable_timeout(before.timeout_s).await;
+            let pairable = set_pairable(adapter, before.pairable).await;
+            debug!(?timeout, ?pairable, "the adapter is as pairable as before");
+        }
     }
 }
 
-/// Returns what it was before, if that was something else.
-async fn set_pairable(adapter: &Adapter, pairable: bool) -> Option<bool> {
-    let before = adapter.is_pairable().await;
-    if before.as_ref().is_ok_and(|before| *before == pairable) {
-        return None;
+impl Before {
+    async fn of(adapter: &Adapter) -> bluer::Result<Self> {
+        Ok(Self {
+            pairable: adapter.is_pairable().await?,
+            timeout_s: adapter.pairable_timeout().await?,
+        })
     }
-    match adapter.set_pairable(pairable).await {
-        Ok(()) => Some(!pairable),
+}
+
+/// Keeps the adapter as pairable as it has to be at each moment.
+///
+/// That is the second lock only: the kernel lets a central pair with an adapter that is not pairable, as
+/// long as neither side keeps the keys. The first is the agent, who refuses.
+pub(super) async fn hold(port: &Port, window: &PairingWindow, adapter: &Adapter) -> Infallible {
+    let mut changes = window.changes();
+    let mut events = match adapter.events().await {
+        Ok(events) => Box::pin(events),
         Err(problem) => {
-            warn!("the adapter cannot be set to `pairable: {pairable}`: {problem}");
-            None
+            warn!("nobody sees to it that the adapter is as pairable as declared: {problem}");
+            return pending().await;
+        }
+    };
+    loop {
+        changes.mark_unchanged();
+        let wanted = window.pairable();
+        if let Err(problem) = set(adapter, wanted).await {
+            warn!("the adapter cannot be set to be as pairable as declared: {problem}");
+        }
+        tokio::select! {
+            // Its other end is in the window.
+            _ = changes.changed() => {}
+            () = pairable_changed(&mut events) => {
+                // What it is by now: the event may be old.
+                let is = adapter.is_pairable().await.unwrap_or(true);
+                match wanted {
+                    // BlueZ has counted down, or somebody has closed it.
+                    Pairable::Until(_) if !is => window.close(port),
+                    // It is set again, where it was opened against what is declared.
+                    Pairable::Until(_) | Pairable::Yes | Pairable::No | Pairable::AsItIs => {}
+                }
+            }
         }
     }
+}
+
+async fn pairable_changed(events: &mut (impl Stream<Item = AdapterEvent> + Unpin)) {
+    loop {
+        match events.next().await {
+            Some(AdapterEvent::PropertyChanged(AdapterProperty::Pairable(_))) => return,
+            Some(_) => {}
+            // The adapter is gone, and others see to that.
+            None => pending().await,
+        }
+    }
+}
+
+async fn set(adapter: &Adapter, wanted: Pairable) -> bluer::Result<()> {
+    match wanted {
+        Pairable::AsItIs => Ok(()),
+        Pairable::Yes => set_pairable(adapter, true).await,
+        Pairable::No => set_pairable(adapter, false).await,
+        Pairable::Until(end) => {
+            // BlueZ counts whole seconds. It is to be the later one, but to count by itself: whatever
+            // becomes of this process, the window closes.
+            let left = end.saturating_duration_since(Instant::now());
+            let left = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
+            adapter.set_pairable_timeout(left).await?;
+            set_pairable(adapter, true).await
+        }
+    }
+}
+
+/// Nothing happens if it is that already. While BlueZ is about to change it by itself, it does not
+/// listen.
+async fn set_pairable(adapter: &Adapter, pairable: bool) -> bluer::Result<()> {
+    let mut tries = 0;
+    loop {
+        match adapter.set_pairable(pairable).await {
+            Err(problem) if is_busy(&problem) && tries < BUSY_MAX => {
+                tries += 1;
+                sleep(BUSY).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(problem: &bluer::Error) -> bool {
+    // bluer knows no such kind.
+    problem.to_string().contains("Busy")
 }
 
 /// As BlueZ calls it.
@@ -79,12 +174,18 @@ pub(super) fn capability(agent: Agent) -> &'static str {
 }
 
 /// The answer to what bluetoothd asks. Where somebody here would have to look or to type, it is no.
-pub(super) fn answer(call: &Message, member: &str, agent: Agent) -> Result<Message, MethodErr> {
+pub(super) fn answer(
+    call: &Message,
+    member: &str,
+    agent: Agent,
+    door: &Door,
+) -> Result<Message, MethodErr> {
     let reply = call.method_return();
     match member {
         // A central that can neither show nor type: the link is encrypted, and not more than that.
         "RequestAuthorization" => {
             let device: Path<'_> = call.read1()?;
+            check(door, &device)?;
             info!("{} pairs", shown(&device));
             Ok(reply)
         }
@@ -92,6 +193,11 @@ pub(super) fn answer(call: &Message, member: &str, agent: Agent) -> Result<Messa
             let (device, passkey, typed): (Path<'_>, u32, u16) = call.read3()?;
             // It is called again for every digit that is typed.
             if typed == 0 {
+                if let Err(refusal) = check(door, &device) {
+                    // BlueZ does not wait for the answer to this one, and goes on.
+                    door.turn_away(&device);
+                    return Err(refusal);
+                }
                 info!("{} pairs: type {passkey:06} there", shown(&device));
             }
             Ok(reply)
@@ -103,10 +209,20 @@ pub(super) fn answer(call: &Message, member: &str, agent: Agent) -> Result<Messa
         "Release" => Ok(reply),
         _ => {
             debug!(member, "an agent without input cannot answer");
-            let text = "this agent cannot be asked that";
-            Err(MethodErr::from(("org.bluez.Error.Rejected", text)))
+            Err(rejected("this agent cannot be asked that"))
         }
     }
+}
+
+fn check(door: &Door, device: &Path<'_>) -> Result<(), MethodErr> {
+    door.lets_pair(device).map_err(|why| {
+        info!("{} wants to pair and may not: {why}", shown(device));
+        rejected(why)
+    })
+}
+
+fn rejected(why: &str) -> MethodErr {
+    MethodErr::from(("org.bluez.Error.Rejected", why))
 }
 
 fn shown(device: &Path<'_>) -> String {

@@ -7,24 +7,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
 use super::adapter::{Delivery, bluez_version, delivery};
 use super::advertise::advertise;
+use super::backoff::Backoff;
 use super::bus::Connection;
-use super::centrals;
+use super::door::Door;
 use super::notify::Outlets;
 use super::objects::Objects;
-use super::pairing::Pairing;
+use super::pairing::{Pairing, hold};
+use super::{centrals, news, pass_over};
 use crate::gatt::advertising::Advertisement;
 use crate::gatt::section::Peripheral;
+use crate::gatt::window::PairingWindow;
+use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::Port;
 
-/// How often an advertisement is tried that was refused altogether.
-const ADVERTISE_AGAIN: Duration = Duration::from_secs(30);
+/// An adapter that is pulled out is switched off first. It is gone soon after that.
+const REMOVED_WITHIN: Duration = Duration::from_secs(1);
+/// How often an advertisement is tried that was refused altogether, where bluetoothd says nothing of
+/// room: what takes it may not be one of its own.
+const ADVERTISE_AGAIN: Backoff = Backoff {
+    first: Duration::from_millis(250),
+    longest: Duration::from_secs(30),
+};
 
 /// Dropping it takes everything back: bluetoothd lets go of what belongs to a closed connection. But
 /// nobody knows when.
@@ -33,6 +44,8 @@ pub(super) struct Serving {
     connection: Connection,
     objects: Arc<Objects>,
     outlets: Outlets,
+    /// There may be room for an advertisement that was refused.
+    room: Arc<Notify>,
     delivery: Delivery,
     pairing: Pairing,
     watch: AbortHandle,
@@ -54,15 +67,35 @@ impl Serving {
     pub(super) async fn start(
         port: &Port,
         declared: &Peripheral,
+        window: &Arc<PairingWindow>,
         adapter: Adapter,
         bluetoothd: String,
     ) -> Result<Self, String> {
         // What has changed so far is no change for whoever subscribes from here on.
-        port.pass_over();
+        pass_over(port, window);
         let connection = Connection::open().await?;
         let version = bluez_version(&adapter).await;
+        if let Some(problem) = cannot_protect(version, port.services()) {
+            return Err(problem);
+        }
         let delivery = delivery(version);
-        let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, delivery);
+        let room = Arc::new(Notify::new());
+        let door = Arc::new(Door::new(
+            declared.pairing.allowed.clone(),
+            window.clone(),
+            bluetoothd.clone(),
+            Arc::downgrade(&connection.bus),
+        ));
+        news::listen(
+            &connection.bus,
+            &bluetoothd,
+            adapter.name(),
+            room.clone(),
+            door.clone(),
+        )
+        .await
+        .map_err(|problem| problem.to_string())?;
+        let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, door, delivery);
         objects
             .register_application(adapter.name())
             .await
@@ -77,6 +110,7 @@ impl Serving {
             connection,
             objects,
             outlets,
+            room,
             delivery,
             pairing,
             watch,
@@ -84,7 +118,13 @@ impl Serving {
     }
 
     /// Advertises, and tells subscribers of changes, until the adapter is gone.
-    pub(super) async fn run(&mut self, port: &Port, declared: &Peripheral) -> bluer::Result<Lost> {
+    pub(super) async fn run(
+        &mut self,
+        port: &Port,
+        declared: &Peripheral,
+        window: &PairingWindow,
+    ) -> bluer::Result<Lost> {
+        window.begin(port);
         let mut events = Box::pin(self.adapter.events().await?);
         // Beside the rest: bluetoothd may take its time, and subscribers are not to wait for that.
         let advertised = go_on_the_air(
@@ -92,23 +132,29 @@ impl Serving {
             &declared.advertisement,
             &self.adapter,
             &self.objects,
+            &self.room,
             self.delivery,
         );
         let mut advertised = pin!(advertised);
+        let mut held = pin!(hold(port, window, &self.adapter));
         loop {
             tokio::select! {
                 () = port.changed() => while let Some(effect) = port.pull() {
+                    window.hear(port, &effect);
                     self.outlets.tell(&effect, port.link(), &port.receipt(&effect));
                 },
                 event = events.next() => match event {
                     Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) => {
-                        return Ok(Lost::SwitchedOff);
+                        let ended = async { while events.next().await.is_some() {} };
+                        let removed = timeout(REMOVED_WITHIN, ended).await.is_ok();
+                        return Ok(if removed { Lost::Removed } else { Lost::SwitchedOff });
                     }
                     Some(_) => {}
                     None => return Ok(Lost::Removed),
                 },
                 _ = &mut self.connection.io => return Ok(Lost::Connection),
                 never = &mut advertised => match never? {},
+                never = &mut held => match never {},
             }
         }
     }
@@ -122,6 +168,24 @@ impl Serving {
         let unregistered = self.objects.unregister_application(adapter).await;
         debug!(?unadvertised, ?unregistered, "taken back");
     }
+}
+
+/// Up to 5.55, BlueZ has no words for who may subscribe. It would refuse all services, and not say why.
+fn cannot_protect(bluez_version: Option<u32>, services: &[Service]) -> Option<String> {
+    let version @ ..0x0538 = bluez_version? else {
+        return None;
+    };
+    let all = services.iter().flat_map(|service| &service.characteristics);
+    let protected = all
+        .filter(|it| it.access.can_subscribe())
+        .find(|it| it.security.notify > SecurityLevel::Open)?;
+    Some(format!(
+        "BlueZ {}.{} cannot keep centrals from subscribing to {:?}, which is not open: that takes \
+        BlueZ 5.56, or `security: {{ notify: open }}`",
+        version >> 8,
+        version & 0xFF,
+        protected.name
+    ))
 }
 
 /// Up to 5.77, BlueZ takes the intervals of an advertisement for an experiment.
@@ -142,19 +206,20 @@ impl Drop for Serving {
     }
 }
 
-/// Advertises, and tries again until it is taken: without an advertisement, those are served who know
-/// the adapter. Returns only when the adapter does not answer.
+/// Advertises, and does so again whenever that was refused or has been ended: without an advertisement,
+/// those are served who know the adapter. Returns only when the adapter does not answer.
 async fn go_on_the_air(
     port: &Port,
     advertisement: &Advertisement,
     adapter: &Adapter,
     objects: &Objects,
+    room: &Notify,
     delivery: Delivery,
 ) -> bluer::Result<Infallible> {
     let advertise = || advertise(objects, adapter.name(), advertisement);
-    let first = advertise().await;
-    if let Err(problem) = &first {
-        warn!("not advertised, tried again and again: {problem}");
+    let mut refused = advertise().await.err();
+    if let Some(problem) = &refused {
+        warn!("not advertised, tried again as soon as there is room: {problem}");
     }
     info!(
         "{:?} is on the air by {} ({}), services: {}",
@@ -164,15 +229,66 @@ async fn go_on_the_air(
         port.services().len()
     );
     debug!(?delivery, "how notifications reach subscribers");
-    if first.is_err() {
-        loop {
-            sleep(ADVERTISE_AGAIN).await;
-            match advertise().await {
-                Ok(()) => break,
-                Err(problem) => debug!(%problem, "still not advertised"),
+    let mut pauses = ADVERTISE_AGAIN.pauses();
+    loop {
+        if refused.is_some() {
+            tokio::select! {
+                // Another one has ended, or begun.
+                () = room.notified() => pauses.begin_anew(),
+                () = sleep(pauses.next()) => {}
             }
+        } else {
+            objects.released().await;
+            if advertisement.timeout.is_some() {
+                info!("no longer advertised: its timeout is over");
+                return pending().await;
+            }
+            info!("bluetoothd has ended the advertisement; it is advertised again");
         }
-        info!("advertised at last");
+        let again = advertise().await.err();
+        match (&refused, &again) {
+            (Some(_), None) => info!("advertised at last"),
+            (_, Some(problem)) => debug!(%problem, "still not advertised"),
+            (None, None) => {}
+        }
+        refused = again;
     }
-    pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Placeholders, load_str};
+
+    #[test]
+    fn what_an_old_bluez_would_not_protect_is_refused() {
+        let services = |security: &str| {
+            let source = format!(
+                "version: 1\nble: {{}}\nservices:\n- name: S\n  uuid: FF00\n  characteristics:\n  \
+                 - {{ name: Key, uuid: FF01, access: [write, notify], value: {{ type: u8 }}, \
+                 security: {security} }}\n"
+            );
+            let host = Placeholders::new(Vec::new());
+            let loaded = load_str(Path::new("test.yaml"), &source, &|_| None, host);
+            loaded
+                .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+                .plan
+                .services
+        };
+        let (protected, open) = (services("encrypted"), services("{ write: encrypted }"));
+        let problem = cannot_protect(Some(0x0537), &protected).expect("5.55 is too old");
+        assert!(
+            problem.contains("BlueZ 5.55") && problem.contains("\"Key\""),
+            "{problem}"
+        );
+        for (version, services) in [
+            (Some(0x0537), &open),
+            (Some(0x0538), &protected),
+            (None, &protected),
+        ] {
+            assert_eq!(cannot_protect(version, services), None);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where a broker is.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -43,6 +43,15 @@ impl Address {
         Self {
             host: host.to_owned(),
             port: port.unwrap_or(usual),
+        }
+    }
+
+    /// Whether what is said there stays on this machine. Of names only `localhost` is known to: what any
+    /// other leads to can be something else tomorrow.
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
         }
     }
 }
@@ -129,6 +138,8 @@ impl JsonSchema for Broker {
         json_schema!({
             "description": "Where the broker is: `host`, `host:port`, `mqtt://host:port`, or \
                 `mqtts://host:port` with TLS; the port is 1883, and 8883 with TLS, unless it is given. \
+                Without TLS it has to be on this machine (`localhost`, 127.0.0.0/8, `::1`) unless \
+                `plaintext: allow` says otherwise. \
                 `auto` is localhost:1883, and where nothing has listened there in the first second, an \
                 embedded broker that only this machine can reach and that speaks MQTT 3.1.1 only. \
                 Where a broker of this machine's own starts at boot, start bemo-sync after it \
@@ -136,5 +147,34 @@ impl JsonSchema for Broker {
             "type": "string",
             "examples": ["auto", "localhost", "broker.local:1883", "mqtts://broker.example.org"],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stays_on_this_machine_is_loopback() {
+        let is_loopback = |host: &str| Address::new(host, None, false).is_loopback();
+        for host in ["localhost", "LocalHost", "127.0.0.1", "127.9.8.7", "::1"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "localhost.localdomain",
+            "my.localhost",
+            "ip6-localhost",
+            "broker.local",
+            "127.1",
+            "127.0.0.1.example",
+            "128.0.0.1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "::",
+            "::2",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

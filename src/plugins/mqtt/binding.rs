@@ -35,6 +35,9 @@ pub struct Binding {
     pub name: String,
     pub spec: Spec,
     pub format: Format,
+    /// Something that stands beside the value in every payload came from the environment, and is not to be
+    /// shown.
+    pub is_from_environment: bool,
     pub topics: Topics,
 }
 
@@ -95,12 +98,11 @@ impl Topics {
     /// The topic on which an effect is published.
     pub(super) fn carrying(&self, carries: Carries) -> Option<&Topic> {
         match (carries, self) {
-            (
-                Carries::State | Carries::StateOfOthers | Carries::Newest,
-                Self::Here { state, .. },
-            ) => state.as_ref(),
+            (Carries::State | Carries::StateOfOthers | Carries::Kept, Self::Here { state, .. }) => {
+                state.as_ref()
+            }
             (Carries::Requests, Self::Remote { command, .. }) => command.as_ref(),
-            (Carries::State | Carries::StateOfOthers | Carries::Newest, Self::Remote { .. })
+            (Carries::State | Carries::StateOfOthers | Carries::Kept, Self::Remote { .. })
             | (Carries::Requests, Self::Here { .. }) => None,
         }
     }

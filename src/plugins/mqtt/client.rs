@@ -19,7 +19,7 @@ use super::embedded::{Next, StandIn};
 use super::exchange::Standing;
 use super::packet::Inbox;
 use super::session::Session;
-use super::trouble::{Fault, Kind, Trouble};
+use super::trouble::{Fault, Trouble};
 use crate::runtime::{BACKOFF_MAX, Backoff};
 
 /// A connection that lasted longer was a good one. Longer than the longest pause between two attempts,
@@ -288,7 +288,7 @@ async fn write(
 /// What an operator reads: each thing once, not at every attempt.
 struct Diary<'a> {
     settings: &'a Settings,
-    said: Option<Kind>,
+    said: Option<Trouble>,
     /// Connections in a row that the broker has closed soon.
     short_lived: u32,
 }
@@ -315,11 +315,11 @@ impl<'a> Diary<'a> {
     fn failed(&mut self, trouble: &Trouble) {
         let address = &self.settings.address;
         self.short_lived = 0;
-        if self.said == Some(trouble.kind) {
+        if self.said.as_ref().is_some_and(|said| said.is_like(trouble)) {
             debug!("still no connection to the MQTT broker at {address}: {trouble}");
             return;
         }
-        self.said = Some(trouble.kind);
+        self.said = Some(trouble.clone());
         let no_stand_in = match self.settings.auto && cfg!(not(feature = "broker")) {
             true => " (this build has no embedded one)",
             false => "",
@@ -334,7 +334,7 @@ impl<'a> Diary<'a> {
         let Settings {
             address, client_id, ..
         } = self.settings;
-        self.said = Some(trouble.kind);
+        self.said = Some(trouble.clone());
         self.short_lived = match lasted < GOOD {
             true => self.short_lived + 1,
             false => 0,

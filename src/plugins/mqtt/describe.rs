@@ -69,7 +69,10 @@ fn both_ways(topics: &Topics) -> impl Iterator<Item = (&Topic, Direction)> {
 
 pub(super) fn of_binding(binding: &Binding) -> Vec<TopicDoc> {
     let one = |(topic, direction)| {
-        let schema = binding.format.schema(&binding.spec);
+        let schema = match binding.is_from_environment {
+            true => binding.format.schema_without_constants(&binding.spec),
+            false => binding.format.schema(&binding.spec),
+        };
         let description = binding.describe(direction == Direction::Publish);
         TopicDoc {
             content_type: binding.format.content_type(),
@@ -138,7 +141,7 @@ impl Document {
     }
 }
 
-fn json_type(json: &Json) -> &'static str {
+pub(super) fn json_type(json: &Json) -> &'static str {
     match json {
         Json::Null => "null",
         Json::Bool(_) => "boolean",

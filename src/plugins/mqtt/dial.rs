@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 use super::Settings;
 use super::packet::{self, Connect, Inbox, Incoming};
-use super::trouble::Fault;
+use super::trouble::{Fault, is_end};
 
 /// When an address has not answered for so long, the next one is tried beside it (RFC 8305, 5).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
@@ -75,7 +75,12 @@ async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Resul
             let name = ServerName::try_from(settings.address.host.clone());
             let name = name.map_err(|_| Fault::NoNameForTls)?;
             let connector = TlsConnector::from(tls.clone());
-            Box::new(connector.connect(name, tcp).await?)
+            Box::new(
+                connector
+                    .connect(name, tcp)
+                    .await
+                    .map_err(Fault::Handshake)?,
+            )
         }
     };
     let mut hello = Vec::new();
@@ -90,8 +95,12 @@ async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Resul
         will: settings.will.as_ref(),
     };
     packet::connect(&connect, &mut hello);
-    socket.write_all(&hello).await?;
-    socket.flush().await?;
+    // A broker that has gone may have said why: with TLS 1.3 that comes after the handshake.
+    if let Err(error) = say(&mut socket, &hello).await
+        && !is_end(&error)
+    {
+        return Err(error.into());
+    }
     let mut inbox = Inbox::new(max_payload);
     loop {
         if socket.read_buf(inbox.room(CHUNK)).await? == 0 {
@@ -112,4 +121,9 @@ async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Resul
             session_present,
         });
     }
+}
+
+async fn say(socket: &mut Box<dyn Socket>, bytes: &[u8]) -> io::Result<()> {
+    socket.write_all(bytes).await?;
+    socket.flush().await
 }

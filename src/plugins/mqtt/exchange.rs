@@ -253,8 +253,17 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Whether a message may carry something that only an encrypted link may see.
+    /// Whether a message may carry something that is not to be shown.
     fn withholds(&self, carrier: Carrier) -> bool {
+        let is_from_environment = match carrier {
+            Carrier::Value(index) => self.bindings.value(index).is_from_environment,
+            Carrier::Document(index) | Carrier::Trigger(index) => {
+                !self.bindings.document(index).from_environment.is_empty()
+            }
+        };
+        if is_from_environment {
+            return true;
+        }
         // Where there is nothing of the kind, no message is looked through for it.
         if !self.port.is_withheld(None) {
             return false;

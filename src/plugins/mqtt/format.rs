@@ -1,10 +1,11 @@
 //! Pure: what a payload looks like, and the value in it.
 
 use schemars::{Schema, json_schema};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
+use super::describe::json_type;
 use crate::codec::{
-    Cause, MAX_LENGTH, Patch, Spec, Template, Value, Violation, att, document, json,
+    Cause, MAX_LENGTH, Patch, Spec, Template, Value, Violation, att, document, json as codec_json,
 };
 use crate::config::schema::payload_schema;
 use crate::config::value_schema::value_schema;
@@ -26,12 +27,12 @@ impl Format {
     pub fn write(&self, spec: &Spec, value: &Value) -> Vec<u8> {
         match self {
             Self::Json(template) => template.write(spec, value).into_bytes(),
-            Self::Text => match json::to_json(spec, value) {
-                Json::String(text) if json::is_scalar(spec) => text.into_bytes(),
+            Self::Text => match codec_json::to_json(spec, value) {
+                Json::String(text) if codec_json::is_scalar(spec) => text.into_bytes(),
                 json => document::render(&json).into_bytes(),
             },
             Self::Raw => octets(spec, value),
-            Self::Hex => json::hex(&octets(spec, value)).into_bytes(),
+            Self::Hex => codec_json::hex(&octets(spec, value)).into_bytes(),
         }
     }
 
@@ -46,7 +47,7 @@ impl Format {
             Self::Raw => att::decode(spec, payload).map(Patch::Set),
             Self::Hex => {
                 let digits = utf8(payload)?;
-                let octets = json::from_hex(digits).ok_or_else(|| {
+                let octets = codec_json::from_hex(digits).ok_or_else(|| {
                     let detail = "the payload is not hexadecimal, two digits a byte";
                     Violation::new(Cause::WrongType, detail)
                 })?;
@@ -65,7 +66,10 @@ impl Format {
 
     pub fn schema(&self, spec: &Spec) -> Schema {
         match self {
-            Self::Json(template) => payload_schema(template.json(), &value_schema(spec)),
+            Self::Json(template) => {
+                let constant = |constant: &Json| json!({ "examples": [constant] });
+                payload_schema(template.json(), &value_schema(spec), &constant)
+            }
             Self::Text => value_schema(spec),
             Self::Raw => json_schema!({
                 "type": "string",
@@ -77,6 +81,17 @@ impl Format {
                 "pattern": "^([0-9a-fA-F]{2})*$",
                 "maxLength": 2 * MAX_LENGTH,
             }),
+        }
+    }
+
+    /// The same, where what stands beside the value is not to be shown.
+    pub fn schema_without_constants(&self, spec: &Spec) -> Schema {
+        match self {
+            Self::Json(template) => {
+                let constant = |constant: &Json| json!({ "type": json_type(constant) });
+                payload_schema(template.json(), &value_schema(spec), &constant)
+            }
+            Self::Text | Self::Raw | Self::Hex => self.schema(spec),
         }
     }
 
@@ -105,8 +120,9 @@ fn utf8(payload: &[u8]) -> Result<&str, Violation> {
 
 /// Scalars stand without quotes; anything else is JSON.
 fn read_text(spec: &Spec, text: &str) -> Result<Patch, Violation> {
-    if json::is_scalar(spec) {
-        return json::read_scalar(spec, json::scalar_of_text(spec, text)).map(Patch::Set);
+    if codec_json::is_scalar(spec) {
+        return codec_json::read_scalar(spec, codec_json::scalar_of_text(spec, text))
+            .map(Patch::Set);
     }
     Template::bare().read(spec, text.as_bytes())
 }

@@ -71,6 +71,11 @@ impl Plugin for Mqtt {
         }
     }
 
+    /// A broker that has taken a message passes it on.
+    fn acknowledges(&self) -> bool {
+        true
+    }
+
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let (settings, bindings) = declare::declare(declared)?;
         Some(Box::new(MqttLink { settings, bindings }))
@@ -91,6 +96,9 @@ struct Settings {
     credentials: Option<(String, Secret)>,
     birth: Option<Message>,
     will: Option<Message>,
+    /// Whether the payloads of these two came from the environment, and are not to be shown.
+    has_secret_birth: bool,
+    has_secret_will: bool,
 }
 
 /// What `broker: auto` alone makes, on another port than the usual one.
@@ -109,6 +117,8 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             credentials: None,
             birth: None,
             will: None,
+            has_secret_birth: false,
+            has_secret_will: false,
         },
         bindings: Bindings::default(),
     })
@@ -158,14 +168,15 @@ impl Link for MqttLink {
         let settings = &self.settings;
         let will = settings.will.as_ref().map(|will| WillDoc {
             topic: will.topic.clone(),
-            payload: String::from_utf8_lossy(&will.payload).into_owned(),
+            payload: (!settings.has_secret_will)
+                .then(|| String::from_utf8_lossy(&will.payload).into_owned()),
             qos: will.qos as u8,
             retain: will.retain,
         });
         Some(BrokerDoc {
             address: settings.address.to_string(),
             is_encrypted: settings.tls.is_some(),
-            has_credentials: settings.credentials.is_some(),
+            username: settings.credentials.as_ref().map(|(name, _)| name.clone()),
             client_id: settings.client_id.clone(),
             clean_session: settings.clean_session,
             keep_alive: settings.keep_alive,
@@ -180,26 +191,42 @@ impl Settings {
         let birth = "Published on every connection, before anything else.";
         let will = "Published when the connection is lost or this process stops.";
         let mut topics: Vec<TopicDoc> = Vec::new();
-        for (message, description) in [(&self.birth, birth), (&self.will, will)] {
+        for (message, is_secret, description) in [
+            (&self.birth, self.has_secret_birth, birth),
+            (&self.will, self.has_secret_will, will),
+        ] {
             let Some(message) = message else {
                 continue;
             };
             let payload = String::from_utf8_lossy(&message.payload).into_owned();
-            let description = format!("`{payload}`: {description}");
+            let (description, payloads) = match is_secret {
+                true => (description.to_owned(), None),
+                false => (format!("`{payload}`: {description}"), Some([payload])),
+            };
             if let Some(first) = topics.iter_mut().find(|first| first.topic == message.topic) {
-                if let Some(payloads) = first.schema.get_mut("enum").and_then(Json::as_array_mut) {
-                    payloads.push(payload.into());
-                    payloads.dedup();
+                let known = first.schema.get_mut("enum").and_then(Json::as_array_mut);
+                match (known, payloads) {
+                    (Some(known), Some(more)) => {
+                        known.extend(more.map(Json::from));
+                        known.dedup();
+                    }
+                    // With one that is not shown, the others are not all there are.
+                    (Some(_), None) => drop(first.schema.remove("enum")),
+                    (None, Some(_) | None) => {}
                 }
                 first.description = format!("{} {description}", first.description);
                 continue;
+            }
+            let mut schema = schemars::json_schema!({ "type": "string" });
+            if let Some(payloads) = payloads {
+                schema.insert("enum".to_owned(), payloads.into_iter().collect());
             }
             topics.push(TopicDoc {
                 topic: message.topic.clone(),
                 direction: Direction::Publish,
                 qos: message.qos as u8,
                 retain: message.retain,
-                schema: schemars::json_schema!({ "type": "string", "enum": [payload] }),
+                schema,
                 description,
                 content_type: "text/plain",
                 cells: Vec::new(),

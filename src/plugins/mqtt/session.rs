@@ -309,7 +309,7 @@ impl<'a> Session<'a> {
     // ── packets ──────────────────────────────────────────────────────────────────────────────────
 
     pub(super) fn handle(&mut self, packet: &Incoming<'_>, now: Instant) -> Result<(), Fault> {
-        trace!("Incoming({packet:?})");
+        trace(packet);
         self.wakes(now);
         match packet {
             Incoming::Publish(publish) => self.receive(publish),
@@ -468,5 +468,15 @@ impl<'a> Session<'a> {
                 return id;
             }
         }
+    }
+}
+
+/// What comes, but not what is in it: a message may hold secrets.
+fn trace(packet: &Incoming<'_>) {
+    match packet {
+        Incoming::Publish(Publish {
+            topic, ack, length, ..
+        }) => trace!(topic, ?ack, length, "mqtt: incoming publish"),
+        other => trace!("Incoming({other:?})"),
     }
 }

@@ -1,9 +1,9 @@
 //! Why there is no connection, in words that say what to do about it.
 
+mod tls;
+
 use std::fmt;
 use std::io;
-
-use rustls::{AlertDescription, CertificateError};
 
 use super::Settings;
 use super::packet::Malformed;
@@ -14,6 +14,8 @@ pub(super) enum Fault {
     /// Nobody knows the host.
     Name,
     Io(io::Error),
+    /// TLS came to nothing.
+    Handshake(io::Error),
     /// The broker has closed the connection.
     Closed,
     /// It does not answer in time, or does not read.
@@ -70,6 +72,10 @@ pub(super) enum Kind {
     Protocol,
 }
 
+/// What comes at the start of a connection without TLS may be an alert of TLS.
+const NO_MQTT: &str =
+    "what answers there does not speak MQTT 3.1.1; is it a port with TLS (`mqtts://…`)?";
+
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
@@ -93,27 +99,36 @@ impl Trouble {
 
     /// What a fault while connecting means.
     pub(super) fn while_connecting(fault: &Fault, settings: &Settings) -> Self {
-        match fault {
-            Fault::NoAnswer | Fault::Malformed(_) => Self::new(
+        match (&settings.tls, fault) {
+            (None, _) if is_closed(fault) => Self {
+                heals: true,
+                ..Self::new(
+                    Kind::Protocol,
+                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?",
+                )
+            },
+            (None, Fault::NoAnswer | Fault::Malformed(_)) => Self::new(Kind::Protocol, NO_MQTT),
+            (Some(_), Fault::NoAnswer | Fault::Malformed(_)) => Self::new(
                 Kind::Protocol,
                 "what answers there does not speak MQTT 3.1.1",
             ),
-            _ if settings.tls.is_none() && is_closed(fault) => {
-                let reason =
-                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
-                Self {
-                    heals: true,
-                    ..Self::new(Kind::Protocol, reason)
-                }
-            }
-            Fault::Name
-            | Fault::Io(_)
-            | Fault::Closed
-            | Fault::Silent
-            | Fault::PassedOver
-            | Fault::Refused(_)
-            | Fault::NoNameForTls => Self::of(fault, settings),
+            // A broker that stops or begins does this too.
+            (Some(_), Fault::Handshake(error)) if is_end(error) => Self {
+                heals: true,
+                ..tls::closed_in_handshake()
+            },
+            (Some(_), _) if is_closed(fault) => Self {
+                heals: true,
+                ..tls::closed_after_handshake(settings)
+            },
+            (None | Some(_), _) => Self::of(fault, settings),
         }
+    }
+
+    /// Whether an operator who has read of this knows of the other too. What may be wrong between two
+    /// certificates is of many kinds, each with a remedy of its own.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.kind == other.kind && (self.kind != Kind::Tls || self.reason == other.reason)
     }
 
     /// What a fault means.
@@ -123,7 +138,7 @@ impl Trouble {
                 let host = &settings.address.host;
                 Self::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
             }
-            Fault::Io(error) => of_io(error, settings),
+            Fault::Io(error) | Fault::Handshake(error) => of_io(error, settings),
             Fault::Closed => Self::new(Kind::Unreachable, "it has closed the connection"),
             Fault::Silent => Self::new(Kind::Unreachable, "it does not answer"),
             Fault::PassedOver => Self::new(
@@ -146,16 +161,9 @@ impl Trouble {
 
 /// Whether the broker has closed the connection, or reset it.
 pub(super) fn is_closed(fault: &Fault) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let kinds = [
-        BrokenPipe,
-        ConnectionAborted,
-        ConnectionReset,
-        UnexpectedEof,
-    ];
     match fault {
         Fault::Closed => true,
-        Fault::Io(error) => kinds.contains(&error.kind()),
+        Fault::Io(error) | Fault::Handshake(error) => is_end(error),
         Fault::Name
         | Fault::Silent
         | Fault::PassedOver
@@ -164,6 +172,18 @@ pub(super) fn is_closed(fault: &Fault) -> bool {
         | Fault::Malformed(_)
         | Fault::NoNameForTls => false,
     }
+}
+
+/// Whether the other side has gone, and nothing else is wrong.
+pub(super) fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let kinds = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    kinds.contains(&error.kind())
 }
 
 /// What a broker says when it refuses (MQTT 3.1.1, 3.2.2.3).
@@ -178,6 +198,10 @@ fn of_code(code: u8, settings: &Settings) -> Trouble {
         4 | 5 => {
             let reason = match &settings.credentials {
                 Some((name, _)) => format!("it refuses the user `{name}` with this password"),
+                None if tls::has_certificate(settings) => "it does not let in whom our \
+                    certificate names, or wants a user name and a password: `username: …`, \
+                    `password: …`"
+                    .into(),
                 None => "it wants a user name and a password: `username: …`, `password: …`".into(),
             };
             Trouble::new(Kind::Credentials, reason)
@@ -191,7 +215,7 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     if let Some(inner) = inner {
-        return of_rustls(inner, settings);
+        return tls::of(inner, settings);
     }
     let text = error.to_string();
     match error.kind() {
@@ -219,41 +243,4 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
             ..Trouble::new(Kind::Unreachable, text)
         },
     }
-}
-
-fn of_rustls(error: &rustls::Error, settings: &Settings) -> Trouble {
-    let host = &settings.address.host;
-    let reason = match error {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::UnknownIssuer => "its certificate is signed by an authority that \
-                is not trusted here; name that authority: `tls: { ca: … }`"
-                .to_owned(),
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired (or the clock here is wrong)".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet (or the clock here is wrong)".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("its certificate is not for `{host}`; use the name that it is for")
-            }
-            other => format!("its certificate is not valid: {other:?}"),
-        },
-        rustls::Error::AlertReceived(
-            AlertDescription::CertificateRequired
-            | AlertDescription::BadCertificate
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::HandshakeFailure,
-        ) => "it does not accept who we are: `tls: { certificate: …, key: … }` says it".to_owned(),
-        rustls::Error::InvalidMessage(_) => {
-            "what answers on this port does not speak TLS".to_owned()
-        }
-        other => format!("TLS does not work: {other}"),
-    };
-    Trouble::new(Kind::Tls, reason)
 }

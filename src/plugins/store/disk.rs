@@ -1,8 +1,9 @@
-//! The file as such: read whole, and replaced whole, so that it is at any moment the one or the other.
+//! The file as such: read whole, appended to, and replaced whole, so that it is at any moment the one or the
+//! other.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 
@@ -38,6 +39,8 @@ pub(super) struct Disk {
     written: u64,
     /// There is something that nobody could read, and that must not be lost.
     unread: bool,
+    /// What is appended to: the file that was written here last.
+    open: Option<File>,
 }
 
 impl Disk {
@@ -48,6 +51,7 @@ impl Disk {
             sync: |directory| File::open(directory)?.sync_all(),
             written: 0,
             unread: false,
+            open: None,
         }
     }
 
@@ -127,6 +131,41 @@ impl Disk {
         Ok(moved)
     }
 
+    /// Appends to what was written last, on the disk when this returns if that is wanted. After a failure
+    /// nobody knows what is there: then it has to be written anew.
+    ///
+    /// # Errors
+    /// When that cannot be done, or the file is not the one any more that was written last.
+    pub(super) fn append(&mut self, text: &str, sync: bool) -> io::Result<()> {
+        let appended = self.append_to_open(text, sync);
+        if appended.is_err() {
+            self.open = None;
+        }
+        appended
+    }
+
+    fn append_to_open(&mut self, text: &str, sync: bool) -> io::Result<()> {
+        let Some(mut file) = self.open.as_ref() else {
+            return Err(io::Error::other("it has to be written anew"));
+        };
+        let (ours, found) = (file.metadata()?, fs::metadata(&self.path)?);
+        if (ours.dev(), ours.ino()) != (found.dev(), found.ino()) {
+            self.unread = true;
+            return Err(io::Error::other("somebody else has replaced it"));
+        }
+        let length = ours.len();
+        let written = file.write_all(text.as_bytes());
+        let written = written.and_then(|()| match sync {
+            true => file.sync_data(),
+            false => Ok(()),
+        });
+        if written.is_err() {
+            // Half a line would take the next one with it.
+            let _ = file.set_len(length);
+        }
+        written
+    }
+
     /// Replaces the file. After a power cut it is there as it was before or as it is now. What nobody could
     /// read is moved away first.
     pub(super) fn write(&mut self, text: &str) -> Outcome {
@@ -147,20 +186,21 @@ impl Disk {
             Err(error) => return Err(error),
         }
         let path = real(&self.path);
-        let fresh = self.write_anew(&path, text)?;
+        let (file, fresh) = self.write_anew(&path, text)?;
         if let Err(error) = fs::rename(&fresh, &path) {
             let _ = fs::remove_file(&fresh);
             return Err(error);
         }
         self.unread = false;
+        self.open = Some(file);
         Ok(path)
     }
 
     /// A file that only this user can read, and that is on the disk when this returns. Its name is one that
     /// nothing has: what somebody put there is not ours to write into.
-    fn write_anew(&mut self, path: &Path, text: &str) -> io::Result<PathBuf> {
+    fn write_anew(&mut self, path: &Path, text: &str) -> io::Result<(File, PathBuf)> {
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
+        options.append(true).create_new(true).mode(0o600);
         let (mut file, fresh) = loop {
             self.written += 1;
             let fresh = beside(path, &format!(".{}-{}.new", process::id(), self.written));
@@ -172,10 +212,11 @@ impl Disk {
         };
         let written = file.write_all(text.as_bytes());
         if let Err(error) = written.and_then(|()| file.sync_all()) {
+            drop(file);
             let _ = fs::remove_file(&fresh);
             return Err(error);
         }
-        Ok(fresh)
+        Ok((file, fresh))
     }
 }
 
@@ -186,7 +227,7 @@ mod tests {
     #[test]
     fn what_was_moved_and_what_is_written_is_told_also_when_the_last_step_fails() {
         let directory = tempfile::tempdir().expect("a disk");
-        let path = directory.path().join("kept.json");
+        let path = directory.path().join("kept.journal");
         fs::write(&path, "nobody could read it").expect("a disk");
         let mut disk = Disk::new(path.clone());
         disk.unread = true;
@@ -202,7 +243,7 @@ mod tests {
     #[test]
     fn what_could_not_be_replaced_is_as_it_was() {
         let directory = tempfile::tempdir().expect("a disk");
-        let path = directory.path().join("kept.json");
+        let path = directory.path().join("kept.journal");
         fs::create_dir(&path).expect("a disk");
         let Outcome { moved, written } = Disk::new(path.clone()).write("new");
         assert_eq!(moved, None);

@@ -1,56 +1,214 @@
-//! The link at work: writes the file when values have changed, and when the program stops.
+//! The link at work: appends to the journal what has to outlive the process.
+//!
+//! A write that a central waits for is on the disk before anything else, together with all that came
+//! meanwhile: one write to the disk for all of them. Values that change by themselves wait for their time
+//! (`pacing`). That something owed has been delivered is written too, but nobody waits for the disk to have it:
+//! after a power cut it is delivered once more.
 
+use std::collections::BTreeSet;
 use std::future::pending;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
-use super::Keeper;
+use super::Values;
 use super::disk::{Disk, Outcome, Unwritten};
+use super::ledger::{Ledger, State};
 use super::pacing::Pacing;
+use super::record::Debt;
+use crate::engine::{CellId, Keeping};
 use crate::plugin::Port;
 
-/// A write that is under way. Disks are slow, and nobody else is to wait for them.
-type Writing = JoinHandle<Outcome>;
+/// That something has been delivered is written so long after it, with all that was meanwhile.
+const PAID_WITHIN: Duration = Duration::from_millis(200);
+/// After a failure.
+const RETRY: Duration = Duration::from_secs(1);
+/// A journal that is larger, and eight times what it says, is written anew.
+const LONG: usize = 64 * 1024;
 
-pub(super) async fn keep(keeper: &Keeper, disk: &Arc<Mutex<Disk>>, port: &Port) {
-    let cells = keeper.kept.iter().map(|kept| kept.cell);
-    let mut pacing = Pacing::new(cells, Instant::now());
-    let mut file = OnDisk::new(disk);
-    loop {
-        let due = pacing.due().filter(|_| file.writing.is_none());
-        tokio::select! {
-            // The same every time. What has changed comes before what is written of it.
-            biased;
-            () = port.stopped() => break,
-            () = port.changed() => drain(port, &mut pacing),
-            is_written = file.written() => if !is_written {
-                pacing.failed(Instant::now());
-            },
-            () = until(due) => {
-                let is_written = file.write(keeper.contents(port));
-                pacing.begins(Instant::now(), is_written);
+pub(super) async fn keep(values: &Values, ledger: &mut Ledger, file: OnDisk, port: &Port) {
+    let persistent = values.watched.values().filter(|it| it.is_persistent);
+    let mut journal = Journal {
+        values,
+        ledger,
+        port,
+        file,
+        pacing: Pacing::new(persistent.map(|it| it.cell), Instant::now()),
+        changed: BTreeSet::new(),
+        awaited: Vec::new(),
+        paid_by: None,
+        again_at: None,
+    };
+    journal.go_on().await;
+    journal.end().await;
+}
+
+struct Journal<'a> {
+    values: &'a Values,
+    ledger: &'a mut Ledger,
+    port: &'a Port,
+    file: OnDisk,
+    pacing: Pacing,
+    /// The values that may not be in the journal as they are.
+    changed: BTreeSet<CellId>,
+    /// What somebody waits for: it has been pulled and is delivered when it is on the disk.
+    awaited: Vec<(CellId, u64)>,
+    /// Something has been delivered, and is written then at the latest.
+    paid_by: Option<Instant>,
+    /// The last write failed; the next one is then.
+    again_at: Option<Instant>,
+}
+
+impl Journal<'_> {
+    async fn go_on(&mut self) {
+        loop {
+            if !self.file.is_busy() && self.again_at.is_none() && !self.awaited.is_empty() {
+                self.write(true);
+            }
+            let due = self.due();
+            tokio::select! {
+                // The same every time. What has changed comes before what is written of it.
+                biased;
+                () = self.port.stopped() => return,
+                () = self.port.changed(), if self.again_at.is_none() => self.pull(),
+                written = self.file.written() => self.settle(written),
+                () = until(due) => self.time_has_come(),
             }
         }
     }
-    if file.writing.is_some() {
-        file.written().await;
-    }
-    // Others stop at the same time, and while this was written something may have changed once more.
-    while file.write(keeper.contents(port)) {
-        if !file.written().await {
-            warn!("what has changed and is not in {} is lost", file.path);
-            return;
+
+    fn due(&self) -> Option<Instant> {
+        if self.file.is_busy() {
+            return None;
+        }
+        match self.again_at {
+            Some(at) => Some(at),
+            None => self.pacing.due().into_iter().chain(self.paid_by).min(),
         }
     }
-}
 
-fn drain(port: &Port, pacing: &mut Pacing) {
-    while let Some(effect) = port.pull() {
-        port.delivered(effect.cell, effect.ticket);
-        pacing.changed(Instant::now(), effect.cell);
+    fn time_has_come(&mut self) {
+        let was_failure = self.again_at.take().is_some();
+        if was_failure {
+            self.pull();
+        }
+        let is_urgent = was_failure || self.pacing.due().is_some_and(|due| due <= Instant::now());
+        self.write(is_urgent);
+    }
+
+    fn pull(&mut self) {
+        while let Some(effect) = self.port.pull() {
+            let (cell, ticket) = (effect.cell, effect.ticket);
+            let keeping = self.port.keeping(cell);
+            // Nothing is kept before the file is sound.
+            if keeping.is_awaited || !self.file.is_sound {
+                self.awaited.push((cell, ticket));
+            } else {
+                self.port.delivered(cell, ticket);
+            }
+            let was_changed = !self.changed.insert(cell);
+            if !was_changed {
+                self.note_when(cell, &keeping);
+            }
+        }
+    }
+
+    /// When what has changed is to be written, if nobody waits for it.
+    fn note_when(&mut self, cell: CellId, keeping: &Keeping) {
+        let now = Instant::now();
+        let State { kept, .. } = self.state(cell, keeping.clone());
+        match self
+            .ledger
+            .is_kept_as(&self.values.known[&cell].key, kept.as_deref())
+        {
+            true => drop(self.paid_by.get_or_insert(now + PAID_WITHIN)),
+            false => self.pacing.changed(now, cell),
+        }
+    }
+
+    fn state(&self, cell: CellId, keeping: Keeping) -> State {
+        let watched = self.values.watched.get(&cell);
+        let now = since_1970();
+        let kept = keeping
+            .known
+            .filter(|_| watched.is_some_and(|it| it.is_persistent));
+        let owed = keeping.unpaid.into_iter().filter_map(|unpaid| {
+            let with = unpaid.owed.with.iter().flat_map(|with| with.iter());
+            let with = with.filter_map(|(cell, value)| {
+                let key = self.values.known.get(cell)?.key.clone();
+                Some((key, self.values.hex(*cell, value)?))
+            });
+            let age = u64::try_from(unpaid.owed.age.as_millis()).unwrap_or(u64::MAX);
+            let debt = Debt {
+                number: 0,
+                hex: self.values.hex(cell, &unpaid.owed.value)?,
+                at: now.saturating_sub(age),
+                with: with.collect(),
+            };
+            Some((unpaid.version, debt))
+        });
+        State {
+            kept: kept.and_then(|value| self.values.hex(cell, &value)),
+            owed: owed.collect(),
+        }
+    }
+
+    /// Begins to write all that has changed. What is urgent is on the disk when that is over.
+    fn write(&mut self, is_urgent: bool) -> bool {
+        let mut lines = String::new();
+        for cell in mem::take(&mut self.changed) {
+            let known = &self.values.known[&cell];
+            let state = self.state(cell, self.port.keeping(cell));
+            if let Some(record) = self.ledger.note(&known.key, &known.name, state) {
+                record.write(&mut lines);
+            }
+        }
+        self.paid_by = None;
+        let awaited = mem::take(&mut self.awaited);
+        let is_written = self.file.write(lines, self.ledger, is_urgent, awaited);
+        self.pacing.begins(Instant::now(), is_written);
+        if !is_written {
+            let nothing = Written::nothing(mem::take(&mut self.file.awaited));
+            self.settle(nothing);
+        }
+        is_written
+    }
+
+    fn settle(&mut self, written: Written) {
+        let Written { is_kept, awaited } = written;
+        for (cell, ticket) in awaited {
+            match is_kept {
+                true => self.port.delivered(cell, ticket),
+                false => self.port.undelivered(cell, ticket),
+            }
+        }
+        if !is_kept {
+            self.again_at = Some(Instant::now() + RETRY);
+        }
+    }
+
+    /// All others have stopped: what has come of that is the last.
+    async fn end(&mut self) {
+        self.again_at = None;
+        loop {
+            if self.file.is_busy() {
+                let written = self.file.written().await;
+                self.settle(written);
+            }
+            self.pull();
+            if self.again_at.is_some() {
+                let path = &self.file.path;
+                warn!("what has changed and is not in {path} is lost");
+                return;
+            }
+            if !self.write(true) {
+                return;
+            }
+        }
     }
 }
 
@@ -61,43 +219,105 @@ async fn until(due: Option<Instant>) {
     }
 }
 
+/// Milliseconds, by a clock that may be wrong.
+pub(super) fn since_1970() -> u64 {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the engine's clock ends with the process, and this outlives it"
+    )]
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+/// What has become of a write.
+struct Written {
+    is_kept: bool,
+    awaited: Vec<(CellId, u64)>,
+}
+
+impl Written {
+    /// There was nothing to write.
+    fn nothing(awaited: Vec<(CellId, u64)>) -> Self {
+        let is_kept = true;
+        Self { is_kept, awaited }
+    }
+}
+
 /// What is known of the file.
-struct OnDisk {
+pub(super) struct OnDisk {
     disk: Arc<Mutex<Disk>>,
     path: String,
-    /// What it holds, or will when the write that is under way is over.
-    text: Option<String>,
-    writing: Option<Writing>,
+    /// It holds all that the ledger says, or will when the write that is under way is over.
+    is_sound: bool,
+    /// Its length, and that after it was last written anew.
+    length: usize,
+    fresh_length: usize,
+    /// A write that is under way. Disks are slow, and nobody else is to wait for them.
+    writing: Option<JoinHandle<Outcome>>,
+    /// What waits for that.
+    awaited: Vec<(CellId, u64)>,
     /// What was in the way of the last write.
     trouble: Option<String>,
+    /// Whatever is in the way of the first has been said.
+    is_said: bool,
 }
 
 impl OnDisk {
-    fn new(disk: &Arc<Mutex<Disk>>) -> Self {
+    pub(super) fn new(disk: &Arc<Mutex<Disk>>, is_said: bool) -> Self {
         Self {
             disk: disk.clone(),
             path: locked(disk, |disk| disk.path().display().to_string()),
-            text: None,
+            is_sound: false,
+            length: 0,
+            fresh_length: 0,
             writing: None,
+            awaited: Vec::new(),
             trouble: None,
+            is_said,
         }
     }
 
-    /// Begins to write, unless that is what it holds. Whether it does.
-    fn write(&mut self, text: String) -> bool {
-        if self.text.as_ref() == Some(&text) {
+    fn is_busy(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// Begins to write these lines, or all that the ledger says. Whether there is anything to write.
+    fn write(
+        &mut self,
+        lines: String,
+        ledger: &Ledger,
+        is_urgent: bool,
+        awaited: Vec<(CellId, u64)>,
+    ) -> bool {
+        self.awaited = awaited;
+        if self.is_sound && lines.is_empty() {
             return false;
         }
-        let (disk, copy) = (self.disk.clone(), text.clone());
-        self.text = Some(text);
-        self.writing = Some(spawn_blocking(move || {
-            locked(&disk, |disk| disk.write(&copy))
-        }));
+        let length = self.length + lines.len();
+        let is_long = length > LONG.max(8 * self.fresh_length);
+        let disk = self.disk.clone();
+        self.writing = Some(if self.is_sound && !is_long {
+            self.length = length;
+            spawn_blocking(move || {
+                let appended = locked(&disk, |disk| disk.append(&lines, is_urgent));
+                Outcome {
+                    moved: None,
+                    written: appended.map_err(Unwritten::Before),
+                }
+            })
+        } else {
+            let whole = ledger.render();
+            (self.length, self.fresh_length) = (whole.len(), whole.len());
+            self.is_sound = true;
+            spawn_blocking(move || locked(&disk, |disk| disk.write(&whole)))
+        });
         true
     }
 
-    /// Resolves when what is being written is, and says whether it worked. Can be given up at any time.
-    async fn written(&mut self) -> bool {
+    /// Resolves when what is being written is. Can be given up at any time.
+    async fn written(&mut self) -> Written {
         let Some(writing) = &mut self.writing else {
             return pending().await;
         };
@@ -106,30 +326,39 @@ impl OnDisk {
             written: Err(Unwritten::Unsure(lost.into())),
         });
         self.writing = None;
+        let awaited = mem::take(&mut self.awaited);
+        let is_kept = self.tell(outcome);
+        self.is_sound &= is_kept;
+        Written { is_kept, awaited }
+    }
+
+    /// Says what is news to an operator; whether all is well.
+    fn tell(&mut self, Outcome { moved, written }: Outcome) -> bool {
         let path = &self.path;
-        if let Some(moved) = outcome.moved {
+        if let Some(moved) = moved {
             let moved = moved.display();
             warn!("what stood in {path} and could not be used is now {moved}");
         }
-        let trouble = match outcome.written {
+        let trouble = match written {
             Ok(()) => {
-                debug!("kept values written to {path}");
+                debug!("written to {path}");
                 if self.trouble.take().is_some() {
-                    info!("values are kept in {path} again");
+                    info!("the journal is kept in {path} again");
                 }
                 return true;
             }
             Err(Unwritten::Before(error)) => format!(
-                "values cannot be kept in {path}: {error}. Let this user write there, or name another file \
-                with `store: {{ file: … }}`; tried again every 10 s"
+                "the journal cannot be kept in {path}: {error}. Until it can, writes whose response promises more \
+                than `ack: accepted` are refused. Make room, let this user write there, or name another file \
+                with `store: {{ file: … }}`; tried again every second"
             ),
             Err(Unwritten::Unsure(error)) => format!(
-                "values stand in {path}, but a power cut may take the last of them: {error}; tried again \
-                every 10 s"
+                "the journal stands in {path}, but a power cut may take the last of it: {error}; tried again \
+                every second"
             ),
         };
-        self.text = None;
-        if self.trouble.as_ref() != Some(&trouble) {
+        let is_said = mem::take(&mut self.is_said) || self.trouble.as_ref() == Some(&trouble);
+        if !is_said {
             warn!("{trouble}");
         }
         self.trouble = Some(trouble);

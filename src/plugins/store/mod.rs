@@ -1,32 +1,36 @@
-//! Values that outlive the process: kept in a file, and what they begin with after a restart.
+//! What outlives the process, in a journal: values that say so, and writes that were acknowledged and have yet
+//! to be delivered.
 //!
-//! `place` is where the file is, `claim` that it is ours alone, `contents` (pure) what stands in it, `disk`
-//! how it is read and written, `pacing` (pure) when, and `keeping` the link at work.
+//! `place` is where the file is, `claim` that it is ours alone, `record` (pure) one line of it, `ledger` (pure) all of
+//! them together, `disk` how it is read and written, `pacing` (pure) when values are, `restoring` what is made
+//! of it at the start, and `keeping` the link at work.
 
 mod claim;
-mod contents;
 mod disk;
 mod keeping;
+mod ledger;
 mod pacing;
 mod place;
+mod record;
+mod restoring;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use schemars::JsonSchema;
-use tracing::{info, warn};
 
-use crate::codec::{Spec, att, json};
+use crate::codec::{Spec, Value, att, json};
 use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
-use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port};
-use claim::Unclaimed;
-use contents::{Contents, Entry};
+use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage};
 use disk::Disk;
+use keeping::OnDisk;
+use ledger::Ledger;
 
-/// Where values are kept that say `persist: true`.
+/// Where the journal is: what is kept of values that say `persist: true`, and what centrals have written and has
+/// yet to be delivered (`ack`).
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Store")]
@@ -66,25 +70,29 @@ impl Plugin for Store {
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let section = declared.section::<StoreConfig>("store");
         let file = section.and_then(|section| file(section.value, declared));
-        let kept = kept(declared);
+        let persistent = persistent(declared);
+        let watched = watched(declared, &persistent);
         let mut places = declared.cells().map(|cell| declared.place(cell));
-        if declared.declares("store") && !places.any(|at| declared.has_key(at, "persist")) {
+        let says_persist = places.any(|at| declared.has_key(at, "persist"));
+        if declared.declares("store") && watched.is_empty() && !says_persist {
             let at = declared.section::<StoreConfig>("store")?.at;
-            let message = "nothing is kept here: no characteristic says `persist: true`";
-            let help = "write that where a value is to outlive a restart, or remove the section";
+            let message = "nothing is kept here: no characteristic says `persist: true`, and no write is \
+                both acknowledged and published";
+            let help = "write `persist: true` where a value is to outlive a restart, or remove the section";
             declared.mistake(at, message, help);
         }
-        for kept in &kept {
-            declared.subscribe(kept.cell, Carries::Newest);
+        for watched in &watched {
+            declared.subscribe(watched.cell, Carries::Kept);
         }
-        let configuration = declared.file().to_owned();
-        (!kept.is_empty()).then(|| {
+        let usual = || place::usual(declared.file(), &|name| declared.environment(name));
+        let file = file.or_else(usual);
+        (!watched.is_empty()).then(|| {
             Box::new(Keeper {
                 file,
-                configuration,
-                kept,
+                values: Values::new(declared, watched),
                 disk: None,
-                set_aside: BTreeMap::new(),
+                ledger: Ledger::default(),
+                is_taken: false,
             }) as Box<dyn Link>
         })
     }
@@ -93,7 +101,7 @@ impl Plugin for Store {
 fn file(config: StoreConfig, declared: &mut Configure<'_>) -> Option<PathBuf> {
     let file = config.file?;
     let path = declared.path(&file);
-    let help = "name a file that this program may write, as in `values.json`";
+    let help = "name a file that this program may write, as in `values.journal`";
     if file.ends_with('/') || path.file_name().is_none() || file.value.is_empty() {
         declared.mistake(file.at, "this names no file", help);
     } else if path == declared.file() {
@@ -103,8 +111,8 @@ fn file(config: StoreConfig, declared: &mut Configure<'_>) -> Option<PathBuf> {
 }
 
 /// The values that are declared to be kept.
-fn kept(declared: &mut Configure<'_>) -> Vec<Kept> {
-    let mut kept = Vec::new();
+fn persistent(declared: &mut Configure<'_>) -> Vec<CellId> {
+    let mut persistent = Vec::new();
     for persist in declared.characteristics::<PersistConfig>("persist") {
         if !persist.value.0 {
             continue;
@@ -114,26 +122,35 @@ fn kept(declared: &mut Configure<'_>) -> Vec<Kept> {
             declared.mistake(persist.at, message, "remove `persist`, or `constant`");
             continue;
         }
-        kept.extend(declared.services().iter().find_map(|service| {
-            let mut all = service.characteristics.iter();
-            let characteristic = all.find(|it| it.cell == persist.cell)?;
-            Some(Kept {
-                cell: persist.cell,
-                // No service of a configuration, and no characteristic of a service, has a UUID twice.
-                key: format!("{}/{}", service.uuid, characteristic.uuid),
-                name: characteristic.name.clone(),
-                spec: characteristic.spec.clone(),
-                secret: characteristic.security.highest() > SecurityLevel::Open,
-            })
-        }));
+        persistent.push(persist.cell);
     }
-    kept
+    persistent
 }
 
-/// A value that is kept.
-struct Kept {
+/// The values of which anything can have to outlive the process.
+fn watched(declared: &Configure<'_>, persistent: &[CellId]) -> Vec<Watched> {
+    let cells = declared.cells().map(|cell| Watched {
+        cell,
+        is_persistent: persistent.contains(&cell),
+        owes: declared.owes(cell),
+    });
+    cells.filter(|it| it.is_persistent || it.owes).collect()
+}
+
+/// A value of which something is kept.
+#[derive(Clone, Copy, Debug)]
+struct Watched {
     cell: CellId,
-    /// What it is called in the file.
+    /// Itself.
+    is_persistent: bool,
+    /// What is written and not yet delivered.
+    owes: bool,
+}
+
+/// How a value is called and written in the journal.
+struct Known {
+    /// The UUIDs of its service and its characteristic: no service of a configuration, and no characteristic
+    /// of a service, has one twice.
     key: String,
     name: String,
     spec: Spec,
@@ -141,16 +158,55 @@ struct Kept {
     secret: bool,
 }
 
+/// The values of the configuration, as the journal knows them.
+struct Values {
+    watched: BTreeMap<CellId, Watched>,
+    known: HashMap<CellId, Known>,
+    by_key: HashMap<String, CellId>,
+}
+
+impl Values {
+    fn new(declared: &Configure<'_>, watched: Vec<Watched>) -> Self {
+        let services = declared.services().iter();
+        let all = services
+            .flat_map(|service| service.characteristics.iter().map(move |it| (service, it)));
+        let known = all.map(|(service, it)| {
+            let known = Known {
+                key: format!("{}/{}", service.uuid, it.uuid),
+                name: it.name.clone(),
+                spec: it.spec.clone(),
+                secret: it.security.highest() > SecurityLevel::Open
+                    || declared.cell(it.cell).is_from_environment,
+            };
+            (it.cell, known)
+        });
+        let known: HashMap<CellId, Known> = known.collect();
+        let by_key = known.iter().map(|(cell, known)| (known.key.clone(), *cell));
+        Self {
+            by_key: by_key.collect(),
+            watched: watched.into_iter().map(|it| (it.cell, it)).collect(),
+            known,
+        }
+    }
+
+    /// What is written of it, on the air and here.
+    fn hex(&self, cell: CellId, value: &Value) -> Option<String> {
+        let mut octets = Vec::new();
+        att::encode(&self.known.get(&cell)?.spec, value, &mut octets);
+        Some(json::hex(&octets))
+    }
+}
+
 /// The link: what it keeps, and where.
 struct Keeper {
-    /// Where, if that is declared.
+    /// Where, if there is any place.
     file: Option<PathBuf>,
-    configuration: PathBuf,
-    kept: Vec<Kept>,
+    values: Values,
     /// Once it is known where. Blocking calls share it.
     disk: Option<Arc<Mutex<Disk>>>,
-    /// What the file holds and nothing declared can be.
-    set_aside: BTreeMap<String, Entry>,
+    ledger: Ledger,
+    /// Somebody else had it at the start, and that has been said.
+    is_taken: bool,
 }
 
 impl Link for Keeper {
@@ -159,152 +215,44 @@ impl Link for Keeper {
     }
 
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {
-        let place = match &self.file {
-            Some(file) => Some(file.clone()),
-            None => place::usual(&self.configuration, &|name| std::env::var_os(name)),
-        };
-        let Some(path) = place else {
-            warn!(
-                "there is no place to keep values: none of $STATE_DIRECTORY, $XDG_STATE_HOME and $HOME is \
-                set. Name one with `store: {{ file: … }}`; until then they begin as declared at each start"
-            );
-            return;
-        };
-        let mut disk = Disk::new(path);
-        match disk.claim() {
-            Err(Unclaimed::Taken(by)) => {
-                let path = disk.path().display();
-                warn!(
-                    "{by} keeps its values in {path}, so nothing is kept here and values begin as declared. \
-                    Stop it and start this again, or name another file with `store: {{ file: … }}`"
-                );
-                return;
-            }
-            // What is in the way is in the way of reading or writing too, and said there.
-            Err(Unclaimed::Failed(_)) | Ok(()) => {}
-        }
-        if let Some(contents) = read(&mut disk) {
-            self.restore(contents, &disk, beginning);
-        }
-        self.disk = Some(Arc::new(Mutex::new(disk)));
+        restoring::prepare(self, beginning);
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             match self.disk.clone() {
-                Some(disk) => keeping::keep(self, &disk, &port).await,
-                None => port.stopped().await,
+                Some(disk) => {
+                    let file = OnDisk::new(&disk, self.is_taken);
+                    keeping::keep(&self.values, &mut self.ledger, file, &port).await;
+                }
+                None => nowhere(&port).await,
             }
             Ok(())
         })
     }
 
-    /// There is no restart in a rehearsal, and no disk.
-    fn can_rehearse(&self) -> bool {
-        false
+    fn stops_last(&self) -> bool {
+        true
     }
-}
 
-/// What the file holds; whatever is in the way is said.
-fn read(disk: &mut Disk) -> Option<Contents> {
-    let path = disk.path().to_owned();
-    let path = path.display();
-    let problem = match disk.read() {
-        Ok(None) => return None,
-        Ok(Some(bytes)) => match Contents::parse(&bytes) {
-            Ok(contents) => return Some(contents),
-            Err(problem) => problem,
-        },
-        Err(error) => {
-            warn!(
-                "{path} cannot be read: {error}. Values begin as declared. Let this user read and write \
-                it, or name another file with `store: {{ file: … }}`"
-            );
-            return None;
-        }
-    };
-    match disk.move_away() {
-        Ok(moved) => warn!(
-            "{path} does not hold kept values: {problem}. Values begin as declared; what it was is now {}",
-            moved.display()
-        ),
-        Err(error) => warn!(
-            "{path} does not hold kept values: {problem}. Values begin as declared; nothing is kept until \
-            it can be moved away: {error}"
-        ),
-    }
-    None
-}
-
-impl Keeper {
-    /// Values begin with what is kept. What they cannot be any more stays in the file, apart: who takes
-    /// a mistake in the declaration back has them again.
-    fn restore(&mut self, contents: Contents, disk: &Disk, beginning: &mut Beginning<'_>) {
-        let Contents {
-            mut values,
-            mut set_aside,
-            ..
-        } = contents;
-        let mut unfit = Vec::new();
-        let mut restored = 0;
-        for kept in &self.kept {
-            let (entry, is_news) = match values.remove(&kept.key) {
-                Some(entry) => (entry, true),
-                None => match set_aside.remove(&kept.key) {
-                    Some(entry) => (entry, false),
-                    None => continue,
-                },
-            };
-            let Err(problem) = kept.begin_with(&entry, beginning) else {
-                set_aside.remove(&kept.key);
-                restored += 1;
-                continue;
-            };
-            if is_news {
-                unfit.push(format!("`{}` ({problem})", kept.name));
+    /// There is no restart in a rehearsal, and no disk: all is well kept.
+    fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
+        drop(stage);
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                never = port.pass_over_all() => match never {},
+                () = port.stopped() => Ok(()),
             }
-            set_aside.insert(kept.key.clone(), entry);
-        }
-        for (key, entry) in values {
-            unfit.push(format!("`{}` (not declared to be kept)", entry.name));
-            set_aside.insert(key, entry);
-        }
-        self.set_aside = set_aside;
-        let path = disk.path().display();
-        if !unfit.is_empty() {
-            let unfit = unfit.join(", ");
-            warn!("kept values that do not fit what is declared are set aside in {path}: {unfit}");
-        }
-        info!(restored, "values begin with what {path} has kept");
-    }
-
-    /// What the file is to hold now.
-    fn contents(&self, port: &Port) -> String {
-        let values = self.kept.iter().filter_map(|kept| {
-            // After a power cut the request is gone, and what was asked for would stand as the truth.
-            let value = port.known(kept.cell)?;
-            let mut octets = Vec::new();
-            att::encode(&kept.spec, &value, &mut octets);
-            let entry = Entry {
-                name: kept.name.clone(),
-                hex: json::hex(&octets),
-                value: json::to_json(&kept.spec, &value),
-            };
-            Some((kept.key.clone(), entry))
-        });
-        Contents::new(values.collect(), self.set_aside.clone()).render()
-    }
-}
-
-impl Kept {
-    /// The value begins with what is kept of it.
-    fn begin_with(&self, entry: &Entry, beginning: &mut Beginning<'_>) -> Result<(), String> {
-        let octets = json::from_hex(&entry.hex).ok_or("its `hex` is not hexadecimal")?;
-        let value = att::decode(&self.spec, &octets);
-        let restored = value.and_then(|value| beginning.restore(self.cell, value));
-        restored.map_err(|violation| match self.secret {
-            true => "only an encrypted link may see why".to_owned(),
-            false => violation.to_string(),
         })
     }
+}
+
+/// There is no place to keep anything: what promises that is refused from the first write on.
+async fn nowhere(port: &Port) {
+    let all: Vec<_> = std::iter::from_fn(|| port.pull()).collect();
+    for effect in all {
+        port.undelivered(effect.cell, effect.ticket);
+    }
+    port.stopped().await;
 }

@@ -18,13 +18,11 @@ const TOGETHER: Duration = Duration::from_secs(1);
 const BUDGET: u32 = 30;
 /// So long after it has caused one, it may cause one more.
 const REFILL: Duration = Duration::from_secs(60);
-/// After a failure.
-const RETRY: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Pacing {
     values: BTreeMap<CellId, Budget>,
-    /// It is written then, and not before, whatever has changed: at the start, and after a failure.
+    /// It is written then, and not before, whatever has changed: at the start.
     anyway: Option<Instant>,
 }
 
@@ -73,11 +71,6 @@ impl Pacing {
             }
             budget.waits = None;
         }
-    }
-
-    /// That failed.
-    pub(super) fn failed(&mut self, now: Instant) {
-        self.anyway = Some(now + RETRY);
     }
 }
 

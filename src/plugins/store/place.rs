@@ -1,4 +1,4 @@
-//! Where values are kept when nobody says where.
+//! Where the journal is when nobody says where.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,7 @@ use std::path::{self, Path, PathBuf};
 /// A file named after the configuration in the usual place; `None` if there is no such place.
 pub(super) fn usual(
     configuration: &Path,
-    environment: &dyn Fn(&str) -> Option<OsString>,
+    environment: &dyn Fn(&str) -> Option<String>,
 ) -> Option<PathBuf> {
     // XDG Base Directory Specification: what is no full path is to be ignored.
     let named = |name: &str| {
@@ -30,7 +30,10 @@ fn name(configuration: &Path) -> OsString {
     let place = found.or_else(|_| path::absolute(configuration));
     let place = place.unwrap_or_else(|_| configuration.to_owned());
     let mut name = configuration.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{:08x}.json", hash(place.as_os_str().as_bytes())));
+    name.push(format!(
+        "-{:08x}.journal",
+        hash(place.as_os_str().as_bytes())
+    ));
     name
 }
 
@@ -68,7 +71,7 @@ mod tests {
             (&[], None),
         ] {
             let expected =
-                expected.map(|directory| Path::new(directory).join("lamp-6b39653c.json"));
+                expected.map(|directory| Path::new(directory).join("lamp-6b39653c.journal"));
             assert_eq!(usual_with(environment), expected);
         }
     }

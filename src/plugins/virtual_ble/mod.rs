@@ -1,13 +1,14 @@
 //! A Bluetooth adapter in memory, for machines without one: the declared tree with the same ATT
 //! semantics, and centrals in the same process.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tracing::info;
 
-use crate::gatt::advertising::Advertisement;
-use crate::gatt::section::{AdapterChoice, BleConfig};
+use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::server::GattServer;
+use crate::gatt::window::PairingWindow;
 use crate::plugin::{
     Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage,
 };
@@ -25,17 +26,11 @@ impl Plugin for VirtualBle {
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let peripheral = BleConfig::declare(declared)?;
-        Some(Box::new(VirtualAdapter {
-            choice: peripheral.adapter,
-            advertisement: peripheral.advertisement,
-        }))
+        Some(Box::new(VirtualAdapter(peripheral)))
     }
 }
 
-struct VirtualAdapter {
-    choice: AdapterChoice,
-    advertisement: Advertisement,
-}
+struct VirtualAdapter(Peripheral);
 
 impl Link for VirtualAdapter {
     fn name(&self) -> &'static str {
@@ -44,9 +39,10 @@ impl Link for VirtualAdapter {
 
     /// Of an adapter that is named it takes the place in rehearsals only.
     fn available(&mut self) -> BoxFuture<'_, Availability> {
-        let availability = match &self.choice {
+        let availability = match &self.0.adapter {
             AdapterChoice::Auto | AdapterChoice::Virtual => Availability::Ready,
             AdapterChoice::Named(name) => Availability::Absent(format!("{name} is wanted")),
+            AdapterChoice::At(address) => Availability::Absent(format!("{address} is wanted")),
         };
         Box::pin(std::future::ready(availability))
     }
@@ -58,40 +54,51 @@ impl Link for VirtualAdapter {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         let name = port.device_name();
-        match &self.choice {
+        match &self.0.adapter {
             AdapterChoice::Auto => info!(
                 "no Bluetooth adapter: {name:?} is on a virtual one, and nothing is on the air, \
                 until there is a real one"
             ),
-            AdapterChoice::Virtual | AdapterChoice::Named(_) => {
+            AdapterChoice::Virtual | AdapterChoice::Named(_) | AdapterChoice::At(_) => {
                 info!("{name:?} is on a virtual adapter: nothing is on the air");
             }
         }
-        Box::pin(serve(port, self.advertisement.clone()))
+        Box::pin(serve(port, self.0.clone()))
     }
 
     fn rehearse(&mut self, port: Port, _: Stage) -> BoxFuture<'_, Result<(), Failure>> {
-        Box::pin(serve(port, self.advertisement.clone()))
+        Box::pin(serve(port, self.0.clone()))
     }
 }
 
-async fn serve(port: Port, advertisement: Advertisement) -> Result<(), Failure> {
-    let server = Arc::new(GattServer::new(port.clone(), advertisement));
+async fn serve(port: Port, peripheral: Peripheral) -> Result<(), Failure> {
+    let Peripheral {
+        advertisement,
+        pairing,
+        ..
+    } = peripheral;
+    let window = Arc::new(PairingWindow::new(pairing.rule));
+    let server = GattServer::new(port.clone(), advertisement, pairing.allowed, window.clone());
+    let server = Arc::new(server);
     let _disconnects = Disconnects(server.clone());
     // What the values were before there could be a subscriber is no change.
-    tell_all(&port, &server);
+    tell_all(&port, &server, &window);
     let _offer = port.offer(server.clone());
+    window.begin(&port);
+    let mut closes = pin!(window.run(&port));
     loop {
         tokio::select! {
             biased;
-            () = port.changed() => tell_all(&port, &server),
+            () = port.changed() => tell_all(&port, &server, &window),
+            never = &mut closes => match never {},
             () = port.stopped() => return Ok(()),
         }
     }
 }
 
-fn tell_all(port: &Port, server: &GattServer) {
+fn tell_all(port: &Port, server: &GattServer, window: &PairingWindow) {
     while let Some(effect) = port.pull() {
+        window.hear(port, &effect);
         server.tell(&effect);
     }
 }

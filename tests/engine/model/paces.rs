@@ -47,6 +47,7 @@ impl World {
             cell: cell(),
             carries: Carries::State,
             pace,
+            acknowledges: false,
         };
         let subscriptions = [
             hears(SLOW, Pace::AtMost(APART)),

@@ -385,6 +385,7 @@ fn engine_for(truths: &[Truth]) -> Engine {
                 cell: CellId::new(index),
                 carries,
                 pace: Pace::OnChange,
+                acknowledges: false,
             });
         }
     }

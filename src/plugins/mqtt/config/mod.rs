@@ -61,6 +61,11 @@ pub struct MqttConfig {
     /// Encrypts the connection, as `mqtts://` does, and says whom to trust.
     #[serde(default)]
     pub tls: Option<Spanned<TlsConfig>>,
+    /// Whether everybody on the way to the broker may read and change what is said, the password too:
+    /// without TLS, a broker on another machine needs `plaintext: allow`. For one on this machine it says
+    /// nothing. Beside TLS it is a mistake: an encrypted connection never goes on without.
+    #[serde(default)]
+    pub plaintext: Option<Spanned<PlaintextConfig>>,
     /// What is published on every connection, before anything else.
     #[serde(default)]
     pub birth: Option<Spanned<MessageConfig>>,
@@ -83,6 +88,15 @@ pub struct MqttConfig {
     /// broker is away the newest 64 are kept.
     #[serde(default)]
     pub rejected: Option<Spanned<TopicConfig>>,
+}
+
+/// What is allowed on a way that is not encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "MqttPlaintextConfig")]
+pub enum PlaintextConfig {
+    /// Everything.
+    Allow,
 }
 
 /// Whom to trust, and who we are.

@@ -1,16 +1,15 @@
 //! From the section `mqtt` to what a connection needs, and everything that can be wrong with it.
 
+mod broker;
 mod documents;
 mod members;
 mod overlaps;
 mod topic;
 mod values;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Settings;
-use super::address::{Address, Broker, Scheme};
 use super::binding::{Message, Topic};
 use super::config::{MessageConfig, MqttConfig, PasswordConfig, Qos, TopicConfig};
 use super::secret::Secret;
@@ -19,6 +18,7 @@ use super::tidings::Told;
 use super::{tls, topics};
 use crate::config::{Interval, Lenient, NodeId, Spanned};
 use crate::plugin::Configure;
+use broker::Way;
 use topic::{Reader, Says, Traffic, quality};
 use values::Values;
 
@@ -127,8 +127,8 @@ impl Section<'_, '_> {
         let retry_within = self.patience(config.retry_within.as_ref(), RETRY_WITHIN);
         let credentials = self.credentials();
         let clean_session = self.clean_session();
-        let broker = self.broker();
-        let (address, auto, tls) = broker?;
+        let way = self.broker();
+        let Way { address, auto, tls } = way?;
         Some(Settings {
             address,
             auto,
@@ -141,52 +141,9 @@ impl Section<'_, '_> {
             credentials: credentials?,
             birth: birth?,
             will: will?,
+            has_secret_birth: self.is_secret(config.birth.as_ref()),
+            has_secret_will: self.is_secret(config.will.as_ref()),
         })
-    }
-
-    fn broker(&mut self) -> Option<(Address, bool, Option<Arc<rustls::ClientConfig>>)> {
-        let config = self.config;
-        let at = config.broker.as_ref().map_or(self.at, |broker| broker.at);
-        let tls_config = config.tls.as_ref();
-        let broker = match &config.broker {
-            None => Broker::Auto,
-            Some(broker) => match &broker.value.0 {
-                Ok(broker) => broker.clone(),
-                Err(problem) => {
-                    let help = "write `auto`, `host`, `host:port`, `mqtt://host:port` or \
-                        `mqtts://host:port`; `username` and `password` have keys of their own";
-                    self.mistake(broker.at, problem, help);
-                    return None;
-                }
-            },
-        };
-        let (host, port, scheme) = match broker {
-            Broker::Auto => {
-                if let Some(tls) = tls_config {
-                    let help = "name the broker: `broker: mqtts://host`";
-                    self.mistake(
-                        tls.at,
-                        "`broker: auto` is on this machine, without TLS",
-                        help,
-                    );
-                }
-                return Some((Address::new("localhost", None, false), true, None));
-            }
-            Broker::At { host, port, scheme } => (host, port, scheme),
-        };
-        let wants_tls = scheme == Some(Scheme::Mqtts) || tls_config.is_some();
-        if scheme == Some(Scheme::Mqtt) && wants_tls {
-            let help = "write `mqtts://…`, or remove `tls`";
-            self.mistake(at, "`mqtt://` is a connection without TLS", help);
-        }
-        let tls = if wants_tls {
-            let at = tls_config.map_or(at, |tls| tls.at);
-            let config = tls_config.map(|tls| &tls.value);
-            Some(tls::configuration(self.declared, config, at)?)
-        } else {
-            None
-        };
-        Some((Address::new(&host, port, wants_tls), false, tls))
     }
 
     fn keep_alive(&mut self) -> Option<Duration> {
@@ -313,6 +270,10 @@ impl Section<'_, '_> {
             qos: quality(self.declared, config.qos.as_ref()).unwrap_or(self.qos),
             retain: config.retain.unwrap_or(true),
         }))
+    }
+
+    fn is_secret(&self, config: Option<&Spanned<MessageConfig>>) -> bool {
+        config.is_some_and(|config| self.declared.is_from_environment(config.payload.at))
     }
 
     /// What has to be true of birth, will and values together.

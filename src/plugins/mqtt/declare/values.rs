@@ -181,12 +181,16 @@ fn binding(reader: &mut Reader<'_, '_>, value: &Declared<ValueConfig>) -> Option
     } else {
         here(reader, value, published, subscribed)
     };
+    let payload = config.payload.as_ref();
+    let is_from_environment =
+        payload.is_some_and(|payload| reader.declared.is_from_environment(payload.at));
     let declared = reader.declared.cell(*cell);
     Some(Binding {
         cell: *cell,
         name: declared.name.clone(),
         spec: declared.spec.clone(),
         format: format?,
+        is_from_environment,
         topics,
     })
 }

@@ -1,0 +1,71 @@
+//! What a central is told only when it is so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::Shared;
+use crate::engine::{Broken, CellId, Standing};
+
+/// A central gives up after 30 s (Core Spec 5.4, Vol 3, Part F, 3.3.3), and the connection with it. Whoever
+/// has not got there in this time has to say so before that.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// A write has been accepted. What its response promises is on its way.
+#[must_use = "the response has to wait for it"]
+pub struct Promise {
+    shared: Arc<Shared>,
+    cell: CellId,
+    version: u64,
+}
+
+impl Promise {
+    /// The newest version of a cell is what was written.
+    pub(super) fn new(shared: Arc<Shared>, cell: CellId) -> Self {
+        let version = shared.engine().cell(cell).version;
+        Self {
+            shared,
+            cell,
+            version,
+        }
+    }
+
+    /// Whether it is kept already; `None` while that takes its time.
+    pub fn at_once(&self) -> Option<Result<(), NotKept>> {
+        match self.shared.engine().standing(self.cell, self.version) {
+            Standing::Waits => None,
+            Standing::Kept => Some(Ok(())),
+            Standing::Broken(Broken::NotJournaled) => Some(Err(NotKept::Journal)),
+            Standing::Broken(Broken::NotConfirmed) => Some(Err(NotKept::Owner)),
+        }
+    }
+
+    /// Resolves when it is kept.
+    ///
+    /// # Errors
+    /// When it is not, after ten seconds at the latest. The write itself stands as far as it got.
+    pub async fn kept(self) -> Result<(), NotKept> {
+        let wait = async {
+            loop {
+                let progress = self.shared.progress.notified();
+                if let Some(result) = self.at_once() {
+                    return result;
+                }
+                progress.await;
+            }
+        };
+        timeout(WITHIN, wait).await.unwrap_or(Err(NotKept::Time))
+    }
+}
+
+/// Why a promise is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotKept {
+    /// It cannot be written where it would survive a power cut.
+    Journal,
+    /// The owner has not confirmed it.
+    Owner,
+    /// Nobody has acknowledged it in time.
+    Time,
+}

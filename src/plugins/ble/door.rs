@@ -1,0 +1,290 @@
+//! Who is let in: which centrals may pair, and which may use what is not open.
+//!
+//! BlueZ knows a central that hides its address by the one that it came with, until it is paired and
+//! has told who it is. The path of its object keeps the first one; only its `Address` is the true one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+use dbus::Path;
+use dbus::arg::{PropMap, prop_cast};
+use dbus::nonblock::{Proxy, SyncConnection};
+use tracing::{debug, info, warn};
+
+use super::objects::address;
+use crate::gatt::pairing::Allowed;
+use crate::gatt::window::PairingWindow;
+use crate::gatt::{Address, SecurityLevel};
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+pub(super) struct Door {
+    allowed: Option<Allowed>,
+    window: Arc<PairingWindow>,
+    /// By the path of the device. Empty where everybody is let in.
+    known: Mutex<HashMap<String, Known>>,
+    bluetoothd: String,
+    connection: Weak<SyncConnection>,
+}
+
+/// What bluetoothd says of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Known {
+    address: Option<Address>,
+    is_random: bool,
+    is_paired: bool,
+    is_connected: bool,
+    /// It was let pair before it had told who it is.
+    is_on_trial: bool,
+}
+
+/// What becomes of somebody who is not on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Stays,
+    Disconnect,
+    /// It is paired by our own doing, and should not be.
+    Remove,
+}
+
+impl Door {
+    pub(super) fn new(
+        allowed: Option<Allowed>,
+        window: Arc<PairingWindow>,
+        bluetoothd: String,
+        connection: Weak<SyncConnection>,
+    ) -> Self {
+        Self {
+            allowed,
+            window,
+            known: Mutex::default(),
+            bluetoothd,
+            connection,
+        }
+    }
+
+    /// Whether it matters who a central is.
+    pub(super) fn is_guarded(&self) -> bool {
+        self.allowed.is_some()
+    }
+
+    /// Whether this device may use what wants such a link. That the link is safe enough, BlueZ sees to.
+    pub(super) fn lets_use(&self, device: &str, wanted: SecurityLevel) -> bool {
+        let Some(allowed) = &self.allowed else {
+            return true;
+        };
+        let is_known = self.known().get(device).and_then(|known| known.address);
+        let address = is_known.or_else(|| address(device));
+        wanted == SecurityLevel::Open || address.is_some_and(|address| allowed.has(address))
+    }
+
+    /// Whether this device may pair.
+    ///
+    /// # Errors
+    /// Why not, for a log.
+    pub(super) fn lets_pair(&self, device: &str) -> Result<(), &'static str> {
+        if !self.window.is_open() {
+            return Err("pairing is closed");
+        }
+        let Some(allowed) = &self.allowed else {
+            return Ok(());
+        };
+        let mut all = self.known();
+        let known = all.entry(device.to_owned()).or_default();
+        let address = known.address.or_else(|| address(device));
+        match address {
+            Some(address) if allowed.has(address) => Ok(()),
+            // Who that is will be known when it has paired, and no sooner.
+            Some(address) if known.is_random && is_private(address) => {
+                known.is_on_trial = true;
+                Ok(())
+            }
+            Some(_) | None => Err("it is not on the list `allow`"),
+        }
+    }
+
+    /// bluetoothd says something of a device.
+    pub(super) fn learn(self: &Arc<Self>, device: &str, said: &PropMap) {
+        let Some(allowed) = &self.allowed else {
+            return;
+        };
+        let mut all = self.known();
+        let known = all.entry(device.to_owned()).or_default();
+        let before = known.clone();
+        known.learn(said);
+        let (address, verdict) = (known.address, known.verdict(allowed));
+        if *known == before || verdict == Verdict::Stays {
+            return;
+        }
+        drop(all);
+        let shown = address.map_or_else(|| device.to_owned(), |address| address.to_string());
+        match verdict {
+            Verdict::Stays => {}
+            Verdict::Disconnect => {
+                warn!("{shown} is paired, but not on the list `allow`: it is disconnected");
+                self.turn_away(device);
+            }
+            Verdict::Remove => {
+                warn!("{shown} has paired, and is not on the list `allow`: its pairing is removed");
+                self.call(
+                    adapter_of(device),
+                    "org.bluez.Adapter1",
+                    "RemoveDevice",
+                    Some(device),
+                );
+            }
+        }
+    }
+
+    pub(super) fn forget(&self, device: &str) {
+        self.known().remove(device);
+    }
+
+    /// Disconnects it.
+    pub(super) fn turn_away(&self, device: &str) {
+        self.call(device, "org.bluez.Device1", "Disconnect", None);
+    }
+
+    /// Nobody waits for that.
+    fn call(&self, path: &str, interface: &'static str, method: &'static str, of: Option<&str>) {
+        let Some(connection) = self.connection.upgrade() else {
+            return;
+        };
+        let (bluetoothd, path) = (self.bluetoothd.clone(), path.to_owned());
+        let of = of.map(|of| Path::from(of).into_static());
+        tokio::spawn(async move {
+            let proxy = Proxy::new(&*bluetoothd, &*path, ANSWER_WITHIN, connection);
+            let called: Result<(), dbus::Error> = match of {
+                Some(of) => proxy.method_call(interface, method, (of,)).await,
+                None => proxy.method_call(interface, method, ()).await,
+            };
+            if let Err(problem) = called {
+                info!("bluetoothd does not {method} {path}: {problem}");
+            }
+        });
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().expect("nothing panics with it")
+    }
+}
+
+impl Known {
+    fn learn(&mut self, said: &PropMap) {
+        if let Some(text) = prop_cast::<String>(said, "Address") {
+            match text.parse() {
+                Ok(address) => self.address = Some(address),
+                Err(problem) => debug!(?problem, text, "an address that is none"),
+            }
+        }
+        if let Some(kind) = prop_cast::<String>(said, "AddressType") {
+            self.is_random = kind == "random";
+        }
+        let flag = |name| prop_cast::<bool>(said, name).copied();
+        self.is_paired = flag("Paired").unwrap_or(self.is_paired);
+        self.is_connected = flag("Connected").unwrap_or(self.is_connected);
+    }
+
+    fn verdict(&self, allowed: &Allowed) -> Verdict {
+        let is_listed = self.address.is_some_and(|address| allowed.has(address));
+        if is_listed || !self.is_paired {
+            Verdict::Stays
+        } else if self.is_on_trial {
+            Verdict::Remove
+        } else if self.is_connected {
+            Verdict::Disconnect
+        } else {
+            Verdict::Stays
+        }
+    }
+}
+
+/// Whether a random address changes all the time: resolvable or not, it says nothing (Core Spec 5.4,
+/// Vol 6, Part B, 1.3.2).
+fn is_private(address: Address) -> bool {
+    address.0[0] >> 6 != 0b11
+}
+
+fn adapter_of(device: &str) -> &str {
+    device
+        .rsplit_once('/')
+        .map_or(device, |(adapter, _)| adapter)
+}
+
+#[cfg(test)]
+mod tests {
+    use dbus::arg::Variant;
+
+    use super::*;
+    use crate::gatt::window::Rule;
+
+    const LISTED: &str = "/org/bluez/hci0/dev_AA_BB_CC_DD_EE_FF";
+    const OTHER: &str = "/org/bluez/hci0/dev_F1_00_00_00_00_01";
+    /// The two most significant bits are 01.
+    const PRIVATE: &str = "/org/bluez/hci0/dev_5A_00_00_00_00_01";
+
+    fn door(rule: Rule) -> Arc<Door> {
+        let listed = address(LISTED).expect("an address");
+        let allowed = Some(Allowed::from_iter([listed]));
+        let window = Arc::new(PairingWindow::new(rule));
+        Arc::new(Door::new(allowed, window, ":1.0".to_owned(), Weak::new()))
+    }
+
+    fn said(address: &str, kind: &str, paired: bool) -> PropMap {
+        let text = |text: &str| Variant(Box::new(text.to_owned()) as Box<_>);
+        PropMap::from([
+            ("Address".to_owned(), text(address)),
+            ("AddressType".to_owned(), text(kind)),
+            ("Paired".to_owned(), Variant(Box::new(paired) as Box<_>)),
+            ("Connected".to_owned(), Variant(Box::new(true) as Box<_>)),
+        ])
+    }
+
+    fn verdict(door: &Door, device: &str) -> Verdict {
+        let allowed = door.allowed.as_ref().expect("a list");
+        door.known()[device].verdict(allowed)
+    }
+
+    #[test]
+    fn who_is_not_on_the_list_neither_pairs_nor_uses_what_is_not_open() {
+        let door = door(Rule::Always);
+        assert_eq!(door.lets_pair(LISTED), Ok(()));
+        assert!(door.lets_use(LISTED, SecurityLevel::Encrypted));
+        door.learn(OTHER, &said("F1:00:00:00:00:01", "random", false));
+        assert!(door.lets_pair(OTHER).is_err());
+        assert!(!door.lets_use(OTHER, SecurityLevel::Encrypted));
+        assert!(door.lets_use(OTHER, SecurityLevel::Open));
+        assert_eq!(verdict(&door, OTHER), Verdict::Stays);
+        door.learn(OTHER, &said("F1:00:00:00:00:01", "random", true));
+        assert_eq!(verdict(&door, OTHER), Verdict::Disconnect);
+    }
+
+    #[test]
+    fn who_hides_its_address_is_judged_when_it_has_told_it() {
+        let door = door(Rule::Always);
+        door.learn(PRIVATE, &said("5A:00:00:00:00:01", "random", false));
+        assert_eq!(door.lets_pair(PRIVATE), Ok(()));
+        assert!(!door.lets_use(PRIVATE, SecurityLevel::Encrypted));
+        door.learn(PRIVATE, &said("AA:BB:CC:DD:EE:FF", "public", true));
+        assert!(door.lets_use(PRIVATE, SecurityLevel::Encrypted));
+        assert_eq!(verdict(&door, PRIVATE), Verdict::Stays);
+        door.learn(PRIVATE, &said("AA:BB:CC:DD:EE:00", "public", true));
+        assert_eq!(verdict(&door, PRIVATE), Verdict::Remove);
+    }
+
+    #[test]
+    fn a_public_address_is_never_private() {
+        let door = door(Rule::Always);
+        door.learn(PRIVATE, &said("5A:00:00:00:00:01", "public", false));
+        assert!(door.lets_pair(PRIVATE).is_err());
+    }
+
+    #[test]
+    fn nobody_pairs_while_pairing_is_closed() {
+        assert_eq!(
+            door(Rule::Never).lets_pair(LISTED),
+            Err("pairing is closed")
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What a service manager hears of us: that we are ready, that the loop still turns, that we stop.
+//!
+//! The protocol is that of sd_notify(3): lines in a datagram, to a socket that the environment names. Nobody
+//! waits for an answer, and a manager that does not listen must not hold up the loop.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::warn;
+
+use crate::runtime::Heartbeat;
+
+const SOCKET: &str = "NOTIFY_SOCKET";
+const WATCHDOG: &str = "WATCHDOG_USEC";
+const WATCHDOG_PID: &str = "WATCHDOG_PID";
+/// When the manager could not be told that we are ready, it is told again.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+
+/// The service manager that has started this process. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Service {
+    socket: Arc<UnixDatagram>,
+    address: SocketAddr,
+    /// It takes us for dead when it has heard nothing for so long.
+    watchdog: Option<Duration>,
+}
+
+impl Service {
+    /// The one in the environment; `None` when nobody there wants to hear of us.
+    ///
+    /// The variables stay: this program starts no others, which would inherit them.
+    pub fn from_environment() -> Option<Self> {
+        Self::named_by(|name| env::var_os(name)).unwrap_or_else(|problem| {
+            warn!("the service manager cannot be told how things stand: {problem}");
+            None
+        })
+    }
+
+    /// The one that these variables name.
+    ///
+    /// # Errors
+    /// When they name one that cannot be reached, by no fault of the network: there is none.
+    pub fn named_by(variable: impl Fn(&str) -> Option<OsString>) -> io::Result<Option<Self>> {
+        let Some(name) = variable(SOCKET).filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        let address = address(&name).map_err(|problem| {
+            io::Error::new(problem.kind(), format!("{SOCKET} is {name:?}: {problem}"))
+        })?;
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        Ok(Some(Self {
+            socket: Arc::new(socket),
+            address,
+            watchdog: watchdog(variable),
+        }))
+    }
+
+    /// Tells the manager that we are ready when the loop has turned once, and from then on, twice in the
+    /// time that its watchdog allows, that it still does.
+    pub fn heartbeat(&self, status: String) -> Heartbeat {
+        let service = self.clone();
+        let feed_every = service.watchdog.map(|limit| limit / 2);
+        let mut ready = false;
+        Box::new(move || {
+            if ready {
+                // One that is lost is made up for by the next.
+                let _ = service.tell(&["WATCHDOG=1"]);
+                return feed_every;
+            }
+            let lines = ["READY=1", &format!("STATUS={}", line(&status))];
+            match service.tell(&lines) {
+                Ok(()) => {
+                    ready = true;
+                    feed_every
+                }
+                Err(problem) => {
+                    warn!("the service manager could not be told that all is ready: {problem}");
+                    Some(TELL_AGAIN)
+                }
+            }
+        })
+    }
+
+    /// Tells the manager that we stop by ourselves, in good order.
+    pub fn stopping(&self) {
+        // It learns of our end in any case.
+        let _ = self.tell(&["STOPPING=1", "STATUS=stopping"]);
+    }
+
+    fn tell(&self, lines: &[&str]) -> io::Result<()> {
+        let datagram = lines.join("\n");
+        self.socket
+            .send_to_addr(datagram.as_bytes(), &self.address)
+            .map(|_| ())
+    }
+}
+
+/// A path, or, behind an `@`, an abstract name.
+fn address(name: &OsStr) -> io::Result<SocketAddr> {
+    match name.as_bytes() {
+        [b'/', ..] => SocketAddr::from_pathname(name),
+        #[cfg(target_os = "linux")]
+        [b'@', name @ ..] => {
+            use std::os::linux::net::SocketAddrExt;
+            SocketAddr::from_abstract_name(name)
+        }
+        _ => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "it begins neither with `/` nor with `@`",
+        )),
+    }
+}
+
+/// How long the manager waits for a sign of this very process.
+fn watchdog(variable: impl Fn(&str) -> Option<OsString>) -> Option<Duration> {
+    let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
+    let ours =
+        variable(WATCHDOG_PID).is_none() || number(WATCHDOG_PID) == Some(u64::from(process::id()));
+    number(WATCHDOG)
+        .filter(|limit| ours && *limit > 0)
+        .map(Duration::from_micros)
+}
+
+/// A line break in a name must not become a line of the protocol.
+fn line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}

@@ -33,9 +33,10 @@ const WORLD: &[&str] = &[
     "fastrand",
     "print",
     "println",
-    "tokio_rustls",
+    "rumqttc",
     "rumqttd",
     "rustls",
+    "tokio_rustls",
     "std::env",
     "std::fs",
     "std::io",
@@ -76,7 +77,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         part: "src/gatt",
-        forbidden: &["crate::plugins", "bluer", "dbus", "tokio_rustls"],
+        forbidden: &["crate::plugins", "bluer", "dbus", "rumqttc", "tokio_rustls"],
         because: "what a read or a write means is the same on every adapter",
     },
     Rule {
@@ -89,6 +90,7 @@ const RULES: &[Rule] = &[
         forbidden: &[
             "crate::plugins",
             "crate::cli",
+            "rumqttc",
             "tokio_rustls",
             "bluer",
             "std::net",

@@ -214,7 +214,7 @@ impl<'a> Connection<'a> {
         let now = Instant::now();
         let mut count = 0;
         while let Some(packet) = self.inbox.next()? {
-            self.session.handle(&packet, now)?;
+            self.session.handle(packet, now)?;
             count += 1;
         }
         self.session.has_come(count, now);

@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::BytesMut;
+use rumqttc::{ConnectReturnCode, Packet};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
@@ -13,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::Settings;
-use super::packet::{self, Connect, Inbox, Incoming};
+use super::packet::{self, Inbox, Incoming};
 use super::trouble::{Fault, is_end};
 
 /// When an address has not answered for so long, the next one is tried beside it (RFC 8305, 5).
@@ -83,18 +85,8 @@ async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Resul
             )
         }
     };
-    let mut hello = Vec::new();
-    let connect = Connect {
-        client_id: &settings.client_id,
-        keep_alive_s: settings.keep_alive.as_secs() as u16,
-        clean_session: settings.clean_session,
-        credentials: settings
-            .credentials
-            .as_ref()
-            .map(|(name, password)| (name.as_str(), password.expose())),
-        will: settings.will.as_ref(),
-    };
-    packet::connect(&connect, &mut hello);
+    let mut hello = BytesMut::new();
+    packet::put(&packet::connect(settings), &mut hello);
     // A broker that has gone may have said why: with TLS 1.3 that comes after the handshake.
     if let Err(error) = say(&mut socket, &hello).await
         && !is_end(&error)
@@ -108,11 +100,10 @@ async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Resul
         }
         let session_present = match inbox.next()? {
             None => continue,
-            Some(Incoming::ConnAck {
-                session_present,
-                code: 0,
-            }) => session_present,
-            Some(Incoming::ConnAck { code, .. }) => return Err(Fault::Refused(code)),
+            Some(Incoming::Packet(Packet::ConnAck(answer))) => match answer.code {
+                ConnectReturnCode::Success => answer.session_present,
+                code => return Err(Fault::Refused(code)),
+            },
             Some(_) => return Err(Fault::NoAnswer),
         };
         return Ok(Accepted {

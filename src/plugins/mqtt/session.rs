@@ -4,6 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use bytes::{Buf, BytesMut};
+use rumqttc::{
+    Packet, PubAck, PubComp, PubRec, PubRel, Publish, QoS, SubAck, Subscribe, SubscribeFilter,
+    SubscribeReasonCode,
+};
 use tokio::time::Instant;
 use tracing::{debug, trace, warn};
 
@@ -12,7 +17,7 @@ use super::binding::Message;
 use super::caution::Caution;
 use super::config::Qos;
 use super::exchange::{Exchange, Publication, Receipt, Standing};
-use super::packet::{self, Incoming, Publish};
+use super::packet::{self, Incoming};
 use super::trouble::{Fault, is_closed};
 
 /// Messages that wait for an acknowledgement at once. More than brokers usually allow.
@@ -27,9 +32,8 @@ const FILTERS: usize = 8;
 pub(super) struct Session<'a> {
     exchange: Exchange<'a>,
     caution: &'a mut Caution,
-    /// What is to be written, and how much of it has been.
-    out: Vec<u8>,
-    written: usize,
+    /// What is to be written.
+    out: BytesMut,
     is_flushed: bool,
     /// Without an acknowledgement to come: how many bytes are to be written until they are, of all that
     /// ever were.
@@ -40,7 +44,7 @@ pub(super) struct Session<'a> {
     order: VecDeque<u16>,
     /// Without an acknowledgement of its own: it has been taken when the ping behind it is answered.
     fenced: Option<UnderWay>,
-    subscribing: HashMap<u16, Vec<(String, Qos)>>,
+    subscribing: HashMap<u16, Vec<SubscribeFilter>>,
     last_id: u16,
     /// Whether the broker has acknowledged any message, and whether it was sent any that it does not.
     has_acknowledged: bool,
@@ -88,8 +92,7 @@ impl<'a> Session<'a> {
         Self {
             exchange: Exchange::new(standing),
             caution,
-            out: Vec::new(),
-            written: 0,
+            out: BytesMut::new(),
             is_flushed: true,
             unwritten: VecDeque::new(),
             put: 0,
@@ -116,15 +119,17 @@ impl<'a> Session<'a> {
     /// The broker has accepted the connection. Subscribes first: the requests are written in this
     /// order, so that no answer to what is published can be missed.
     pub(super) fn begin(&mut self, birth: Option<&Message>, now: Instant) {
-        let filters: Vec<(String, Qos)> = self
+        let filters: Vec<SubscribeFilter> = self
             .exchange
             .subscriptions()
             .into_iter()
-            .map(|(topic, qos)| (topic.to_owned(), qos))
+            .map(|(topic, qos)| SubscribeFilter::new(topic.to_owned(), qos.into()))
             .collect();
         for filters in filters.chunks(FILTERS) {
             let id = self.next_id();
-            packet::subscribe(id, filters, &mut self.out);
+            let mut subscribe = Subscribe::new_many(filters.to_vec());
+            subscribe.pkid = id;
+            self.say(&Packet::Subscribe(subscribe));
             self.subscribing.insert(id, filters.to_vec());
         }
         if let Some(birth) = birth {
@@ -176,7 +181,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn disconnect(&mut self) {
-        packet::disconnect(&mut self.out);
+        self.say(&Packet::Disconnect);
     }
 
     /// Whether everything has been written and acknowledged.
@@ -195,23 +200,18 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn unwritten(&self) -> &[u8] {
-        &self.out[self.written..]
+        &self.out
     }
 
     /// So many bytes have been written.
     pub(super) fn wrote(&mut self, count: usize, now: Instant) {
-        self.written += count;
+        self.out.advance(count);
         self.is_flushed = false;
         self.put += count as u64;
         self.clock.last_out = now;
         self.clock.progress = now;
-        if self.written == self.out.len() {
-            self.out.clear();
-            self.out.shrink_to(MAX_UNWRITTEN);
-            self.written = 0;
-        } else if self.written > MAX_UNWRITTEN {
-            self.out.drain(..self.written);
-            self.written = 0;
+        if self.out.is_empty() {
+            self.out = BytesMut::new();
         }
         while let Some((at, _)) = self.unwritten.front()
             && *at <= self.put
@@ -251,7 +251,7 @@ impl<'a> Session<'a> {
         match due {
             Due::Fault(fault) => Err(fault),
             Due::Ping => {
-                packet::ping(&mut self.out);
+                self.say(&Packet::PingReq);
                 self.clock.pinged = Some(now);
                 Ok(())
             }
@@ -308,48 +308,75 @@ impl<'a> Session<'a> {
 
     // ── packets ──────────────────────────────────────────────────────────────────────────────────
 
-    pub(super) fn handle(&mut self, packet: &Incoming<'_>, now: Instant) -> Result<(), Fault> {
-        trace(packet);
-        self.wakes(now);
+    fn say(&mut self, packet: &Packet) {
         match packet {
-            Incoming::Publish(publish) => self.receive(publish),
-            Incoming::PubAck(id) | Incoming::PubComp(id) => self.acknowledged(*id, now),
-            Incoming::PubRec(id) => {
-                packet::release(*id, &mut self.out);
+            Packet::Publish(publish) => trace_publish("mqtt: outgoing publish", publish),
+            Packet::Subscribe(subscribe) => trace!("Outgoing(Subscribe({}))", subscribe.pkid),
+            other => trace!("Outgoing({other:?})"),
+        }
+        packet::put(packet, &mut self.out);
+    }
+
+    pub(super) fn handle(&mut self, incoming: Incoming, now: Instant) -> Result<(), Fault> {
+        self.wakes(now);
+        let packet = match incoming {
+            Incoming::Packet(Packet::Publish(publish)) => {
+                trace_publish("mqtt: incoming publish", &publish);
+                self.exchange
+                    .receive(&publish.topic, &publish.payload, publish.retain);
+                self.acknowledge(&publish);
+                return Ok(());
+            }
+            Incoming::Overlong(publish, length) => {
+                trace_publish("mqtt: the beginning of an overlong publish", &publish);
+                self.exchange
+                    .refuse_overlong(&publish.topic, &publish.payload, length);
+                self.acknowledge(&publish);
+                return Ok(());
+            }
+            Incoming::Packet(packet) => packet,
+        };
+        trace!("Incoming({packet:?})");
+        match packet {
+            Packet::PubAck(PubAck { pkid }) | Packet::PubComp(PubComp { pkid }) => {
+                self.acknowledged(pkid, now);
+            }
+            Packet::PubRec(PubRec { pkid }) => {
+                self.say(&Packet::PubRel(PubRel::new(pkid)));
                 self.clock.progress = now;
             }
-            Incoming::PubRel(id) => packet::complete(*id, &mut self.out),
-            Incoming::SubAck { id, codes } => {
+            Packet::PubRel(PubRel { pkid }) => self.say(&Packet::PubComp(PubComp::new(pkid))),
+            Packet::SubAck(SubAck { pkid, return_codes }) => {
                 self.clock.progress = now;
-                self.subscribed(*id, codes);
+                self.subscribed(pkid, &return_codes);
             }
-            Incoming::PingResp => {
+            Packet::PingResp => {
                 self.clock.pinged = None;
                 if let Some(under_way) = self.fenced.take() {
                     self.clock.progress = now;
                     self.taken(under_way);
                 }
             }
-            Incoming::UnsubAck => {}
-            Incoming::ConnAck { .. } => return Err(Fault::NoAnswer),
+            Packet::UnsubAck(_) => {}
+            // Nothing that a broker says at this point.
+            Packet::Connect(_)
+            | Packet::ConnAck(_)
+            | Packet::Publish(_)
+            | Packet::Subscribe(_)
+            | Packet::Unsubscribe(_)
+            | Packet::PingReq
+            | Packet::Disconnect => return Err(Fault::NoAnswer),
         }
         Ok(())
     }
 
-    fn receive(&mut self, publish: &Publish<'_>) {
-        let Publish {
-            topic,
-            payload,
-            retain,
-            ..
-        } = publish;
-        if publish.is_whole() {
-            self.exchange.receive(topic, payload, *retain);
-        } else {
-            self.exchange
-                .refuse_overlong(topic, payload, publish.length);
+    /// As its quality of service wants it.
+    fn acknowledge(&mut self, publish: &Publish) {
+        match publish.qos {
+            QoS::AtMostOnce => {}
+            QoS::AtLeastOnce => self.say(&Packet::PubAck(PubAck::new(publish.pkid))),
+            QoS::ExactlyOnce => self.say(&Packet::PubRec(PubRec::new(publish.pkid))),
         }
-        packet::acknowledge(publish.ack, &mut self.out);
     }
 
     /// The next message to publish; with caution, the shortest of all there are, and then of all there
@@ -378,14 +405,14 @@ impl<'a> Session<'a> {
         let is_careful = self.caution.is_careful();
         if message.qos != Qos::AtMostOnce {
             let id = self.next_id();
-            packet::publish(&message, Some(id), &mut self.out);
+            self.say(&packet::publish(&message, Some(id)));
             self.order.push_back(id);
             self.in_flight.insert(id, UnderWay { message, receipt });
             return;
         }
-        packet::publish(&message, None, &mut self.out);
+        self.say(&packet::publish(&message, None));
         if is_careful {
-            packet::ping(&mut self.out);
+            self.say(&Packet::PingReq);
             self.clock.pinged = Some(now);
             self.fenced = Some(UnderWay { message, receipt });
         } else {
@@ -424,13 +451,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn subscribed(&mut self, id: u16, codes: &[u8]) {
+    fn subscribed(&mut self, id: u16, codes: &[SubscribeReasonCode]) {
         let filters = self.subscribing.remove(&id).unwrap_or_default();
-        for ((topic, _), code) in filters.iter().zip(codes) {
+        for (SubscribeFilter { path, .. }, code) in filters.iter().zip(codes) {
             match code {
-                0..=2 => debug!(topic, "subscribed"),
-                _ => warn!(
-                    "the MQTT broker refuses the subscription to `{topic}`: nothing will be heard \
+                SubscribeReasonCode::Success(_) => debug!(topic = path, "subscribed"),
+                SubscribeReasonCode::Failure => warn!(
+                    "the MQTT broker refuses the subscription to `{path}`: nothing will be heard \
                      from there; does its access control list allow it?"
                 ),
             }
@@ -471,12 +498,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What comes, but not what is in it: a message may hold secrets.
-fn trace(packet: &Incoming<'_>) {
-    match packet {
-        Incoming::Publish(Publish {
-            topic, ack, length, ..
-        }) => trace!(topic, ?ack, length, "mqtt: incoming publish"),
-        other => trace!("Incoming({other:?})"),
-    }
+/// What goes to and fro, but not what is in it: a message may hold secrets.
+fn trace_publish(what: &str, publish: &Publish) {
+    let (topic, id, length) = (&publish.topic, publish.pkid, publish.payload.len());
+    trace!(topic, id, length, "{what}");
 }

@@ -5,8 +5,9 @@ mod tls;
 use std::fmt;
 use std::io;
 
+use rumqttc::{ConnectReturnCode, mqttbytes};
+
 use super::Settings;
-use super::packet::Malformed;
 
 /// How a connection ends, or an attempt to make one.
 #[derive(Debug)]
@@ -23,10 +24,12 @@ pub(super) enum Fault {
     /// It has acknowledged everything but one message, and that for too long.
     PassedOver,
     /// It refuses the connection with this code (MQTT 3.1.1, 3.2.2.3).
-    Refused(u8),
+    Refused(ConnectReturnCode),
+    /// The same, with a code that MQTT 3.1.1 does not have.
+    RefusedWith(u8),
     /// What answers a CONNECT is no CONNACK.
     NoAnswer,
-    Malformed(Malformed),
+    Malformed(mqttbytes::Error),
     /// No certificate can be for such a host.
     NoNameForTls,
 }
@@ -37,9 +40,12 @@ impl From<io::Error> for Fault {
     }
 }
 
-impl From<Malformed> for Fault {
-    fn from(malformed: Malformed) -> Self {
-        Self::Malformed(malformed)
+impl From<mqttbytes::Error> for Fault {
+    fn from(error: mqttbytes::Error) -> Self {
+        match error {
+            mqttbytes::Error::InvalidConnectReturnCode(code) => Self::RefusedWith(code),
+            error => Self::Malformed(error),
+        }
     }
 }
 
@@ -146,10 +152,13 @@ impl Trouble {
                 "it acknowledges other messages and not the first",
             ),
             Fault::Refused(code) => of_code(*code, settings),
+            Fault::RefusedWith(code) => {
+                Self::new(Kind::Refused, format!("it refuses with the code {code}"))
+            }
             Fault::NoAnswer => Self::new(Kind::Protocol, "it answers in contradictions"),
-            Fault::Malformed(Malformed(what)) => Self::new(
+            Fault::Malformed(error) => Self::new(
                 Kind::Protocol,
-                format!("what it sends is no MQTT 3.1.1 ({what})"),
+                format!("what it sends is no MQTT 3.1.1 ({error})"),
             ),
             Fault::NoNameForTls => Self::new(
                 Kind::Tls,
@@ -168,6 +177,7 @@ pub(super) fn is_closed(fault: &Fault) -> bool {
         | Fault::Silent
         | Fault::PassedOver
         | Fault::Refused(_)
+        | Fault::RefusedWith(_)
         | Fault::NoAnswer
         | Fault::Malformed(_)
         | Fault::NoNameForTls => false,
@@ -187,15 +197,9 @@ pub(super) fn is_end(error: &io::Error) -> bool {
 }
 
 /// What a broker says when it refuses (MQTT 3.1.1, 3.2.2.3).
-fn of_code(code: u8, settings: &Settings) -> Trouble {
+fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {
     match code {
-        1 => Trouble::new(Kind::Protocol, "it does not speak MQTT 3.1.1"),
-        2 => {
-            let reason = format!("it refuses the client id `{}`", settings.client_id);
-            Trouble::new(Kind::Refused, reason)
-        }
-        3 => Trouble::new(Kind::Unreachable, "it says that it is not available"),
-        4 | 5 => {
+        ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
             let reason = match &settings.credentials {
                 Some((name, _)) => format!("it refuses the user `{name}` with this password"),
                 None if tls::has_certificate(settings) => "it does not let in whom our \
@@ -206,7 +210,17 @@ fn of_code(code: u8, settings: &Settings) -> Trouble {
             };
             Trouble::new(Kind::Credentials, reason)
         }
-        _ => Trouble::new(Kind::Refused, format!("it refuses with the code {code}")),
+        ConnectReturnCode::BadClientId => {
+            let reason = format!("it refuses the client id `{}`", settings.client_id);
+            Trouble::new(Kind::Refused, reason)
+        }
+        ConnectReturnCode::RefusedProtocolVersion => {
+            Trouble::new(Kind::Protocol, "it does not speak MQTT 3.1.1")
+        }
+        ConnectReturnCode::ServiceUnavailable => {
+            Trouble::new(Kind::Unreachable, "it says that it is not available")
+        }
+        ConnectReturnCode::Success => Trouble::new(Kind::Protocol, "it answers in contradictions"),
     }
 }
 

@@ -53,7 +53,9 @@ fn converges(bemo: &Bemo, central: &Central, port: u16, number: u8) {
 }
 
 fn write(central: &Central, octets: &[u8]) {
-    let tokio = tokio::runtime::Builder::new_current_thread().build();
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let write = central.write(handle(central), octets);
     tokio.unwrap().block_on(write).unwrap();
 }

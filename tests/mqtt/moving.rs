@@ -27,7 +27,7 @@ impl Elsewhere {
     fn start(port: u16, list: &str) -> Self {
         let directory = TempDir::new().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let more = "client_id: bemo, answer_within: 1s, retry_within: 1s";
+        let more = "client_id: bemo, plaintext: allow, answer_within: 1s, retry_within: 1s";
         let section = format!("{{ broker: \"broker.test:{port}\", {more} }}");
         let config = directory.path().join("services.yaml");
         fs::write(&config, yaml(&section, &[NUMBER_HERE])).unwrap();

@@ -148,7 +148,7 @@ fn a_sleep_of_our_own_is_not_the_silence_of_the_broker() {
         // In the middle of one, if it can be met.
         broker.log.wait_for_count(pings, round);
         program.signal(Signal::STOP);
-        thread::sleep(Duration::from_millis(1500));
+        thread::park_timeout(Duration::from_millis(1500));
         program.signal(Signal::CONT);
     }
     broker.log.wait_for_count(pings, 6);

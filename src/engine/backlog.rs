@@ -67,6 +67,8 @@ pub(super) struct Backlog {
     waiting: VecDeque<Told>,
     under_way: Option<Told>,
     pub(super) dropped: u64,
+    /// The versions of what somebody was promised and never arrives, the newest of them.
+    lost: VecDeque<u64>,
 }
 
 impl Backlog {
@@ -79,6 +81,7 @@ impl Backlog {
                 waiting: VecDeque::new(),
                 under_way: None,
                 dropped: 0,
+                lost: VecDeque::new(),
             })),
         }
     }
@@ -104,10 +107,34 @@ impl Backlog {
     pub(super) fn push(&mut self, event: Told) {
         self.forget_restated();
         while self.waiting.len() >= self.room {
-            self.waiting.pop_front();
+            if let Some(oldest) = self.waiting.pop_front() {
+                self.lose(&oldest);
+            }
             self.dropped += 1;
         }
         self.waiting.push_back(event);
+    }
+
+    /// One from before this process began. There was room for it then: one more was under way.
+    pub(super) fn take_up(&mut self, event: Told) {
+        self.forget_restated();
+        self.waiting.push_back(event);
+    }
+
+    /// Whether this was to be told, and is not any more.
+    pub(super) fn has_lost(&self, version: u64) -> bool {
+        self.lost.contains(&version)
+    }
+
+    fn lose(&mut self, told: &Told) {
+        if !told.written {
+            return;
+        }
+        // Whoever waits for a promise waits for seconds, so the oldest are of no interest.
+        if self.lost.len() >= Delivery::ROOM {
+            self.lost.pop_front();
+        }
+        self.lost.push_back(told.version);
     }
 
     /// How things stand, for a link that may not know; unless the last event that waits says it.
@@ -133,15 +160,15 @@ impl Backlog {
         let is_meant = |told: &Told| !told.restated && which(told);
         // It may have arrived. If not, it is not sent again.
         let under_way = self.under_way.take_if(|told| is_meant(told));
-        let mut newest = under_way.map(|told| told.version);
-        self.waiting.retain(|told| {
-            let is_meant = is_meant(told);
-            if is_meant {
-                newest = newest.max(Some(told.version));
-            }
-            !is_meant
-        });
-        newest
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let (gone, left): (VecDeque<Told>, VecDeque<Told>) = waiting.partition(is_meant);
+        self.waiting = left;
+        let gone = under_way.into_iter().chain(gone);
+        gone.map(|told| {
+            self.lose(&told);
+            told.version
+        })
+        .max()
     }
 
     pub(super) fn forget_restated(&mut self) {

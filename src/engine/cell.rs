@@ -70,8 +70,8 @@ pub(super) struct Cell {
     pub(super) ack: Ack,
     /// The version of the newest write by a central; 0 while there was none.
     pub(super) written: u64,
-    /// How old what happens to it is already: it may have been accepted before this process began.
-    pub(super) aged: Duration,
+    /// How old what happens to it is already, where it was accepted before this process began.
+    pub(super) aged: Option<Duration>,
     /// The versions of the newest requests that the remote owner has confirmed, and has not in time.
     pub(super) confirmed: u64,
     pub(super) unconfirmed: u64,
@@ -118,7 +118,7 @@ impl Cell {
             outlets: Vec::new(),
             ack: declared.ack,
             written: 0,
-            aged: Duration::ZERO,
+            aged: None,
             confirmed: 0,
             unconfirmed: 0,
         }

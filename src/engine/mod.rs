@@ -230,6 +230,9 @@ impl Engine {
                 let timers = &mut self.timers;
                 let mut clock = Clock { now, timers };
                 self.links[link.index()].reassert(&self.cells, session_present, &mut clock);
+                if !session_present {
+                    self.owe_again(now, link);
+                }
                 Ok(Accepted::Unchanged)
             }
             Event::Tick => {
@@ -268,6 +271,8 @@ impl Engine {
                 Timer::Silence(id) => self.silent(now, id),
                 Timer::Answer(id) => self.unanswered(now, id),
                 Timer::Pace(link, outlet) => {
+                    let id = self.links[link.index()].cell(outlet);
+                    self.forget_expired(now, id);
                     let timers = &mut self.timers;
                     self.links[link.index()].fired(outlet, due, &mut Clock { now, timers });
                 }

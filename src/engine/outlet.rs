@@ -148,6 +148,16 @@ impl LinkState {
         }
     }
 
+    /// Whether this version was an event that the link never delivers: it has expired, or given way.
+    pub(super) fn has_lost(&self, index: usize, version: u64) -> bool {
+        let backlog = self.outlets[index].backlog.as_ref();
+        backlog.is_some_and(|backlog| backlog.has_lost(version))
+    }
+
+    pub(super) fn cell(&self, index: usize) -> CellId {
+        self.outlets[index].cell
+    }
+
     /// What a central wrote and the link has yet to deliver.
     pub(super) fn unpaid(&self, index: usize, cell: &Cell, now: Time) -> Vec<Unpaid> {
         let outlet = &self.outlets[index];
@@ -353,7 +363,8 @@ impl LinkState {
         outlet.arrived = outlet.arrived.max(sent.version);
         let pays = match &mut outlet.backlog {
             Some(backlog) => backlog.delivered().is_some_and(|told| told.written),
-            None => was_owed && outlet.arrived >= written,
+            // What was written may have been under way already, by somebody else.
+            None => was_owed && (outlet.arrived >= written || !outlet.marked),
         };
         let arrived = Arrived {
             request: (outlet.carries == Carries::Requests).then_some(sent.version),
@@ -424,7 +435,7 @@ impl LinkState {
         if outlet.is_periodic() {
             outlet.heard_by = None;
             self.enqueue(index, clock);
-        } else {
+        } else if outlet.marked {
             self.queue.push_back(index);
         }
     }
@@ -443,16 +454,22 @@ impl LinkState {
     fn mark(&mut self, index: usize, cell: &Cell, heard_by: Option<Origin>, clock: &mut Clock<'_>) {
         let outlet = &mut self.outlets[index];
         match (&mut outlet.backlog, cell.to_tell(outlet.carries)) {
-            (Some(backlog), Some(value)) => backlog.push(Told {
-                version: cell.version_to_tell(outlet.carries),
-                at: clock.now,
-                value: value.clone(),
-                heard_by,
-                restated: false,
-                with: cell.snapshot.clone(),
-                written: cell.written == cell.version,
-                aged: cell.aged,
-            }),
+            (Some(backlog), Some(value)) => {
+                let told = Told {
+                    version: cell.version_to_tell(outlet.carries),
+                    at: clock.now,
+                    value: value.clone(),
+                    heard_by,
+                    restated: false,
+                    with: cell.snapshot.clone(),
+                    written: cell.written == cell.version,
+                    aged: cell.aged.unwrap_or_default(),
+                };
+                match cell.aged {
+                    Some(_) => backlog.take_up(told),
+                    None => backlog.push(told),
+                }
+            }
             (Some(_), None) => return,
             (None, _) => outlet.heard_by = heard_by,
         }

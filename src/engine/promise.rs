@@ -38,6 +38,8 @@ pub enum Standing {
 pub enum Broken {
     /// It cannot be kept where it would survive.
     NotJournaled,
+    /// It has expired, or given way to a newer event, before anybody acknowledged it.
+    NotDelivered,
     /// The owner has not confirmed it in time.
     NotConfirmed,
 }
@@ -76,6 +78,10 @@ impl Engine {
         let cell = &self.cells[id.index()];
         for &(link, outlet) in cell.outlets.iter().filter(|_| cell.ack > Ack::Accepted) {
             let state = &self.links[link.index()];
+            let is_acknowledged = cell.ack >= Ack::Published && state.acknowledges(outlet);
+            if is_acknowledged && state.has_lost(outlet, version) {
+                return Standing::Broken(Broken::NotDelivered);
+            }
             if state.is_settled(outlet, version) {
                 continue;
             }
@@ -85,7 +91,7 @@ impl Engine {
                     false => Standing::Waits,
                 };
             }
-            if cell.ack >= Ack::Published && state.acknowledges(outlet) {
+            if is_acknowledged {
                 return Standing::Waits;
             }
         }
@@ -144,7 +150,7 @@ impl Engine {
             cell.happen(now, value.clone(), None);
             cell.written = cell.version;
             cell.snapshot = with;
-            cell.aged = age;
+            cell.aged = Some(age);
             if let Owner::Remote(owner) = cell.owner {
                 cell.pending = Some(Pending {
                     version: cell.version,
@@ -155,7 +161,26 @@ impl Engine {
                 self.spread_request(now, id, owner, None);
             }
             self.spread_state(now, id, None);
-            self.cells[id.index()].aged = Duration::ZERO;
+            self.cells[id.index()].aged = None;
+        }
+    }
+
+    /// A link has lost its session. Nobody knows what the other side has kept of what it was given, and this
+    /// process may end before it has it again.
+    pub(super) fn owe_again(&mut self, now: Time, link: LinkId) {
+        let owes = |cell: &Cell| {
+            let of_link = |&&(to, outlet): &&(LinkId, usize)| {
+                to == link && self.links[link.index()].acknowledges(outlet)
+            };
+            cell.written > 0 && cell.outlets.iter().any(|outlet| of_link(&outlet))
+        };
+        let cells = self.cells.iter().enumerate();
+        let owed: Vec<CellId> = cells
+            .filter(|(_, cell)| owes(cell))
+            .map(|(index, _)| CellId::new(index))
+            .collect();
+        for id in owed {
+            self.mark_kept(now, id);
         }
     }
 

@@ -52,7 +52,9 @@ impl Engine {
             Owner::Remote(owner) => Some(owner),
         };
         let changed = cell.value.as_ref() != Some(&value);
-        if changed || is_event || remote.is_some() {
+        // What is promised is a write of its own, also where it changes nothing: what is so may be so
+        // in memory only.
+        if changed || is_event || remote.is_some() || promises {
             cell.happen(now, value.clone(), heard_by);
         }
         if promises {
@@ -203,6 +205,8 @@ impl Engine {
         if arrived.is_some_and(|arrived| arrived.pays) {
             self.mark_kept(now, id);
         }
+        // It may have kept the next one waiting for longer than that is good for.
+        self.forget_expired(now, id);
     }
 
     /// Nobody knows how old it is what a value begins with from before the start. It gets the time that

@@ -71,7 +71,7 @@ impl From<&Violation> for AttError {
 impl From<NotKept> for AttError {
     fn from(reason: NotKept) -> Self {
         match reason {
-            NotKept::Journal | NotKept::Owner | NotKept::Time => Self::NotKept,
+            NotKept::Journal | NotKept::Carrier | NotKept::Owner | NotKept::Time => Self::NotKept,
         }
     }
 }

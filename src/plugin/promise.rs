@@ -37,6 +37,7 @@ impl Promise {
             Standing::Waits => None,
             Standing::Kept => Some(Ok(())),
             Standing::Broken(Broken::NotJournaled) => Some(Err(NotKept::Journal)),
+            Standing::Broken(Broken::NotDelivered) => Some(Err(NotKept::Carrier)),
             Standing::Broken(Broken::NotConfirmed) => Some(Err(NotKept::Owner)),
         }
     }
@@ -64,6 +65,8 @@ impl Promise {
 pub enum NotKept {
     /// It cannot be written where it would survive a power cut.
     Journal,
+    /// It has expired, or given way to a newer event, before anybody acknowledged it.
+    Carrier,
     /// The owner has not confirmed it.
     Owner,
     /// Nobody has acknowledged it in time.

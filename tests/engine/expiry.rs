@@ -67,3 +67,41 @@ fn a_request_that_has_expired_comes_back_and_one_that_has_not_still_waits() {
     assert_eq!(bench.value(), Some(0), "the owner never heard of it");
     assert!(bench.values(BUS).is_empty());
 }
+
+#[test]
+fn what_a_slow_link_kept_waiting_for_too_long_is_not_told_when_it_goes_on() {
+    let mut bench = bench(Owner::Here, Carries::State);
+    bench.ask(phone(1), 1).expect("accepted");
+    let slow = bench.pull(BUS).expect("under way");
+    bench.ask(phone(1), 2).expect("accepted");
+    bench.wait(Duration::from_secs(6));
+    bench.ask(phone(1), 3).expect("accepted");
+    bench.wait(Duration::from_secs(4));
+    bench.deliver(BUS, &slow);
+    assert_eq!(bench.values(BUS), ints(&[3]));
+}
+
+#[test]
+fn what_a_pace_kept_waiting_for_too_long_is_not_told_when_its_time_has_come() {
+    let mut declared = cell_spec(digit(Overflow::Reject), Owner::Here, None);
+    declared.delivery = Delivery::Every {
+        room: 3,
+        when_full: WhenFull::Reject,
+    };
+    declared.expires = Some(EXPIRES);
+    let paced = Subscription {
+        pace: Pace::AtMost(2 * EXPIRES),
+        ..Subscription::new(link(BUS), cell(), Carries::State)
+    };
+    let mut bench = Bench {
+        engine: Engine::new(vec![declared], 3, &[paced]),
+        now: seconds(100),
+    };
+    bench.ask(phone(1), 1).expect("accepted");
+    assert_eq!(bench.values(BUS), ints(&[1]));
+    bench.ask(phone(1), 2).expect("accepted");
+    bench.wait(2 * EXPIRES);
+    assert_eq!(bench.values(BUS), ints(&[]));
+    bench.ask(phone(1), 3).expect("accepted");
+    assert_eq!(bench.values(BUS), ints(&[3]));
+}

@@ -170,6 +170,23 @@ fn writing_what_is_so_already_promises_the_same() {
 }
 
 #[test]
+fn writing_what_somebody_else_has_just_set_is_kept_as_any_other_write() {
+    let mut bench = here(Ack::Journaled);
+    bench.ask(from(SOURCE), 5).expect("accepted");
+    bench.hear(STORE);
+    let effect = bench.pull(BUS).expect("under way");
+    let version = bench.promised(5);
+    assert_eq!(bench.standing(version), Standing::Waits);
+    assert_eq!(bench.owed(), ints(&[5]));
+    bench.hear(STORE);
+    assert_eq!(bench.standing(version), Standing::Kept);
+    bench.deliver(BUS, &effect);
+    assert_eq!(bench.owed(), ints(&[]));
+    assert!(bench.engine.has_effects(link(STORE)), "it is paid");
+    assert_eq!(bench.values(BUS), ints(&[]), "and told once");
+}
+
+#[test]
 fn a_write_is_owed_until_the_bus_has_it_or_something_newer() {
     let mut bench = here(Ack::Journaled);
     assert_eq!(bench.owed(), ints(&[]), "nobody has written");
@@ -209,6 +226,7 @@ fn a_session_that_is_lost_is_owed_again_what_a_central_wrote() {
     // The broker may have lost it, and this process may end before it hears it again.
     bench.link_up(BUS, false);
     assert_eq!(bench.owed(), ints(&[5]));
+    assert_eq!(bench.hear(STORE).len(), 1, "the store hears of it");
     bench.settle();
     assert_eq!(bench.owed(), ints(&[]));
 }
@@ -311,4 +329,53 @@ fn events_from_before_the_start_come_first_in_order_and_expire_as_old_as_they_ar
     late.link_up(BUS, false);
     assert_eq!(events(&mut late), ints(&[]));
     assert_eq!(late.owed(), ints(&[]));
+}
+
+#[test]
+fn all_that_waited_and_was_under_way_before_the_start_still_has_room() {
+    let mut declared = cell_spec(digit(Overflow::Reject), Owner::Here, None);
+    declared.ack = Ack::Journaled;
+    declared.delivery = Delivery::Every {
+        room: 3,
+        when_full: WhenFull::Reject,
+    };
+    let mut before = bench(declared.clone(), Carries::State);
+    before.promised(1);
+    before.pull(BUS).expect("under way");
+    for value in [2, 3, 4] {
+        before.hear(PHONES);
+        before.promised(value);
+    }
+    declared.owed = before
+        .keeping()
+        .unpaid
+        .into_iter()
+        .map(|it| it.owed)
+        .collect();
+    let mut after = bench(declared, Carries::State);
+    assert_eq!(after.values(BUS), ints(&[1, 2, 3, 4]));
+    assert_eq!(after.engine.dropped().count(), 0);
+}
+
+#[test]
+fn an_event_that_gave_way_or_has_expired_was_not_published() {
+    let mut declared = cell_spec(digit(Overflow::Reject), Owner::Here, None);
+    declared.ack = Ack::Published;
+    declared.expires = Some(Duration::from_secs(10));
+    declared.delivery = Delivery::Every {
+        room: 1,
+        when_full: WhenFull::DropOldest,
+    };
+    let mut bench = bench(declared, Carries::State);
+    let gives_way = bench.promised(1);
+    let expires = bench.promised(2);
+    bench.hear(STORE);
+    let broken = Standing::Broken(Broken::NotDelivered);
+    assert_eq!(bench.standing(gives_way), broken);
+    assert_eq!(bench.standing(expires), Standing::Waits);
+    bench.wait(Duration::from_secs(10));
+    bench.link_up(BUS, true);
+    bench.hear(STORE);
+    assert_eq!(bench.standing(expires), broken);
+    assert!(bench.values(BUS).is_empty());
 }

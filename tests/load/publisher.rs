@@ -46,7 +46,7 @@ impl Publisher {
             for _ in 0..on_one / PORTIONS {
                 self.hot += 1;
                 self.put(&mut out, "hot/set", self.hot);
-                if self.hot % 10 == 0 {
+                if self.hot.is_multiple_of(10) {
                     self.put(&mut out, "every/set", self.hot);
                 }
             }
@@ -60,7 +60,7 @@ impl Publisher {
             self.socket.write_all(&out).expect("the broker is there");
             out.clear();
             let due = begin + Duration::from_secs(1) / PORTIONS * portion;
-            thread::sleep(due.saturating_duration_since(Instant::now()));
+            thread::park_timeout(due.saturating_duration_since(Instant::now()));
         }
     }
 

@@ -158,12 +158,13 @@ impl Journal<'_> {
     }
 
     /// Begins to write all that has changed. What is urgent is on the disk when that is over.
-    fn write(&mut self, is_urgent: bool) -> bool {
+    fn write(&mut self, mut is_urgent: bool) -> bool {
         let mut lines = String::new();
         for cell in mem::take(&mut self.changed) {
             let known = &self.values.known[&cell];
             let state = self.state(cell, self.port.keeping(cell));
             if let Some(record) = self.ledger.note(&known.key, &known.name, state) {
+                is_urgent |= record.owes();
                 record.write(&mut lines);
             }
         }
@@ -251,6 +252,8 @@ pub(super) struct OnDisk {
     path: String,
     /// It holds all that the ledger says, or will when the write that is under way is over.
     is_sound: bool,
+    /// Some of that is on its way to the disk, and a power cut may take it.
+    is_unsynced: bool,
     /// Its length, and that after it was last written anew.
     length: usize,
     fresh_length: usize,
@@ -270,6 +273,7 @@ impl OnDisk {
             disk: disk.clone(),
             path: locked(disk, |disk| disk.path().display().to_string()),
             is_sound: false,
+            is_unsynced: false,
             length: 0,
             fresh_length: 0,
             writing: None,
@@ -292,9 +296,10 @@ impl OnDisk {
         awaited: Vec<(CellId, u64)>,
     ) -> bool {
         self.awaited = awaited;
-        if self.is_sound && lines.is_empty() {
+        if self.is_sound && lines.is_empty() && !(is_urgent && self.is_unsynced) {
             return false;
         }
+        self.is_unsynced = self.is_sound && !is_urgent;
         let length = self.length + lines.len();
         let is_long = length > LONG.max(8 * self.fresh_length);
         let disk = self.disk.clone();

@@ -96,7 +96,10 @@ impl Ledger {
                 };
                 match set_aside {
                     true => self.set_aside.insert(of, entry),
-                    false => self.values.insert(of, entry),
+                    false => {
+                        self.supersede(&of, &entry.owed);
+                        self.values.insert(of, entry)
+                    }
                 };
             }
             Record::Change {
@@ -105,6 +108,7 @@ impl Ledger {
                 paid,
                 owed,
             } => {
+                self.supersede(&of, &owed);
                 let entry = self.values.entry(of).or_default();
                 if kept.is_some() {
                     entry.kept = kept;
@@ -134,8 +138,18 @@ impl Ledger {
         self.values.get(of)
     }
 
+    /// What has been set aside is not delivered after what was accepted since.
+    fn supersede(&mut self, of: &str, owed: &[Debt]) {
+        if let (false, Some(aside)) = (owed.is_empty(), self.set_aside.get_mut(of)) {
+            aside.owed.clear();
+        }
+    }
+
     /// How a value stands. Returns what has to be written of it, if that is anything.
     pub(super) fn note(&mut self, of: &str, name: &str, state: State) -> Option<Record> {
+        if let (false, Some(aside)) = (state.owed.is_empty(), self.set_aside.get_mut(of)) {
+            aside.owed.clear();
+        }
         let entry = self.values.entry(of.to_owned()).or_default();
         let before = entry.clone();
         name.clone_into(&mut entry.name);

@@ -13,6 +13,8 @@ mod pacing;
 mod place;
 mod record;
 mod restoring;
+#[doc(hidden)]
+pub mod simulated;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

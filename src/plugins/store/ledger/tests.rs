@@ -1,5 +1,7 @@
 //! Whatever is noted is what is read again, and what has been damaged is never taken for what was written.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
@@ -170,5 +172,35 @@ fn a_journal_with_any_bit_flipped_says_nothing_that_was_never_written() {
                 "bit {bit} of octet {at}"
             );
         }
+    }
+}
+
+/// A declaration that has become narrower and wider again must not deliver what is older than what was
+/// accepted meanwhile.
+#[test]
+fn what_was_set_aside_is_not_owed_any_more_once_something_newer_is() {
+    let owes = |version: u64, hex: &str| State {
+        kept: None,
+        owed: vec![(version, debt(hex))],
+    };
+    let mut ledger = Ledger::default();
+    ledger.note("a/1", "Name", owes(1, "63"));
+    ledger.set_aside("a/1");
+    let mut text = ledger.render();
+    assert!(
+        Ledger::replay(text.as_bytes())
+            .unwrap()
+            .ledger
+            .clone()
+            .take_back("a/1")
+    );
+    let record = ledger.note("a/1", "Name", owes(2, "07")).unwrap();
+    record.write(&mut text);
+    let paid = ledger.note("a/1", "Name", State::default()).unwrap();
+    paid.write(&mut text);
+    for mut ledger in [ledger, Ledger::replay(text.as_bytes()).unwrap().ledger] {
+        ledger.take_back("a/1");
+        let owed = ledger.get("a/1").map_or(0, |entry| entry.owed.len());
+        assert_eq!(owed, 0);
     }
 }

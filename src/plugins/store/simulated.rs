@@ -1,0 +1,86 @@
+//! The journal without a disk and without a runtime, for the simulation in `tests/sim/`: what it tears and
+//! loses are the real lines.
+
+use super::ledger::{Ledger, State};
+use super::record::Debt;
+
+/// All that a journal says.
+#[derive(Clone, Debug, Default)]
+pub struct Journal(Ledger);
+
+/// What it says of one value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    /// In hexadecimal digits.
+    pub kept: Option<String>,
+    /// The oldest first: in hexadecimal digits, and when it was accepted, in milliseconds since 1970.
+    pub owed: Vec<(String, u64)>,
+}
+
+impl Journal {
+    /// What the octets of a file say.
+    ///
+    /// # Errors
+    /// When nothing in it is a line of a journal.
+    pub fn replay(octets: &[u8]) -> Result<Self, String> {
+        Ledger::replay(octets).map(|replayed| Self(replayed.ledger))
+    }
+
+    /// How a value stands: what it is kept as, and what is owed, with the version of each. Returns the
+    /// line that has to be appended, if there is one.
+    pub fn note(
+        &mut self,
+        of: &str,
+        kept: Option<String>,
+        owed: Vec<(u64, String, u64)>,
+    ) -> Option<String> {
+        let debt = |(version, hex, at)| {
+            let debt = Debt {
+                number: 0,
+                hex,
+                at,
+                with: std::collections::BTreeMap::new(),
+            };
+            (version, debt)
+        };
+        let owed = owed.into_iter().map(debt).collect();
+        let record = self.0.note(of, of, State { kept, owed })?;
+        let mut line = String::new();
+        record.write(&mut line);
+        Some(line)
+    }
+
+    /// The whole file, written anew.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    pub fn is_kept_as(&self, of: &str, kept: Option<&str>) -> bool {
+        self.0.is_kept_as(of, kept)
+    }
+
+    pub fn said(&self, of: &str) -> Option<Said> {
+        let entry = self.0.get(of)?;
+        let owed = entry.owed.iter().map(|debt| (debt.hex.clone(), debt.at));
+        Some(Said {
+            kept: entry.kept.clone(),
+            owed: owed.collect(),
+        })
+    }
+
+    pub fn take_back(&mut self, of: &str) -> bool {
+        self.0.take_back(of)
+    }
+
+    pub fn set_aside(&mut self, of: &str) {
+        self.0.set_aside(of);
+    }
+
+    pub fn forget_aside(&mut self, of: &str) {
+        self.0.forget_aside(of);
+    }
+
+    pub fn set_others_aside(&mut self, is_declared: impl Fn(&str) -> bool) {
+        self.0.set_others_aside(is_declared);
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::Settings;
@@ -55,7 +55,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
                     Some(Next::AtOnce) => continue,
                     Some(Next::Soon(pause)) => {
                         tokio::select! {
-                            () = sleep(pause) => continue,
+                            () = sleep_until(Instant::now() + pause) => continue,
                             () = port.stopped() => return,
                         }
                     }

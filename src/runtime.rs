@@ -24,7 +24,8 @@ const LAST_GRACE: Duration = Duration::from_secs(5);
 /// How often a link that runs in place of a better one looks whether that is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The longest pause between two attempts, where nothing says that it has to be shorter.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// Called when the loop has turned: at first, and whenever the time that it returned has passed since.
 ///
@@ -284,9 +285,14 @@ pub struct Backoff {
 impl Backoff {
     /// The next pause: between half and all of the current limit.
     pub fn next_pause(&mut self) -> Duration {
+        self.next_pause_within(BACKOFF_MAX)
+    }
+
+    /// The next pause, and no longer than this.
+    pub fn next_pause_within(&mut self, max: Duration) -> Duration {
         let limit = BACKOFF_MIN
             .saturating_mul(1 << self.attempts.min(10))
-            .min(BACKOFF_MAX);
+            .min(max);
         self.attempts += 1;
         limit.mul_f64(0.5 + fastrand::f64() / 2.0)
     }

@@ -317,7 +317,7 @@ fn what_is_secret_is_used_and_not_logged() {
         assert!(tap.next_on("alive").contains("c4nary-will"));
         // The libraries have had their say.
         for part in [
-            "Publish. Topic = ",
+            "mqtt: outgoing publish",
             "Using ciphersuite",
             "mqtt: incoming publish",
         ] {

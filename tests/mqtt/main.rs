@@ -15,13 +15,18 @@ mod tap;
 
 mod bad_input;
 mod connection;
+mod convergence;
 mod documents;
 #[cfg(feature = "broker")]
 mod embedded;
 mod formats;
+mod moving;
 mod owner_here;
 mod owner_remote;
+mod program;
 mod schemas;
+mod silence;
+mod sizes;
 mod stopping;
 mod tidings;
 mod tls;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use bemo_sync::codec::{Value, Violation};
 use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::engine::{Accepted, Carries, CellId, Change, LinkId, PeerId, Subscription};
+use bemo_sync::gatt::server::{Central, GattServer};
 use bemo_sync::plan::{LinkPlan, Plan};
 use bemo_sync::plugin::{BoxFuture, Failure, Link, Notices, Port, Sender};
 use bemo_sync::runtime::Runtime;
@@ -151,6 +152,15 @@ impl Bemo {
     /// What a link has offered: the virtual adapter, say.
     pub async fn offered<T: std::any::Any + Send + Sync>(&self) -> Arc<T> {
         self.port.offered().await
+    }
+
+    /// A central of the virtual adapter.
+    pub fn central(&self) -> Central {
+        let tokio = tokio::runtime::Builder::new_current_thread().build();
+        tokio
+            .unwrap()
+            .block_on(self.offered::<GattServer>())
+            .connect()
     }
 
     /// What subscribers hear next.

@@ -83,7 +83,17 @@ impl Mosquitto {
         }
     }
 
-    fn configure(&self, lines: &str) {
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(self.child.as_ref().expect("it runs"))
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it runs");
+    }
+
+    /// Other lines, from the next start on.
+    pub fn configure(&self, lines: &str) {
         let text = format!(
             "listener {} 127.0.0.1\nlog_dest stderr\nlog_type all\n{lines}",
             self.port
@@ -126,6 +136,8 @@ impl Mosquitto {
     /// Kills it without warning.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
+            // One that was stopped has to go on to end.
+            let _ = kill_process(Pid::from_child(&child), Signal::CONT);
             child.kill().expect("it runs");
             child.wait().expect("it was ours");
         }

@@ -127,14 +127,16 @@ impl Topics {
             return Err(Violation::new(Cause::RetainedCommand, detail));
         }
         if payload.len() > max {
-            let detail = format!(
-                "a payload of {} bytes is longer than any value",
-                payload.len()
-            );
-            return Err(Violation::new(Cause::TooLong, detail));
+            return Err(overlong(payload.len()));
         }
         Ok(())
     }
+}
+
+/// What is wrong with a payload that is longer than any could be.
+pub(super) fn overlong(length: usize) -> Violation {
+    let detail = format!("a payload of {length} bytes is longer than any value");
+    Violation::new(Cause::TooLong, detail)
 }
 
 impl Binding {

@@ -1,37 +1,34 @@
 //! The life of a connection: made, used, lost, made anew.
 //!
-//! Every connection has an event loop of its own. One that is used again keeps what it had queued,
-//! and a packet id that its broker never acknowledges can block it for good; the engine knows better
-//! what is still to be sent.
+//! Nothing of a connection outlives it but the suspicion that a message breaks it (`caution`): the engine
+//! knows what is still to be sent.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, Incoming, LastWill, MqttOptions,
-    NetworkOptions, TlsConfiguration, Transport,
-};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::Settings;
 use super::binding::Message;
+use super::caution::Caution;
+use super::dial::{Accepted, CHUNK, Socket, dial};
 #[cfg(feature = "broker")]
 use super::embedded::{Next, StandIn};
 use super::exchange::Standing;
+use super::packet::Inbox;
 use super::session::Session;
-use super::trouble::Trouble;
-use crate::runtime::Backoff;
+use super::trouble::{Fault, Trouble};
+use crate::runtime::{BACKOFF_MAX, Backoff};
 
-/// The largest packet that the protocol knows (MQTT 3.1.1, 2.2.3). A lower limit would not protect
-/// from a large message: it would break the connection, again and again when the message is retained.
-const MAX_PACKET: usize = 268_435_455 + 5;
-/// Messages that wait for an acknowledgement at once. More than brokers usually allow.
-const MAX_IN_FLIGHT: u16 = 1000;
 /// A connection that lasted longer was a good one. Longer than the longest pause between two attempts,
 /// so that two clients that drive each other away are recognised.
 const GOOD: Duration = Duration::from_secs(60);
+/// After so many connections in a row that were no good ones, nothing heals by itself.
+const HOPELESS: u32 = 6;
+/// What the broker has sent before it broke a connection is still read, for so long at most.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// When the link stops, this is what each of three steps may take: what is pending, the will's message
 /// and the disconnection.
 const STEP_OF_STOPPING: Duration = Duration::from_millis(300);
@@ -40,126 +37,119 @@ const STEP_OF_STOPPING: Duration = Duration::from_millis(300);
 pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
     let port = standing.port;
     let mut diary = Diary::new(settings);
+    let mut caution = Caution::default();
     let mut backoff = Backoff::default();
     #[cfg(feature = "broker")]
     let mut stand_in = settings.auto.then(|| StandIn::new(settings.address.port));
     loop {
-        match connect(settings, standing).await {
-            Outcome::Stopped => return,
-            Outcome::Failed(trouble) => {
+        let attempt = Instant::now();
+        let result = tokio::select! {
+            result = dial(settings, standing.bindings.longest()) => result,
+            () = port.stopped() => return,
+        };
+        let (trouble, since) = match result {
+            Err(fault) => {
+                let trouble = Trouble::while_connecting(&fault, settings);
                 #[cfg(feature = "broker")]
                 match stand_in.as_mut().map(|it| it.failed(trouble.is_nobody)) {
                     Some(Next::AtOnce) => continue,
                     Some(Next::Soon(pause)) => {
                         tokio::select! {
-                            () = sleep(pause) => continue,
+                            () = sleep_until(Instant::now() + pause) => continue,
                             () = port.stopped() => return,
                         }
                     }
                     Some(Next::Later) | None => {}
                 }
                 diary.failed(&trouble);
+                // An attempt that took its time has waited already.
+                (trouble, attempt)
             }
-            Outcome::Connected(mut connection) => {
+            Ok(accepted) => {
                 #[cfg(feature = "broker")]
                 if let Some(stand_in) = &mut stand_in {
                     stand_in.connected();
                 }
+                debug!(accepted.session_present, "the broker has accepted");
                 if diary.connected() {
                     backoff.reset();
                 }
-                let since = Instant::now();
-                match connection.last(settings, standing).await {
-                    None => return,
-                    Some(error) => {
-                        let lasted = since.elapsed();
-                        if lasted >= GOOD {
-                            // However often it failed before: that is over.
-                            backoff.reset();
-                        }
-                        diary.lost(&Trouble::of(&error, settings), lasted);
-                    }
+                let begin = Instant::now();
+                let mut connection = Connection::new(settings, standing, &mut caution, accepted);
+                let Some(fault) = connection.last(settings, standing).await else {
+                    return;
+                };
+                let end = Instant::now();
+                let lasted = end - begin;
+                if lasted >= GOOD {
+                    // However often it failed before: that is over.
+                    backoff.reset();
                 }
+                let trouble = Trouble::of(&fault, settings);
+                diary.lost(&trouble, lasted);
+                if connection.session.lost(&fault, lasted < GOOD, end) {
+                    // That is soon over, and the way to the broker is as good as ever.
+                    diary.short_lived = 0;
+                    backoff.reset();
+                }
+                (trouble, end)
             }
-        }
+        };
+        let heals = trouble.heals && diary.short_lived < HOPELESS;
+        let pause = backoff.next_pause_within(match heals {
+            true => settings.retry_within,
+            false => settings.retry_within.max(BACKOFF_MAX),
+        });
         tokio::select! {
-            () = sleep(backoff.next_pause()) => {}
+            () = sleep_until(since + pause) => {}
             () = port.stopped() => return,
         }
     }
 }
 
-/// What became of an attempt to connect.
-enum Outcome<'a> {
-    Connected(Box<Connection<'a>>),
-    Failed(Trouble),
-    Stopped,
-}
-
-async fn connect<'a>(settings: &Settings, standing: &'a Standing<'a>) -> Outcome<'a> {
-    let port = standing.port;
-    let capacity = Session::capacity(standing.bindings);
-    let (client, mut event_loop) = AsyncClient::new(options(settings), capacity);
-    let mut network = NetworkOptions::new();
-    network.set_tcp_nodelay(true);
-    event_loop.set_network_options(network);
-    let first = tokio::select! {
-        first = event_loop.poll() => first,
-        () = port.stopped() => return Outcome::Stopped,
-    };
-    let session_present = match first {
-        Ok(Event::Incoming(Incoming::ConnAck(accepted))) => accepted.session_present,
-        // Nothing else can come first; if it does, the next attempt begins from scratch.
-        Ok(_) => false,
-        Err(error) => return Outcome::Failed(Trouble::while_connecting(&error, settings)),
-    };
-    let (events, arriving) = mpsc::channel(32);
-    let mut connection = Connection {
-        session: Session::new(client, standing),
-        driver: Box::pin(drive(event_loop, events)),
-        arriving,
-    };
-    let birth = settings.birth.as_ref();
-    connection.session.begin(birth, session_present);
-    Outcome::Connected(Box::new(connection))
-}
-
 /// A connection that the broker has accepted.
 struct Connection<'a> {
     session: Session<'a>,
-    /// Never dropped before the connection is: rumqttc does not say what a poll that is given up
-    /// leaves behind.
-    driver: Pin<Box<dyn Future<Output = ConnectionError> + Send>>,
-    arriving: mpsc::Receiver<Event>,
+    inbox: Inbox,
+    reader: ReadHalf<Box<dyn Socket>>,
+    writer: WriteHalf<Box<dyn Socket>>,
 }
 
-async fn drive(mut event_loop: EventLoop, events: mpsc::Sender<Event>) -> ConnectionError {
-    loop {
-        match event_loop.poll().await {
-            // The receiver lives as long as this future does.
-            Ok(event) => drop(events.send(event).await),
-            Err(error) => return error,
+impl<'a> Connection<'a> {
+    fn new(
+        settings: &Settings,
+        standing: &'a Standing<'a>,
+        caution: &'a mut Caution,
+        accepted: Accepted,
+    ) -> Self {
+        let now = Instant::now();
+        let (reader, writer) = tokio::io::split(accepted.socket);
+        let mut session = Session::new(settings, standing, caution, now);
+        session.begin(settings.birth.as_ref(), now);
+        Self {
+            session,
+            inbox: accepted.inbox,
+            reader,
+            writer,
         }
     }
-}
 
-impl Connection<'_> {
     /// Serves until the connection is lost, or until it is time to stop (`None`).
-    async fn last(
-        &mut self,
-        settings: &Settings,
-        standing: &Standing<'_>,
-    ) -> Option<ConnectionError> {
+    async fn last(&mut self, settings: &Settings, standing: &Standing<'_>) -> Option<Fault> {
         let port = standing.port;
+        // Some of it may have come with the acceptance.
+        if let Err(fault) = self.take_in() {
+            return Some(fault);
+        }
         loop {
+            self.session.pump(Instant::now());
+            let has_room = self.session.has_room();
             tokio::select! {
-                result = self.step() => match result {
-                    // What was acknowledged has made room.
-                    Ok(()) => self.session.pump(),
-                    Err(error) => return Some(error),
+                result = self.step() => if let Err(fault) = result {
+                    return Some(fault);
                 },
-                () = port.changed() => self.session.pump(),
-                () = standing.tidings.arrived() => self.session.pump(),
+                () = port.changed(), if has_room => {}
+                () = standing.tidings.arrived(), if has_room => {}
                 () = port.stopped() => {
                     self.finish(settings.will.as_ref()).await;
                     return None;
@@ -168,44 +158,96 @@ impl Connection<'_> {
         }
     }
 
-    /// Handles the next event. Can be given up at any time.
-    async fn step(&mut self) -> Result<(), ConnectionError> {
-        tokio::select! {
-            biased;
-            Some(event) = self.arriving.recv() => {
-                self.session.handle(event);
-                Ok(())
+    /// Reads or writes what can be, or waits until something else is due. Can be given up at any time.
+    async fn step(&mut self) -> Result<(), Fault> {
+        let Self {
+            session,
+            inbox,
+            reader,
+            writer,
+        } = self;
+        let (wants_input, has_output) = (session.wants_input(), session.has_output());
+        let due = session.due();
+        let result = tokio::select! {
+            read = reader.read_buf(inbox.room(CHUNK)), if wants_input => Moved::In(read?),
+            written = write(writer, session.unwritten()), if has_output => Moved::Out(written),
+            () = sleep_until(due) => Moved::Nothing,
+        };
+        let now = Instant::now();
+        match result {
+            Moved::In(0) => return Err(Fault::Closed),
+            Moved::In(_) => {
+                self.take_in()?;
+                // Whoever floods us must not keep the others from their turn.
+                yield_now().await;
             }
-            error = &mut self.driver => {
-                while let Ok(event) = self.arriving.try_recv() {
-                    self.session.handle(event);
-                }
-                Err(error)
+            Moved::Out(Ok(Some(count))) => session.wrote(count, now),
+            Moved::Out(Ok(None)) => session.flushed(),
+            Moved::Out(Err(error)) => {
+                // What was acknowledged before is not sent again.
+                let _ = timeout(LAST_WORDS, self.listen()).await;
+                return Err(error.into());
+            }
+            Moved::Nothing if session.check(now).is_ok() => {}
+            // Unless it was this process that slept, and the answer is there.
+            Moved::Nothing => {
+                self.look().await?;
+                self.session.check(now)?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes in what is there, without waiting for any.
+    async fn look(&mut self) -> Result<(), Fault> {
+        let read = self.reader.read_buf(self.inbox.room(CHUNK));
+        match timeout(Duration::ZERO, read).await {
+            Ok(Ok(0)) => Err(Fault::Closed),
+            Ok(Ok(_)) => self.take_in(),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Hands over every packet that is there.
+    fn take_in(&mut self) -> Result<(), Fault> {
+        let now = Instant::now();
+        let mut count = 0;
+        while let Some(packet) = self.inbox.next()? {
+            self.session.handle(packet, now)?;
+            count += 1;
+        }
+        self.session.has_come(count, now);
+        Ok(())
+    }
+
+    async fn listen(&mut self) -> Result<(), Fault> {
+        while self.reader.read_buf(self.inbox.room(CHUNK)).await? > 0 {
+            self.take_in()?;
+        }
+        Ok(())
     }
 
     /// Leaves in good order: what is pending is delivered, then the will's message, because the broker
     /// keeps it to itself when a client disconnects, and those who follow it have to know.
     async fn finish(&mut self, will: Option<&Message>) {
-        self.session.pump();
         let pending = self.until(|session| {
-            session.pump();
+            session.pump(Instant::now());
             session.is_idle()
         });
         if !pending.await {
             debug!("some messages were not acknowledged in time");
         }
         if let Some(will) = will {
-            self.session.notify(will);
+            self.session.notify(will, Instant::now());
             self.until(|session| {
-                session.pump_unsent();
+                session.pump_unsent(Instant::now());
                 session.is_idle()
             })
             .await;
         }
         self.session.disconnect();
-        self.until(|session| session.has_disconnected).await;
+        self.until(|session| !session.has_output()).await;
     }
 
     /// Goes on until something is so; `false` if it does not come about in time.
@@ -222,27 +264,25 @@ impl Connection<'_> {
     }
 }
 
-fn options(settings: &Settings) -> MqttOptions {
-    let address = &settings.address;
-    let mut options = MqttOptions::new(&settings.client_id, &address.host, address.port);
-    options
-        .set_keep_alive(settings.keep_alive)
-        .set_clean_session(settings.clean_session)
-        .set_max_packet_size(MAX_PACKET, MAX_PACKET)
-        .set_inflight(MAX_IN_FLIGHT);
-    if let Some((username, password)) = &settings.credentials {
-        options.set_credentials(username, password.expose());
+enum Moved {
+    In(usize),
+    Out(std::io::Result<Option<usize>>),
+    Nothing,
+}
+
+/// Writes some of it; without any, sees to it that everything has gone (`None`).
+async fn write(
+    writer: &mut WriteHalf<Box<dyn Socket>>,
+    bytes: &[u8],
+) -> std::io::Result<Option<usize>> {
+    if bytes.is_empty() {
+        writer.flush().await?;
+        return Ok(None);
     }
-    if let Some(tls) = &settings.tls {
-        let tls = TlsConfiguration::Rustls(tls.clone());
-        options.set_transport(Transport::tls_with_config(tls));
+    match writer.write(bytes).await? {
+        0 => Err(std::io::ErrorKind::WriteZero.into()),
+        count => Ok(Some(count)),
     }
-    if let Some(will) = &settings.will {
-        let qos = will.qos.into();
-        let will = LastWill::new(&will.topic, will.payload.as_slice(), qos, will.retain);
-        options.set_last_will(will);
-    }
-    options
 }
 
 /// What an operator reads: each thing once, not at every attempt.

@@ -10,6 +10,9 @@ use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
 use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
 use crate::engine::{CellId, Change, Effect, Mark};
 
+/// The longest document that is taken, which has to fit into the memory of a small machine.
+const LONGEST: usize = 4 * 1024 * 1024;
+
 /// A declared document.
 #[derive(Clone, Debug)]
 pub struct Document {
@@ -145,6 +148,13 @@ impl Document {
         Some(topic.message(document::render(&json).into_bytes()))
     }
 
+    /// No payload of it is longer. There is room for what others keep in it, and an end to it however many
+    /// values it has.
+    pub(super) fn longest(&self) -> usize {
+        let all = MAX_PAYLOAD.saturating_mul(self.members.len());
+        all.clamp(MAX_PAYLOAD, LONGEST)
+    }
+
     /// What a message is, for every member that it mentions. `is_first` is whether it is the first since
     /// connecting: that one is not passed over even if it is our own and nothing was asked for.
     ///
@@ -156,8 +166,7 @@ impl Document {
         retained: bool,
         is_first: bool,
     ) -> Result<Vec<(CellId, Received)>, Violation> {
-        let max = MAX_PAYLOAD.saturating_mul(self.members.len().max(1));
-        self.topics.check(payload, retained, max)?;
+        self.topics.check(payload, retained, self.longest())?;
         let json = parse(payload)?;
         let is_own = self.is_own(&json);
         let takes_commands = self.topics.takes_commands();

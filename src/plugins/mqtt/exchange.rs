@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use tracing::debug;
 
-use super::binding::{Message, Received};
+use super::binding::{Message, Received, overlong};
 use super::config::Qos;
 use super::table::{Bindings, Carrier};
-use super::tidings::{Tidings, WAITING_MAX};
+use super::tidings::Tidings;
 use crate::codec::Value;
 use crate::engine::{CellId, Effect};
 use crate::plugin::{Port, Sender};
@@ -85,14 +85,11 @@ impl<'a> Exchange<'a> {
         self.bindings.subscriptions()
     }
 
-    /// How many messages can be under way at once.
-    pub(super) fn capacity(bindings: &Bindings) -> usize {
-        bindings.capacity() + WAITING_MAX
-    }
-
-    /// The connection is there.
-    pub(super) fn begin(&mut self, session_present: bool) {
-        self.port.link_up(session_present);
+    /// The connection is there. Whatever the broker says of a session, what it should know of us is said
+    /// again: a broker that was killed comes back with the sessions that it has saved, and without the
+    /// retained messages that it has acknowledged since.
+    pub(super) fn begin(&mut self) {
+        self.port.link_up(false);
         self.tidings.begin();
     }
 
@@ -237,6 +234,25 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// A message has arrived of which only the beginning was kept: it is longer than anything that is taken.
+    pub(super) fn refuse_overlong(&self, topic: &str, beginning: &[u8], length: usize) {
+        debug!(topic, length, "received, and too long to be kept");
+        let takers = self.bindings.takers(topic);
+        let sender = Sender {
+            peer: None,
+            by: Some(topic),
+            payload: beginning,
+            withheld: takers.iter().any(|taker| self.withholds(*taker)),
+        };
+        for taker in takers {
+            let cell = match *taker {
+                Carrier::Value(index) => Some(self.bindings.value(index).cell),
+                Carrier::Document(_) | Carrier::Trigger(_) => None,
+            };
+            drop(self.port.refuse(cell, overlong(length), &sender));
+        }
+    }
+
     /// Whether a message may carry something that is not to be shown.
     fn withholds(&self, carrier: Carrier) -> bool {
         let is_from_environment = match carrier {
@@ -268,6 +284,14 @@ impl<'a> Exchange<'a> {
             Received::Report { patch, mark } => self.port.report(cell, patch, mark, sender),
             Received::Refused(violation) => Err(self.port.refuse(Some(cell), violation, sender)),
         };
+    }
+}
+
+impl Publication {
+    /// One that stands for itself.
+    pub(super) fn alone(message: Message) -> Self {
+        let receipt = Receipt::default();
+        Self { message, receipt }
     }
 }
 

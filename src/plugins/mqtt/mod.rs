@@ -2,19 +2,23 @@
 //!
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
-//! to a broker, `session` what is under way on it, and `rehearsal` both for a stage.
+//! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
+//! `caution` what is known of messages that break it; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
+mod caution;
 mod client;
 pub mod config;
 mod declare;
 mod describe;
+mod dial;
 pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
 mod exchange;
 mod format;
+mod packet;
 mod rehearsal;
 mod secret;
 mod session;
@@ -86,6 +90,8 @@ struct Settings {
     tls: Option<Arc<rustls::ClientConfig>>,
     client_id: String,
     keep_alive: Duration,
+    answer_within: Duration,
+    retry_within: Duration,
     clean_session: bool,
     credentials: Option<(String, Secret)>,
     birth: Option<Message>,
@@ -105,6 +111,8 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             tls: None,
             client_id: "bemo".to_owned(),
             keep_alive: Duration::from_secs(60),
+            answer_within: declare::ANSWER_WITHIN,
+            retry_within: declare::RETRY_WITHIN,
             clean_session: true,
             credentials: None,
             birth: None,

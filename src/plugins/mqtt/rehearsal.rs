@@ -60,7 +60,7 @@ impl Play<'_> {
         if let Some(birth) = &self.settings.birth {
             self.connection.publish(birth.into());
         }
-        self.exchange.begin(self.connection.session_present());
+        self.exchange.begin();
         self.pump();
         loop {
             tokio::select! {

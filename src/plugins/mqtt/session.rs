@@ -1,251 +1,505 @@
-//! What is under way on one connection. No waiting in it: events of the connection go in, requests to
-//! it come out.
+//! What is under way on one connection. No waiting in it: packets of the broker go in, bytes for it come
+//! out, and the time is an argument.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
-use rumqttc::{AsyncClient, Event, Incoming, Outgoing, QoS, SubscribeFilter, SubscribeReasonCode};
-use tracing::{debug, error, trace, warn};
+use bytes::{Buf, BytesMut};
+use rumqttc::{
+    Packet, PubAck, PubComp, PubRec, PubRel, Publish, QoS, SubAck, Subscribe, SubscribeFilter,
+    SubscribeReasonCode,
+};
+use tokio::time::Instant;
+use tracing::{debug, trace, warn};
 
+use super::Settings;
 use super::binding::Message;
+use super::caution::Caution;
 use super::config::Qos;
 use super::exchange::{Exchange, Publication, Receipt, Standing};
-use super::table::Bindings;
+use super::packet::{self, Incoming};
+use super::trouble::{Fault, is_closed};
 
-/// What is under way besides the messages of values: the subscription, birth, will and disconnection.
-const MORE: usize = 8;
+/// Messages that wait for an acknowledgement at once. More than brokers usually allow.
+const MAX_IN_FLIGHT: usize = 1000;
+/// While so many bytes wait to be written, no message is added: what is sent later is newer.
+const MAX_UNWRITTEN: usize = 64 * 1024;
+/// While so many wait, nothing is read either, or the answers to it would fill the memory.
+const MAX_UNREAD: usize = 4 * MAX_UNWRITTEN;
+/// Topics in one SUBSCRIBE. Some brokers allow no more.
+const FILTERS: usize = 8;
 
 pub(super) struct Session<'a> {
-    client: AsyncClient,
     exchange: Exchange<'a>,
-    /// Handed over and not yet written, in this order.
-    queued: VecDeque<Receipt>,
-    /// Held back, because the broker has yet to acknowledge an older message of this packet id.
-    held_back: Option<(u16, Receipt)>,
-    /// Written and not yet acknowledged, by packet id.
-    in_flight: HashMap<u16, Receipt>,
-    /// What the client has had no room for, in order: it goes out before anything else does.
+    caution: &'a mut Caution,
+    /// What is to be written.
+    out: BytesMut,
+    is_flushed: bool,
+    /// Without an acknowledgement to come: how many bytes are to be written until they are, of all that
+    /// ever were.
+    unwritten: VecDeque<(u64, Receipt)>,
+    put: u64,
+    /// Written and not yet acknowledged, by packet id; and the ids in the order in which they went out.
+    in_flight: HashMap<u16, UnderWay>,
+    order: VecDeque<u16>,
+    /// Without an acknowledgement of its own: it has been taken when the ping behind it is answered.
+    fenced: Option<UnderWay>,
+    subscribing: HashMap<u16, Vec<SubscribeFilter>>,
+    last_id: u16,
+    /// Whether the broker has acknowledged any message, and whether it was sent any that it does not.
+    has_acknowledged: bool,
+    has_trusted: bool,
+    /// What has not been published, in order: it goes out before anything else does.
     unsent: VecDeque<Publication>,
-    has_said_full: bool,
-    pub(super) has_disconnected: bool,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    message: Message,
+    receipt: Receipt,
+}
+
+/// What has to happen until when.
+struct Clock {
+    answer_within: Duration,
+    keep_alive: Duration,
+    /// Something has come.
+    last_in: Instant,
+    /// Something could be written.
+    last_out: Instant,
+    /// What is waited for has come nearer: one of several acknowledgements, say.
+    progress: Instant,
+    /// A ping that has not been answered.
+    pinged: Option<Instant>,
+    /// The message that others have overtaken, since when.
+    overtaken: Option<(u16, Instant)>,
+}
+
+enum Due {
+    Ping,
+    Again,
+    Fault(Fault),
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(client: AsyncClient, standing: &'a Standing<'a>) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        standing: &'a Standing<'a>,
+        caution: &'a mut Caution,
+        now: Instant,
+    ) -> Self {
         Self {
-            client,
             exchange: Exchange::new(standing),
-            queued: VecDeque::new(),
-            held_back: None,
+            caution,
+            out: BytesMut::new(),
+            is_flushed: true,
+            unwritten: VecDeque::new(),
+            put: 0,
             in_flight: HashMap::new(),
+            order: VecDeque::new(),
+            fenced: None,
+            subscribing: HashMap::new(),
+            last_id: 0,
+            has_acknowledged: false,
+            has_trusted: false,
             unsent: VecDeque::new(),
-            has_said_full: false,
-            has_disconnected: false,
+            clock: Clock {
+                answer_within: settings.answer_within,
+                keep_alive: settings.keep_alive,
+                last_in: now,
+                last_out: now,
+                progress: now,
+                pinged: None,
+                overtaken: None,
+            },
         }
-    }
-
-    /// How many requests can be under way at once.
-    pub(super) fn capacity(bindings: &Bindings) -> usize {
-        Exchange::capacity(bindings) + MORE
     }
 
     /// The broker has accepted the connection. Subscribes first: the requests are written in this
     /// order, so that no answer to what is published can be missed.
-    pub(super) fn begin(&mut self, birth: Option<&Message>, session_present: bool) {
+    pub(super) fn begin(&mut self, birth: Option<&Message>, now: Instant) {
         let filters: Vec<SubscribeFilter> = self
             .exchange
             .subscriptions()
             .into_iter()
             .map(|(topic, qos)| SubscribeFilter::new(topic.to_owned(), qos.into()))
             .collect();
-        if !filters.is_empty()
-            && let Err(error) = self.client.try_subscribe_many(filters)
-        {
-            error!("cannot subscribe: {error}");
+        for filters in filters.chunks(FILTERS) {
+            let id = self.next_id();
+            let mut subscribe = Subscribe::new_many(filters.to_vec());
+            subscribe.pkid = id;
+            self.say(&Packet::Subscribe(subscribe));
+            self.subscribing.insert(id, filters.to_vec());
         }
         if let Some(birth) = birth {
-            self.notify(birth);
+            self.notify(birth, now);
         }
-        self.exchange.begin(session_present);
-        self.pump();
+        self.exchange.begin();
+        self.pump(now);
     }
 
     /// Publishes everything that has not been, as far as there is room.
-    pub(super) fn pump(&mut self) {
-        while self.pump_unsent() {
-            let Some(next) = self.exchange.next() else {
+    pub(super) fn pump(&mut self, now: Instant) {
+        self.wakes(now);
+        while self.has_room() {
+            let Some(next) = self.next() else {
+                if self.under_way() == 0 {
+                    self.caution.all_clear();
+                }
                 return;
             };
-            self.unsent.push_back(next);
+            self.publish(next, now);
         }
     }
 
-    /// Publishes what there was no room for; whether there is room for more.
-    pub(super) fn pump_unsent(&mut self) -> bool {
-        while let Some(next) = self.unsent.pop_front() {
-            if let Err(next) = self.publish(next) {
-                self.unsent.push_front(next);
-                return false;
-            }
+    /// Publishes what stands for itself, and nothing else.
+    pub(super) fn pump_unsent(&mut self, now: Instant) {
+        self.wakes(now);
+        while self.has_room()
+            && let Some(next) = self.unsent.pop_front()
+        {
+            self.publish(next, now);
         }
-        true
+    }
+
+    /// Whether one more message can be published now.
+    pub(super) fn has_room(&self) -> bool {
+        let under_way = self.under_way();
+        let max = if self.caution.is_careful() {
+            1
+        } else {
+            MAX_IN_FLIGHT
+        };
+        under_way < max && self.unwritten().len() < MAX_UNWRITTEN
     }
 
     /// Publishes a message that stands for itself.
-    pub(super) fn notify(&mut self, message: &Message) {
-        let message = message.clone();
-        let receipt = Receipt::default();
-        self.unsent.push_back(Publication { message, receipt });
-        self.pump_unsent();
+    pub(super) fn notify(&mut self, message: &Message, now: Instant) {
+        self.unsent.push_back(Publication::alone(message.clone()));
+        self.pump_unsent(now);
     }
 
     pub(super) fn disconnect(&mut self) {
-        if let Err(error) = self.client.try_disconnect() {
-            debug!("cannot disconnect: {error}");
-        }
+        self.say(&Packet::Disconnect);
     }
 
-    /// Whether the broker has acknowledged everything.
+    /// Whether everything has been written and acknowledged.
     pub(super) fn is_idle(&self) -> bool {
-        self.unsent.is_empty()
-            && self.queued.is_empty()
-            && self.held_back.is_none()
-            && self.in_flight.is_empty()
+        self.unsent.is_empty() && self.under_way() == 0 && !self.has_output()
     }
 
-    pub(super) fn handle(&mut self, event: Event) {
-        trace(&event);
-        match event {
-            Event::Incoming(packet) => self.handle_incoming(packet),
-            Event::Outgoing(activity) => self.handle_outgoing(activity),
+    // ── bytes ────────────────────────────────────────────────────────────────────────────────────
+
+    pub(super) fn wants_input(&self) -> bool {
+        self.unwritten().len() < MAX_UNREAD
+    }
+
+    pub(super) fn has_output(&self) -> bool {
+        !self.is_flushed || !self.unwritten().is_empty()
+    }
+
+    pub(super) fn unwritten(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// So many bytes have been written.
+    pub(super) fn wrote(&mut self, count: usize, now: Instant) {
+        self.out.advance(count);
+        self.is_flushed = false;
+        self.put += count as u64;
+        self.clock.last_out = now;
+        self.clock.progress = now;
+        if self.out.is_empty() {
+            self.out = BytesMut::new();
         }
-    }
-
-    fn handle_incoming(&mut self, packet: Incoming) {
-        match packet {
-            Incoming::Publish(publish) => {
-                let rumqttc::Publish {
-                    topic,
-                    payload,
-                    retain,
-                    ..
-                } = &publish;
-                self.exchange.receive(topic, payload, *retain);
-            }
-            Incoming::PubAck(ack) => self.acknowledged(ack.pkid),
-            Incoming::PubComp(complete) => self.acknowledged(complete.pkid),
-            Incoming::SubAck(ack) => self.check_subscriptions(&ack.return_codes),
-            Incoming::Connect(_)
-            | Incoming::ConnAck(_)
-            | Incoming::PubRec(_)
-            | Incoming::PubRel(_)
-            | Incoming::Subscribe(_)
-            | Incoming::Unsubscribe(_)
-            | Incoming::UnsubAck(_)
-            | Incoming::PingReq
-            | Incoming::PingResp
-            | Incoming::Disconnect => {}
-        }
-    }
-
-    fn handle_outgoing(&mut self, activity: Outgoing) {
-        match activity {
-            Outgoing::Publish(id) => self.written(id),
-            Outgoing::AwaitAck(id) => {
-                self.held_back = self.queued.pop_front().map(|receipt| (id, receipt));
-            }
-            Outgoing::Disconnect => self.has_disconnected = true,
-            Outgoing::Subscribe(_)
-            | Outgoing::Unsubscribe(_)
-            | Outgoing::PubAck(_)
-            | Outgoing::PubRec(_)
-            | Outgoing::PubRel(_)
-            | Outgoing::PubComp(_)
-            | Outgoing::PingReq
-            | Outgoing::PingResp => {}
-        }
-    }
-
-    /// Hands a message over; gives it back when there is no room for it. A receipt may not be lost:
-    /// while the connection lasts, the engine waits for it.
-    fn publish(&mut self, publication: Publication) -> Result<(), Publication> {
-        let Message {
-            topic,
-            payload,
-            qos,
-            retain,
-        } = &publication.message;
-        let result = self
-            .client
-            .try_publish(topic, (*qos).into(), *retain, payload.as_slice());
-        match result {
-            Ok(()) => {
-                self.queued.push_back(publication.receipt);
-                Ok(())
-            }
-            Err(error) => {
-                if !self.has_said_full {
-                    self.has_said_full = true;
-                    warn!(
-                        topic,
-                        "cannot publish yet: {error}; trying again when there is room"
-                    );
-                }
-                Err(publication)
-            }
-        }
-    }
-
-    /// A publish is on its way. With QoS 0 (no packet id) that is all that will ever be known of it.
-    fn written(&mut self, id: u16) {
-        let receipt = match self.held_back.take_if(|(held_back, _)| *held_back == id) {
-            Some((_, receipt)) => Some(receipt),
-            None => self.queued.pop_front(),
-        };
-        match receipt {
-            Some(receipt) if id == 0 => self.exchange.acknowledged(receipt),
-            Some(receipt) => drop(self.in_flight.insert(id, receipt)),
-            None => {}
-        }
-    }
-
-    fn acknowledged(&mut self, id: u16) {
-        if let Some(receipt) = self.in_flight.remove(&id) {
+        while let Some((at, _)) = self.unwritten.front()
+            && *at <= self.put
+            && let Some((_, receipt)) = self.unwritten.pop_front()
+        {
             self.exchange.acknowledged(receipt);
         }
     }
 
-    fn check_subscriptions(&self, codes: &[SubscribeReasonCode]) {
-        for ((topic, _), code) in self.exchange.subscriptions().into_iter().zip(codes) {
+    pub(super) fn flushed(&mut self) {
+        self.is_flushed = true;
+    }
+
+    /// Bytes have come; `packets` is how many packets they made whole.
+    pub(super) fn has_come(&mut self, packets: usize, now: Instant) {
+        self.clock.last_in = now;
+        if packets == 0 {
+            // A long one: what is waited for comes behind it.
+            self.clock.progress = now;
+        }
+    }
+
+    // ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    /// When something has to be done, if nothing happens before.
+    pub(super) fn due(&self) -> Instant {
+        self.next_due().0
+    }
+
+    /// The time of [`Session::due`] may have come.
+    pub(super) fn check(&mut self, now: Instant) -> Result<(), Fault> {
+        let (at, due) = self.next_due();
+        if now < at {
+            return Ok(());
+        }
+        self.wakes(now);
+        match due {
+            Due::Fault(fault) => Err(fault),
+            Due::Ping => {
+                self.say(&Packet::PingReq);
+                self.clock.pinged = Some(now);
+                Ok(())
+            }
+            Due::Again => {
+                if let Some(message) = self.caution.try_again(now) {
+                    self.send(Publication::alone(message), now);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// As long as nothing is waited for, time does not count.
+    fn wakes(&mut self, now: Instant) {
+        if !self.waits() {
+            self.clock.progress = now;
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.has_output() || self.under_way() > 0 || !self.subscribing.is_empty()
+    }
+
+    fn next_due(&self) -> (Instant, Due) {
+        let Clock {
+            answer_within,
+            keep_alive,
+            last_in,
+            last_out,
+            progress,
+            pinged,
+            overtaken,
+        } = self.clock;
+        let silent = self
+            .waits()
+            .then(|| (progress + answer_within, Due::Fault(Fault::Silent)));
+        let passed_over =
+            overtaken.map(|(_, since)| (since + answer_within, Due::Fault(Fault::PassedOver)));
+        let ping = match pinged {
+            Some(at) => (at.max(last_in) + answer_within, Due::Fault(Fault::Silent)),
+            // With some time to spare before the broker takes it for silence.
+            None => (
+                (last_in + answer_within).min(last_out + keep_alive.mul_f64(0.75)),
+                Due::Ping,
+            ),
+        };
+        let again = self.caution.due().filter(|_| self.under_way() == 0);
+        let again = again.map(|at| (at, Due::Again));
+        let all = [silent, passed_over, again].into_iter().flatten();
+        all.chain([ping])
+            .min_by_key(|(at, _)| *at)
+            .expect("there is always a next ping")
+    }
+
+    // ── packets ──────────────────────────────────────────────────────────────────────────────────
+
+    fn say(&mut self, packet: &Packet) {
+        match packet {
+            Packet::Publish(publish) => trace_publish("mqtt: outgoing publish", publish),
+            Packet::Subscribe(subscribe) => trace!("Outgoing(Subscribe({}))", subscribe.pkid),
+            other => trace!("Outgoing({other:?})"),
+        }
+        packet::put(packet, &mut self.out);
+    }
+
+    pub(super) fn handle(&mut self, incoming: Incoming, now: Instant) -> Result<(), Fault> {
+        self.wakes(now);
+        let packet = match incoming {
+            Incoming::Packet(Packet::Publish(publish)) => {
+                trace_publish("mqtt: incoming publish", &publish);
+                self.exchange
+                    .receive(&publish.topic, &publish.payload, publish.retain);
+                self.acknowledge(&publish);
+                return Ok(());
+            }
+            Incoming::Overlong(publish, length) => {
+                trace_publish("mqtt: the beginning of an overlong publish", &publish);
+                self.exchange
+                    .refuse_overlong(&publish.topic, &publish.payload, length);
+                self.acknowledge(&publish);
+                return Ok(());
+            }
+            Incoming::Packet(packet) => packet,
+        };
+        trace!("Incoming({packet:?})");
+        match packet {
+            Packet::PubAck(PubAck { pkid }) | Packet::PubComp(PubComp { pkid }) => {
+                self.acknowledged(pkid, now);
+            }
+            Packet::PubRec(PubRec { pkid }) => {
+                self.say(&Packet::PubRel(PubRel::new(pkid)));
+                self.clock.progress = now;
+            }
+            Packet::PubRel(PubRel { pkid }) => self.say(&Packet::PubComp(PubComp::new(pkid))),
+            Packet::SubAck(SubAck { pkid, return_codes }) => {
+                self.clock.progress = now;
+                self.subscribed(pkid, &return_codes);
+            }
+            Packet::PingResp => {
+                self.clock.pinged = None;
+                if let Some(under_way) = self.fenced.take() {
+                    self.clock.progress = now;
+                    self.taken(under_way);
+                }
+            }
+            Packet::UnsubAck(_) => {}
+            // Nothing that a broker says at this point.
+            Packet::Connect(_)
+            | Packet::ConnAck(_)
+            | Packet::Publish(_)
+            | Packet::Subscribe(_)
+            | Packet::Unsubscribe(_)
+            | Packet::PingReq
+            | Packet::Disconnect => return Err(Fault::NoAnswer),
+        }
+        Ok(())
+    }
+
+    /// As its quality of service wants it.
+    fn acknowledge(&mut self, publish: &Publish) {
+        match publish.qos {
+            QoS::AtMostOnce => {}
+            QoS::AtLeastOnce => self.say(&Packet::PubAck(PubAck::new(publish.pkid))),
+            QoS::ExactlyOnce => self.say(&Packet::PubRec(PubRec::new(publish.pkid))),
+        }
+    }
+
+    /// The next message to publish; with caution, the shortest of all there are, and then of all there
+    /// are then.
+    fn next(&mut self) -> Option<Publication> {
+        if self.caution.is_careful() && self.unsent.is_empty() {
+            self.unsent
+                .extend(std::iter::from_fn(|| self.exchange.next()));
+            let all = self.unsent.make_contiguous();
+            all.sort_by_key(|publication| publication.message.payload.len());
+        }
+        self.unsent.pop_front().or_else(|| self.exchange.next())
+    }
+
+    fn publish(&mut self, publication: Publication, now: Instant) {
+        if self.caution.keeps_back(&publication.message, now) {
+            // For the engine that is the end of it: a newer value takes its place.
+            self.exchange.acknowledged(publication.receipt);
+            return;
+        }
+        self.send(publication, now);
+    }
+
+    fn send(&mut self, publication: Publication, now: Instant) {
+        let Publication { message, receipt } = publication;
+        let is_careful = self.caution.is_careful();
+        if message.qos != Qos::AtMostOnce {
+            let id = self.next_id();
+            self.say(&packet::publish(&message, Some(id)));
+            self.order.push_back(id);
+            self.in_flight.insert(id, UnderWay { message, receipt });
+            return;
+        }
+        self.say(&packet::publish(&message, None));
+        if is_careful {
+            self.say(&Packet::PingReq);
+            self.clock.pinged = Some(now);
+            self.fenced = Some(UnderWay { message, receipt });
+        } else {
+            self.has_trusted = true;
+            let until = self.put + self.unwritten().len() as u64;
+            self.unwritten.push_back((until, receipt));
+        }
+    }
+
+    fn acknowledged(&mut self, id: u16, now: Instant) {
+        let Some(under_way) = self.in_flight.remove(&id) else {
+            // Twice, or of a connection before.
+            return debug!(id, "acknowledged, and not under way");
+        };
+        self.clock.progress = now;
+        self.has_acknowledged = true;
+        if self.order.front() == Some(&id) {
+            while let Some(id) = self.order.front()
+                && !self.in_flight.contains_key(id)
+            {
+                self.clock.overtaken.take_if(|(of, _)| of == id);
+                self.order.pop_front();
+            }
+        } else if let Some(&oldest) = self.order.front() {
+            self.clock.overtaken.get_or_insert((oldest, now));
+        }
+        self.taken(under_way);
+    }
+
+    /// The broker has a message.
+    fn taken(&mut self, under_way: UnderWay) {
+        let UnderWay { message, receipt } = under_way;
+        self.exchange.acknowledged(receipt);
+        if let Some(newer) = self.caution.accepted(&message) {
+            self.unsent.push_back(Publication::alone(newer));
+        }
+    }
+
+    fn subscribed(&mut self, id: u16, codes: &[SubscribeReasonCode]) {
+        let filters = self.subscribing.remove(&id).unwrap_or_default();
+        for (SubscribeFilter { path, .. }, code) in filters.iter().zip(codes) {
             match code {
-                SubscribeReasonCode::Success(_) => debug!(topic, "subscribed"),
+                SubscribeReasonCode::Success(_) => debug!(topic = path, "subscribed"),
                 SubscribeReasonCode::Failure => warn!(
-                    "the MQTT broker refuses the subscription to `{topic}`: nothing will be heard \
+                    "the MQTT broker refuses the subscription to `{path}`: nothing will be heard \
                      from there; does its access control list allow it?"
                 ),
             }
         }
     }
-}
 
-/// What goes to and fro, but not what is in it: a packet may hold secrets of ours, or of somebody who has
-/// taken us for a broker.
-fn trace(event: &Event) {
-    match event {
-        Event::Incoming(Incoming::Publish(packet)) => {
-            let (topic, id, length) = (&packet.topic, packet.pkid, packet.payload.len());
-            trace!(topic, id, length, "mqtt: incoming publish");
+    /// The connection is over. Returns whether one message is to blame.
+    pub(super) fn lost(&mut self, fault: &Fault, is_soon: bool, now: Instant) -> bool {
+        let all = || self.in_flight.values().chain(&self.fenced);
+        let passed_over = self.clock.overtaken.map(|(id, _)| id);
+        let suspect = match fault {
+            Fault::PassedOver => passed_over.and_then(|id| self.in_flight.get(&id)),
+            // A broker that answers nobody has nothing against one message.
+            Fault::Silent if !self.has_acknowledged => None,
+            _ if is_closed(fault) || matches!(fault, Fault::Silent) => {
+                all().next().filter(|_| all().count() == 1)
+            }
+            _ => None,
+        };
+        let suspect = suspect.map(|under_way| &under_way.message);
+        let is_suspicious = is_soon && (all().count() > 0 || self.has_trusted);
+        self.caution.lost(is_suspicious, suspect, now)
+    }
+
+    fn under_way(&self) -> usize {
+        self.in_flight.len() + self.unwritten.len() + usize::from(self.fenced.is_some())
+    }
+
+    /// One that nothing under way has. There are more of them than there can be messages.
+    fn next_id(&mut self) -> u16 {
+        loop {
+            self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+            let id = self.last_id;
+            if !self.in_flight.contains_key(&id) && !self.subscribing.contains_key(&id) {
+                return id;
+            }
         }
-        Event::Incoming(Incoming::Connect(_)) => trace!("mqtt: incoming connect"),
-        Event::Incoming(_) | Event::Outgoing(_) => trace!(?event, "mqtt"),
     }
 }
 
-impl From<Qos> for QoS {
-    fn from(qos: Qos) -> Self {
-        match qos {
-            Qos::AtMostOnce => Self::AtMostOnce,
-            Qos::AtLeastOnce => Self::AtLeastOnce,
-            Qos::ExactlyOnce => Self::ExactlyOnce,
-        }
-    }
+/// What goes to and fro, but not what is in it: a message may hold secrets.
+fn trace_publish(what: &str, publish: &Publish) {
+    let (topic, id, length) = (&publish.topic, publish.pkid, publish.payload.len());
+    trace!(topic, id, length, "{what}");
 }

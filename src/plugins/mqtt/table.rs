@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::binding::Binding;
+use super::binding::{Binding, MAX_PAYLOAD};
 use super::config::Qos;
 use super::describe::{by_topic, of_binding, of_document};
 use super::document::Document;
@@ -80,10 +80,10 @@ impl Bindings {
         all.any(|topic| topic.qos == Qos::ExactlyOnce)
     }
 
-    /// How many messages of values can be under way at once: each value has one at most in everything
-    /// that carries it.
-    pub(super) fn capacity(&self) -> usize {
-        self.carriers.values().map(Vec::len).sum()
+    /// The longest payload that anything takes.
+    pub(super) fn longest(&self) -> usize {
+        let documents = self.documents.iter().map(Document::longest);
+        documents.max().unwrap_or_default().max(MAX_PAYLOAD)
     }
 
     pub(super) fn value(&self, index: usize) -> &Binding {

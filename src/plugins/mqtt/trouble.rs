@@ -5,9 +5,49 @@ mod tls;
 use std::fmt;
 use std::io;
 
-use rumqttc::{ConnectReturnCode, ConnectionError, StateError, TlsError, mqttbytes};
+use rumqttc::{ConnectReturnCode, mqttbytes};
 
 use super::Settings;
+
+/// How a connection ends, or an attempt to make one.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Nobody knows the host.
+    Name,
+    Io(io::Error),
+    /// TLS came to nothing.
+    Handshake(io::Error),
+    /// The broker has closed the connection.
+    Closed,
+    /// It does not answer in time, or does not read.
+    Silent,
+    /// It has acknowledged everything but one message, and that for too long.
+    PassedOver,
+    /// It refuses the connection with this code (MQTT 3.1.1, 3.2.2.3).
+    Refused(ConnectReturnCode),
+    /// The same, with a code that MQTT 3.1.1 does not have.
+    RefusedWith(u8),
+    /// What answers a CONNECT is no CONNACK.
+    NoAnswer,
+    Malformed(mqttbytes::Error),
+    /// No certificate can be for such a host.
+    NoNameForTls,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<mqttbytes::Error> for Fault {
+    fn from(error: mqttbytes::Error) -> Self {
+        match error {
+            mqttbytes::Error::InvalidConnectReturnCode(code) => Self::RefusedWith(code),
+            error => Self::Malformed(error),
+        }
+    }
+}
 
 /// Why there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +55,9 @@ pub(super) struct Trouble {
     pub(super) kind: Kind,
     /// Nothing listens there at all.
     pub(super) is_nobody: bool,
+    /// It may be over at any moment, without anybody having to change something: then it is worth while
+    /// to look often.
+    pub(super) heals: bool,
     reason: String,
 }
 
@@ -25,7 +68,7 @@ pub(super) enum Kind {
     Unreachable,
     /// There is no such host.
     Name,
-    /// Something between the two certificates, or in TLS.
+    /// Something between the two certificates.
     Tls,
     /// User name and password.
     Credentials,
@@ -48,32 +91,43 @@ impl fmt::Display for Trouble {
 impl Trouble {
     fn new(kind: Kind, reason: impl Into<String>) -> Self {
         let reason = reason.into();
+        let heals = match kind {
+            Kind::Unreachable | Kind::Name => true,
+            Kind::Tls | Kind::Credentials | Kind::Refused | Kind::Protocol => false,
+        };
         Self {
             kind,
             is_nobody: false,
+            heals,
             reason,
         }
     }
 
-    /// What an error while connecting means.
-    pub(super) fn while_connecting(error: &ConnectionError, settings: &Settings) -> Self {
-        match (&settings.tls, error) {
-            (None, _) if is_closed(error) => {
-                let reason =
-                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?";
-                Self::new(Kind::Protocol, reason)
-            }
-            (None, ConnectionError::NotConnAck(_)) => Self::new(Kind::Protocol, NO_MQTT),
-            (None, ConnectionError::MqttState(StateError::Deserialization(error)))
-                if !matches!(error, mqttbytes::Error::Io(_)) =>
-            {
-                Self::new(Kind::Protocol, NO_MQTT)
-            }
-            (Some(_), ConnectionError::Tls(TlsError::Io(error))) if is_end(error) => {
-                tls::closed_in_handshake()
-            }
-            (Some(_), _) if is_closed(error) => tls::closed_after_handshake(settings),
-            (None | Some(_), _) => Self::of(error, settings),
+    /// What a fault while connecting means.
+    pub(super) fn while_connecting(fault: &Fault, settings: &Settings) -> Self {
+        match (&settings.tls, fault) {
+            (None, _) if is_closed(fault) => Self {
+                heals: true,
+                ..Self::new(
+                    Kind::Protocol,
+                    "it closes the connection without an answer; does it want TLS (`mqtts://…`)?",
+                )
+            },
+            (None, Fault::NoAnswer | Fault::Malformed(_)) => Self::new(Kind::Protocol, NO_MQTT),
+            (Some(_), Fault::NoAnswer | Fault::Malformed(_)) => Self::new(
+                Kind::Protocol,
+                "what answers there does not speak MQTT 3.1.1",
+            ),
+            // A broker that stops or begins does this too.
+            (Some(_), Fault::Handshake(error)) if is_end(error) => Self {
+                heals: true,
+                ..tls::closed_in_handshake()
+            },
+            (Some(_), _) if is_closed(fault) => Self {
+                heals: true,
+                ..tls::closed_after_handshake(settings)
+            },
+            (None | Some(_), _) => Self::of(fault, settings),
         }
     }
 
@@ -83,38 +137,55 @@ impl Trouble {
         self.kind == other.kind && (self.kind != Kind::Tls || self.reason == other.reason)
     }
 
-    /// What an error means.
-    pub(super) fn of(error: &ConnectionError, settings: &Settings) -> Self {
-        match error {
-            ConnectionError::Io(error) => of_io(error, settings),
-            ConnectionError::MqttState(error) => of_state(error, settings),
-            ConnectionError::Tls(error) => of_tls(error, settings),
-            ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-                Self::new(Kind::Unreachable, "it does not answer")
+    /// What a fault means.
+    pub(super) fn of(fault: &Fault, settings: &Settings) -> Self {
+        match fault {
+            Fault::Name => {
+                let host = &settings.address.host;
+                Self::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
             }
-            ConnectionError::ConnectionRefused(code) => of_code(*code, settings),
-            ConnectionError::NotConnAck(_) => Self::new(
-                Kind::Protocol,
-                "what answers there does not speak MQTT 3.1.1",
+            Fault::Io(error) | Fault::Handshake(error) => of_io(error, settings),
+            Fault::Closed => Self::new(Kind::Unreachable, "it has closed the connection"),
+            Fault::Silent => Self::new(Kind::Unreachable, "it does not answer"),
+            Fault::PassedOver => Self::new(
+                Kind::Unreachable,
+                "it acknowledges other messages and not the first",
             ),
-            ConnectionError::RequestsDone => Self::new(Kind::Unreachable, "the client has ended"),
+            Fault::Refused(code) => of_code(*code, settings),
+            Fault::RefusedWith(code) => {
+                Self::new(Kind::Refused, format!("it refuses with the code {code}"))
+            }
+            Fault::NoAnswer => Self::new(Kind::Protocol, "it answers in contradictions"),
+            Fault::Malformed(error) => Self::new(
+                Kind::Protocol,
+                format!("what it sends is no MQTT 3.1.1 ({error})"),
+            ),
+            Fault::NoNameForTls => Self::new(
+                Kind::Tls,
+                "no certificate can be issued for a host of this name",
+            ),
         }
     }
 }
 
 /// Whether the broker has closed the connection, or reset it.
-fn is_closed(error: &ConnectionError) -> bool {
-    match error {
-        ConnectionError::MqttState(StateError::ConnectionAborted) => true,
-        ConnectionError::Io(io)
-        | ConnectionError::MqttState(
-            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
-        ) => is_end(io),
-        _ => false,
+pub(super) fn is_closed(fault: &Fault) -> bool {
+    match fault {
+        Fault::Closed => true,
+        Fault::Io(error) | Fault::Handshake(error) => is_end(error),
+        Fault::Name
+        | Fault::Silent
+        | Fault::PassedOver
+        | Fault::Refused(_)
+        | Fault::RefusedWith(_)
+        | Fault::NoAnswer
+        | Fault::Malformed(_)
+        | Fault::NoNameForTls => false,
     }
 }
 
-fn is_end(io: &io::Error) -> bool {
+/// Whether the other side has gone, and nothing else is wrong.
+pub(super) fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let kinds = [
         BrokenPipe,
@@ -122,9 +193,10 @@ fn is_end(io: &io::Error) -> bool {
         ConnectionReset,
         UnexpectedEof,
     ];
-    kinds.contains(&io.kind())
+    kinds.contains(&error.kind())
 }
 
+/// What a broker says when it refuses (MQTT 3.1.1, 3.2.2.3).
 fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {
     match code {
         ConnectReturnCode::BadUserNamePassword | ConnectReturnCode::NotAuthorized => {
@@ -152,40 +224,6 @@ fn of_code(code: ConnectReturnCode, settings: &Settings) -> Trouble {
     }
 }
 
-fn of_state(error: &StateError, settings: &Settings) -> Trouble {
-    match error {
-        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error)) => {
-            of_io(error, settings)
-        }
-        StateError::ConnectionAborted => {
-            Trouble::new(Kind::Unreachable, "it has closed the connection")
-        }
-        StateError::AwaitPingResp | StateError::CollisionTimeout => {
-            Trouble::new(Kind::Unreachable, "it has stopped to answer")
-        }
-        StateError::Unsolicited(_)
-        | StateError::WrongPacket
-        | StateError::InvalidState
-        | StateError::EmptySubscription
-        | StateError::Deserialization(_) => Trouble::new(
-            Kind::Protocol,
-            format!("what it sends is no MQTT 3.1.1 ({error})"),
-        ),
-    }
-}
-
-fn of_tls(error: &TlsError, settings: &Settings) -> Trouble {
-    match error {
-        TlsError::Io(error) => of_io(error, settings),
-        TlsError::TLS(error) => tls::of(error, settings),
-        TlsError::DNSName(_) => {
-            let reason = "no certificate can be issued for a host of this name";
-            Trouble::new(Kind::Tls, reason)
-        }
-        other => Trouble::new(Kind::Tls, format!("TLS does not work: {other}")),
-    }
-}
-
 fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
     let inner = error
         .get_ref()
@@ -209,10 +247,6 @@ fn of_io(error: &io::Error, settings: &Settings) -> Trouble {
             Trouble::new(Kind::Unreachable, "it has closed the connection")
         }
         io::ErrorKind::TimedOut => Trouble::new(Kind::Unreachable, "it does not answer"),
-        _ if text.contains("lookup address") || text.contains("could not resolve") => {
-            let host = &settings.address.host;
-            Trouble::new(Kind::Name, format!("nobody knows the host `{host}` (DNS)"))
-        }
         kind => Trouble {
             // Of several addresses of a host the last one tried is told of: one that this machine
             // does not have is nobody's either.

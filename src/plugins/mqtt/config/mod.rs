@@ -26,10 +26,24 @@ pub struct MqttConfig {
     #[serde(default)]
     #[schemars(length(min = 1), extend("default" = "bemo-sync-{hostname}"))]
     pub client_id: Option<Spanned<String>>,
-    /// The longest silence: after this time the connection is tried with a ping. Whole seconds.
+    /// The longest silence on our side that the broker puts up with: after one and a half times this it
+    /// takes us for gone and publishes the will. Whole seconds.
     #[serde(default)]
     #[schemars(extend("default" = "60s"))]
     pub keep_alive: Option<Spanned<Lenient<Interval>>>,
+    /// How long the broker may leave unanswered what it has to answer: the connection, a subscription, a
+    /// message with QoS 1 or 2. When it has said nothing for so long it is asked with a ping. Who does
+    /// not answer is given up, and the connection is made anew. Raise it on a slow line, and where every
+    /// byte costs money: a ping and its answer are about 130 bytes on the line.
+    #[serde(default)]
+    #[schemars(extend("default" = "4s"))]
+    pub answer_within: Option<Spanned<Lenient<Interval>>>,
+    /// The longest pause between two attempts to reach the broker; each is shortened by chance to
+    /// between half and all of it. Raise it where thousands of these share a broker. While the broker
+    /// refuses us (a wrong password, say), pauses grow to 30 s.
+    #[serde(default)]
+    #[schemars(extend("default" = "4s"))]
+    pub retry_within: Option<Spanned<Lenient<Interval>>>,
     /// Whether the broker forgets this client while it is away. It does unless this is `false`,
     /// because a command that was sent while nobody was there to hear it is a command of the past:
     /// the lamp that was switched on in vain yesterday must not go on today. With `false` the broker

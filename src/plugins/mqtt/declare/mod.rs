@@ -25,6 +25,13 @@ use values::Values;
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// The protocol carries whole seconds in 16 bits (MQTT 3.1.1, 3.1.2.10).
 const KEEP_ALIVE_MAX: Duration = Duration::from_secs(u16::MAX as u64);
+/// How long a broker may leave unanswered what it has to answer.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(4);
+/// The longest pause between two attempts to reach it.
+pub(super) const RETRY_WITHIN: Duration = Duration::from_secs(4);
+/// Who wants to wait for longer does not want to know.
+const PATIENCE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(10 * 60);
 /// The longest text in a packet, in bytes (MQTT 3.1.1, 1.5.3).
 const MAX_TEXT: usize = u16::MAX as usize;
 
@@ -116,6 +123,8 @@ impl Section<'_, '_> {
         let birth = self.message(config.birth.as_ref());
         let will = self.message(config.will.as_ref());
         let keep_alive = self.keep_alive();
+        let answer_within = self.patience(config.answer_within.as_ref(), ANSWER_WITHIN);
+        let retry_within = self.patience(config.retry_within.as_ref(), RETRY_WITHIN);
         let credentials = self.credentials();
         let clean_session = self.clean_session();
         let way = self.broker();
@@ -126,6 +135,8 @@ impl Section<'_, '_> {
             tls,
             client_id: self.client_id.clone(),
             keep_alive: keep_alive?,
+            answer_within: answer_within?,
+            retry_within: retry_within?,
             clean_session,
             credentials: credentials?,
             birth: birth?,
@@ -150,6 +161,29 @@ impl Section<'_, '_> {
             }
             Ok(Interval(interval)) => return Some(Duration::from_secs(interval.as_secs())),
             Err(problem) => self.mistake(declared.at, problem, help),
+        }
+        None
+    }
+
+    fn patience(
+        &mut self,
+        declared: Option<&Spanned<Lenient<Interval>>>,
+        usual: Duration,
+    ) -> Option<Duration> {
+        let Some(declared) = declared else {
+            return Some(usual);
+        };
+        match &declared.value.0 {
+            Ok(Interval(interval)) if PATIENCE.contains(interval) => return Some(*interval),
+            Ok(_) => {
+                let help = "a time from `1s` to `10min`";
+                self.mistake(
+                    declared.at,
+                    "the broker cannot be waited for like that",
+                    help,
+                );
+            }
+            Err(problem) => self.mistake(declared.at, problem, "a time from `1s` to `10min`"),
         }
         None
     }

@@ -1,5 +1,7 @@
 //! Whatever is noted is what is read again, and what has been damaged is never taken for what was written.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;

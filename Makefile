@@ -13,7 +13,12 @@ LAB := no-lab
 endif
 DENY_VERSION := 0.20.2
 
-.PHONY: test deps fmt lint unit deny lab no-lab docs
+.PHONY: test deps fmt lint unit deny lab no-lab docs fuzz fuzz-corpus
+
+# So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
+SECONDS := 600
+TARGETS := yaml payloads att journal
+FUZZ := RUSTC_BOOTSTRAP=1 cargo fuzz
 
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
@@ -82,3 +87,23 @@ docs:
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
+
+## Not a part of `test`, which only tries what was found before.
+fuzz: $(TARGETS:%=fuzz-%)
+
+fuzz-%:
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	mkdir -p fuzz/found/$*
+	$(FUZZ) run $* fuzz/found/$* $(call tried,$*) -- -max_total_time=$(SECONDS) $(LIMITS) \
+	    -print_final_stats=1 -dict=fuzz/dictionaries/$*.dict
+
+LIMITS := -max_len=8192 -timeout=10 -rss_limit_mb=512
+# The configurations of this repository are tried as they are.
+tried = fuzz/corpus/$(1) fuzz/regressions/$(1) $(if $(filter yaml,$(1)),examples tests/mistakes)
+
+## Adds the fewest of the inputs that were found and reach code that no committed one does.
+fuzz-corpus:
+	@for target in $(TARGETS); do \
+	    mkdir -p fuzz/found/$$target; \
+	    $(FUZZ) run $$target fuzz/corpus/$$target fuzz/found/$$target -- -set_cover_merge=1 $(LIMITS); \
+	done

@@ -220,18 +220,6 @@ fn a_variable_is_of_the_type_that_is_wanted_of_it() {
     assert!(said_of("a.yaml", &source("\"1\"")).contains("where a whole number is wanted"));
 }
 
-/// As YAML counts lines: what is counted otherwise is shown at another place, or not at all.
-#[test]
-fn a_line_ends_with_a_carriage_return_too() {
-    let lines = "version: 2\ndevice: { name: A }\nservices: 3\n";
-    let expected = said_of("a.yaml", lines);
-    assert!(expected.contains("3 | services: 3"), "{expected}");
-    for end in ["\r", "\r\n"] {
-        let source = lines.replace('\n', end);
-        assert_eq!(said_of("a.yaml", &source), expected, "{source:?}");
-    }
-}
-
 #[test]
 fn hostile_yaml_ends_in_an_error() {
     let deep = "[".repeat(100_000);

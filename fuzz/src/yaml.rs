@@ -35,7 +35,7 @@ fn folder() -> std::path::PathBuf {
 /// Every mistake is somewhere in the file, or just behind it, and says something.
 fn assert_places(source: &str, mistakes: &Mistakes) {
     assert!(!mistakes.diagnostics.is_empty());
-    // A carriage return ends a line too, in YAML.
+    // A carriage return alone ends a line too, for YAML.
     let source = source.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = source.split('\n').collect();
     for mistake in &mistakes.diagnostics {

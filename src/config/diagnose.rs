@@ -101,7 +101,7 @@ pub(super) fn render_covered(
     let wanted: BTreeSet<usize> = shown.iter().map(|mistake| mistake.span.line).collect();
     let last = wanted.last().copied().unwrap_or_default();
     let lines: HashMap<usize, &str> = (1..=last)
-        .zip(lines_of(source))
+        .zip(source.lines())
         .filter(|(number, _)| wanted.contains(number))
         .collect();
     let mut out = String::new();
@@ -118,21 +118,6 @@ pub(super) fn render_covered(
         writeln!(out, "… and {more} more\n").expect("writing to a String cannot fail");
     }
     out
-}
-
-/// The lines as YAML counts them: one also ends with a carriage return alone (YAML 1.2.2, 5.4).
-fn lines_of(source: &str) -> impl Iterator<Item = &str> {
-    let mut left = Some(source);
-    std::iter::from_fn(move || {
-        let text = left?;
-        let end = text.find(['\r', '\n']);
-        let line = &text[..end.unwrap_or(text.len())];
-        left = end.map(|end| {
-            let rest = &text[end..];
-            &rest[if rest.starts_with("\r\n") { 2 } else { 1 }..]
-        });
-        Some(line)
-    })
 }
 
 fn render_one(

@@ -158,6 +158,7 @@ fn start(folder: &Path) -> Vec<Begun> {
         let runtime = Runtime::start(plan);
         let server = runtime.offered::<GattServer>().await;
         let central = server.connect();
+        central.exchange_mtu(517).expect("it is connected");
         central
             .secure(SecurityLevel::Authenticated)
             .expect("it is connected");

@@ -96,6 +96,7 @@ async fn deliver(plan: Plan, messages: Vec<&[u8]>) {
         return;
     };
     let central = server.connect();
+    central.exchange_mtu(517).expect("it is connected");
     let all = world.characteristics(&central);
     let (handle, _) = all.last().expect("one is declared");
     let mut seen = 0;

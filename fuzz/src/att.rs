@@ -135,9 +135,14 @@ enum Target {
 impl Play<'_> {
     fn target(&self, programme: &mut Programme<'_>) -> Target {
         let which = programme.next().unwrap_or(b'A').wrapping_sub(b'A');
-        match self.all.get(usize::from(which)) {
-            Some((handle, _)) => Target::Value(usize::from(which), *handle),
-            None => Target::Other(programme.small() as u16),
+        let handle = match self.all.get(usize::from(which)) {
+            Some((handle, _)) => *handle,
+            None => programme.small() as u16,
+        };
+        // That may be a value too.
+        match self.all.iter().position(|(known, _)| *known == handle) {
+            Some(index) => Target::Value(index, handle),
+            None => Target::Other(handle),
         }
     }
 

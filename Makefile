@@ -18,7 +18,8 @@ DENY_VERSION := 0.20.2
 # So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
 SECONDS := 600
 TARGETS := yaml payloads att journal
-FUZZ := RUSTC_BOOTSTRAP=1 cargo fuzz
+# What is freed is kept for a while by the sanitizer, to be noticed when it is used: not more than so much of it.
+FUZZ := RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=quarantine_size_mb=32 cargo fuzz
 
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)

@@ -8,8 +8,10 @@ pub mod payloads;
 mod world;
 pub mod yaml;
 
-/// The ways in, by the names of the folders with what is tried on them.
-pub const ALL: [(&str, fn(&[u8])); 4] = [
+/// The name of a folder with what is tried, and what is done with each file of it.
+pub type WayIn = (&'static str, fn(&[u8]));
+
+pub const ALL: [WayIn; 4] = [
     ("att", att::run),
     ("journal", journal::run),
     ("payloads", payloads::run),

@@ -95,10 +95,11 @@ fuzz: $(TARGETS:%=fuzz-%)
 fuzz-%:
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 	mkdir -p fuzz/found/$*
-	$(FUZZ) run $* fuzz/found/$* $(call tried,$*) -- -max_total_time=$(SECONDS) $(LIMITS) \
+	$(FUZZ) run $* fuzz/found/$* $(call tried,$*) -- -max_total_time=$(SECONDS) $(LIMITS) -max_len=8192 \
 	    -print_final_stats=1 -dict=fuzz/dictionaries/$*.dict
 
-LIMITS := -max_len=8192 -timeout=10 -rss_limit_mb=512
+# Seconds for one input, and megabytes for the whole.
+LIMITS := -timeout=10 -rss_limit_mb=512
 # The configurations of this repository are tried as they are.
 tried = fuzz/corpus/$(1) fuzz/regressions/$(1) $(if $(filter yaml,$(1)),examples tests/mistakes)
 
@@ -106,5 +107,6 @@ tried = fuzz/corpus/$(1) fuzz/regressions/$(1) $(if $(filter yaml,$(1)),examples
 fuzz-corpus:
 	@for target in $(TARGETS); do \
 	    mkdir -p fuzz/found/$$target; \
-	    $(FUZZ) run $$target fuzz/corpus/$$target fuzz/found/$$target -- -set_cover_merge=1 $(LIMITS); \
+	    $(FUZZ) run $$target fuzz/corpus/$$target fuzz/found/$$target -- \
+	        -set_cover_merge=1 -use_counters=0 $(LIMITS) -max_len=1024; \
 	done

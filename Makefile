@@ -17,7 +17,13 @@ PACKAGING := dpkg-dev lintian python3
 PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 PACKAGING_TEST := debootstrap
 
-.PHONY: test deps fmt lint unit load sim deny lab no-lab docs package package-arm64 package-deps package-test
+.PHONY: test deps fmt lint unit load sim deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
+
+# So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
+SECONDS := 600
+TARGETS := yaml payloads att journal
+# What is freed is kept for a while by the sanitizer, to be noticed when it is used: not more than so much of it.
+FUZZ := RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=quarantine_size_mb=32 cargo fuzz
 
 # Installs those of some Debian packages that are missing, with sudo when not root.
 define install
@@ -124,3 +130,25 @@ docs:
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
+
+## Not a part of `test`, which only tries what was found before.
+fuzz: $(TARGETS:%=fuzz-%)
+
+fuzz-%:
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	mkdir -p fuzz/found/$*
+	$(FUZZ) run $* fuzz/found/$* $(call tried,$*) -- -max_total_time=$(SECONDS) $(LIMITS) -max_len=8192 \
+	    -print_final_stats=1 -dict=fuzz/dictionaries/$*.dict
+
+# Seconds for one input, and megabytes for the whole.
+LIMITS := -timeout=10 -rss_limit_mb=512
+# The configurations of this repository are tried as they are.
+tried = fuzz/corpus/$(1) fuzz/regressions/$(1) $(if $(filter yaml,$(1)),examples tests/mistakes)
+
+## Adds the fewest of the inputs that were found and reach code that no committed one does.
+fuzz-corpus:
+	@for target in $(TARGETS); do \
+	    mkdir -p fuzz/found/$$target; \
+	    $(FUZZ) run $$target fuzz/corpus/$$target fuzz/found/$$target -- \
+	        -set_cover_merge=1 -use_counters=0 $(LIMITS) -max_len=1024; \
+	done

@@ -258,3 +258,12 @@ async fn nowhere(port: &Port) {
     }
     port.stopped().await;
 }
+
+/// What a journal says, as the file would be written anew. For who feeds it with what nobody has written.
+///
+/// # Errors
+/// Why these bytes are no journal.
+#[doc(hidden)]
+pub fn written_anew(journal: &[u8]) -> Result<String, String> {
+    Ledger::replay(journal).map(|replayed| replayed.ledger.render())
+}

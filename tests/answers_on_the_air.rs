@@ -83,6 +83,25 @@ async fn a_control_point_indicates_the_result_and_not_what_was_written() {
     assert!(told(&central).await.is_empty());
 }
 
+/// Nothing has been written, so its response waits for nothing that somebody else was promised.
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_with_an_answer_waits_for_no_promise() {
+    let promising = DECLARED
+        .replacen(
+            "access: [write, indicate]",
+            "access: [write, indicate]\n        ack: published\n        mqtt: { state: nowhere }",
+            1,
+        )
+        .replacen("ble: ", "mqtt: { broker: \"127.0.0.1:1\" }\nble: ", 1);
+    let air = Air::of(&promising).await;
+    let central = air.central();
+    let point = handle(&central, "2AD9");
+    let promised = central.begin_write(point, &[1, 50]).unwrap();
+    assert!(promised[0].at_once().is_none(), "there is no broker");
+    let refused = central.begin_write(point, &[7, 50]).unwrap();
+    assert_eq!(refused[0].at_once(), Some(Ok(())));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_command_that_nobody_answers_is_answered_in_another_characteristic() {
     let air = Air::of(DECLARED).await;

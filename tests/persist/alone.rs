@@ -33,9 +33,9 @@ async fn who_comes_second_says_so_and_touches_nothing() {
     assert_eq!(bench.warnings().len(), 3);
 }
 
-/// A disk that is mounted late, and somebody else is quicker.
+/// A disk that is mounted late, and somebody else is quicker. They may end first.
 #[tokio::test(start_paused = true)]
-async fn what_others_have_written_meanwhile_is_not_lost() {
+async fn what_others_have_written_meanwhile_stays_where_it_is() {
     let bench = Bench::new();
     let folder = bench.directory.path().join("state");
     fs::write(&folder, "in the way").unwrap();
@@ -51,9 +51,9 @@ async fn what_others_have_written_meanwhile_is_not_lost() {
     quicker.runtime.stop().await;
     sleep(2 * SECOND).await;
     late.runtime.stop().await;
-    assert_eq!(names_in(&folder), ["kept.journal", "kept.journal.broken-1"]);
-    let moved = kept_in(&folder.join("kept.journal.broken-1"));
-    assert_eq!(moved["0xFF00/0xFF01"], "07");
+    // They may have been acknowledged, and whoever starts next takes them up.
+    assert_eq!(names_in(&folder), ["kept.journal"]);
+    assert_eq!(kept_in(&file)["0xFF00/0xFF01"], "07");
 }
 
 #[tokio::test(start_paused = true)]

@@ -85,6 +85,25 @@ async fn a_change_that_is_taken_back_is_not_written() {
     assert_eq!(writes, 1, "and that has cost nothing");
 }
 
+/// What a tick makes of it is owed in its place, and nobody has been promised that.
+#[tokio::test(start_paused = true)]
+async fn a_ticker_does_not_write_at_each_tick_while_a_write_waits_for_the_broker() {
+    let bench = Bench::new();
+    let ticking = "uuid: FF09, access: [read, write, notify], value: { type: u32 }, \
+        source: { ticker: { every: 1s } }, mqtt: { state: ticks }";
+    let yaml = format!(
+        "{}mqtt: {{ broker: \"127.0.0.1:1\" }}\n",
+        bench.yaml(&[ticking])
+    );
+    let air = Air::of(&yaml).await;
+    sleep(100 * SECOND).await;
+    write(&air, "FF09", &[7, 0, 0, 0]).await;
+    let first = writes_in(&bench, 60 * SECOND).await;
+    assert!(first <= 32, "{first} in the first minute");
+    let more = writes_in(&bench, 10 * 60 * SECOND).await;
+    assert!((5..=15).contains(&more), "{more} in ten minutes");
+}
+
 /// It only grows; when it says far more than there is, it is written anew.
 #[tokio::test(start_paused = true)]
 async fn a_journal_does_not_grow_without_end() {

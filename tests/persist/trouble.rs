@@ -71,6 +71,70 @@ async fn a_journal_with_damaged_lines_is_used_as_far_as_it_is_sound_and_a_copy_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_damaged_journal_is_there_until_a_new_one_is() {
+    let bench = Bench::new();
+    let sound = line(r#"{"is":"journal","version":1}"#)
+        + &line(r#"{"is":"value","of":"0xFF00/0xFF01","name":"Value 0","kept":"09"}"#);
+    fs::write(bench.file(), sound + "5d3ab1c0 rotten\n").unwrap();
+    // It ends before it has written anything.
+    let host = bemo_sync::config::Placeholders::new(Vec::new());
+    let yaml = bench.yaml(&[LEVEL]);
+    let loaded = bemo_sync::config::load_str(Path::new("a.yaml"), &yaml, &|_| None, host);
+    drop(bemo_sync::runtime::Runtime::start(loaded.unwrap().plan));
+    tokio::task::yield_now().await;
+    assert_eq!(bench.names(), ["kept.journal", "kept.journal.broken-1"]);
+    assert_eq!(read(&bench.start(&[LEVEL]).await, "FF01"), [9]);
+}
+
+/// A declaration that has become narrower: what still fits is taken up, the rest waits for it to be mended.
+#[tokio::test(start_paused = true)]
+async fn of_what_is_owed_only_what_no_longer_fits_is_set_aside() {
+    let bench = Bench::new();
+    let events = "uuid: FF01, access: [read, write], delivery: every, mqtt: { state: events }, \
+        value: { type: u8, max: 250 }";
+    let yaml = |max: &str| {
+        let events = events.replace("250", max);
+        let broker = "mqtt: { broker: \"127.0.0.1:1\" }\n";
+        format!("{}{broker}", bench.yaml(&[&events]))
+    };
+    let owed = || {
+        let mut owed = [Vec::new(), Vec::new()];
+        for record in lines_of(&bench.file()) {
+            let aside = usize::from(record["set_aside"] == true);
+            let debts = record["owed"].as_array().into_iter().flatten();
+            owed[aside].extend(debts.map(|debt| debt["hex"].as_str().unwrap().to_owned()));
+        }
+        owed
+    };
+    let air = Air::of(&yaml("250")).await;
+    for value in [5, 200, 6] {
+        write(&air, "FF01", &[value]).await;
+    }
+    air.runtime.stop().await;
+    let air = Air::of(&yaml("100")).await;
+    assert_eq!(read(&air, "FF01"), [6]);
+    air.runtime.stop().await;
+    assert_eq!(
+        owed(),
+        [vec!["05".to_owned(), "06".into()], vec!["c8".into()]]
+    );
+    assert_eq!(
+        bench
+            .warnings()
+            .iter()
+            .filter(|it| it.contains("set aside"))
+            .count(),
+        1
+    );
+    // The mistake is taken back.
+    Air::of(&yaml("250")).await.runtime.stop().await;
+    let [mut taken_up, aside] = owed();
+    taken_up.sort();
+    assert_eq!(taken_up, ["05", "06", "c8"]);
+    assert_eq!(aside, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_last_line_that_a_power_cut_has_cut_is_left_out_and_no_reason_to_worry() {
     let bench = Bench::new();
     let air = bench.start(&[LEVEL]).await;

@@ -349,7 +349,7 @@ impl World {
         let journal = self.disk.durable().map(Journal::replay);
         let said = journal.and_then(|it| it.ok()?.said(declared.name));
         let said = said.unwrap_or_default();
-        let hexes = said.owed.iter().map(|(hex, _)| hex).chain(&said.kept);
+        let hexes = said.owed.iter().map(|(hex, _, _)| hex).chain(&said.kept);
         let numbers: Vec<i64> = hexes
             .filter_map(|hex| {
                 let octets: [u8; 4] = json::from_hex(hex)?.try_into().ok()?;

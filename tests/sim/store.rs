@@ -25,11 +25,15 @@ pub struct Store {
     length: usize,
     fresh_length: usize,
     changed: BTreeSet<usize>,
+    paid: BTreeSet<usize>,
+    is_unsynced: bool,
+    is_rewriting: bool,
     awaited: Vec<(usize, u64)>,
     is_writing: bool,
     writing_for: Vec<(usize, u64)>,
     again_at: Option<u64>,
     due: Option<u64>,
+    paid_by: Option<u64>,
     /// It is being written to or has been, since the process began.
     pub writes: u64,
 }
@@ -77,12 +81,12 @@ impl World {
                 cell.is_valid(number).then_some(number)
             };
             let begin = &mut begins[index];
-            let mut fits = true;
+            let (mut is_unfit, mut unfit) = (false, Vec::new());
             if let Some(hex) = said.kept.as_deref().filter(|_| cell.persist) {
                 begin.0 = read(hex);
-                fits = begin.0.is_some();
+                is_unfit = begin.0.is_none();
             }
-            for (hex, at) in said.owed.iter().filter(|_| cell.owes() && fits) {
+            for (hex, at, debt) in said.owed.iter().filter(|_| cell.owes()) {
                 let age = self.wall().saturating_sub(*at);
                 if cell.expires.is_some_and(|expires| age >= expires) {
                     continue;
@@ -93,19 +97,12 @@ impl World {
                         age: Duration::from_millis(age),
                         with: None,
                     }),
-                    None => {
-                        fits = false;
-                        break;
-                    }
+                    None => unfit.push(*debt),
                 }
             }
-            match fits {
-                true if begin.0.is_some() => journal.forget_aside(cell.name),
-                true => {}
-                false => {
-                    journal.set_aside(cell.name);
-                    self.oracle.set_aside(index);
-                }
+            if is_unfit || !unfit.is_empty() {
+                journal.set_aside(cell.name, is_unfit, unfit);
+                self.oracle.set_aside(index);
             }
             if self.sabotage == Some(Sabotage::RestoresTwice) {
                 let again = begins[index].1.clone();
@@ -122,8 +119,9 @@ impl World {
         while let Some(effect) = self.pull(STORE) {
             let (cell, ticket) = (effect.cell.index(), effect.ticket);
             let keeping = self.keeping(cell);
-            let is_sound = self.store().is_sound;
-            if keeping.is_awaited || !is_sound {
+            let store = self.store();
+            let is_whole = store.is_sound && !store.is_rewriting;
+            if keeping.is_awaited || !is_whole {
                 self.store().awaited.push((cell, ticket));
                 if self.sabotage == Some(Sabotage::AcknowledgesBeforeSync) {
                     self.store_delivered(cell, ticket, true);
@@ -131,21 +129,34 @@ impl World {
             } else {
                 self.store_delivered(cell, ticket, true);
             }
-            if self.store().changed.insert(cell) {
-                let (kept, _) = self.to_keep(cell, &keeping);
-                let name = self.declaration.cells[cell].name;
-                let now = self.now;
-                let store = self.store();
-                let within = match store.journal.is_kept_as(name, kept.as_deref()) {
-                    true => PAID_WITHIN,
-                    false => TOGETHER,
-                };
-                let due = store.due.map_or(now + within, |due| due.min(now + within));
-                store.due = Some(due);
-                self.store_at(due);
-            }
+            self.store().changed.insert(cell);
+            self.store_notes_when(cell, &keeping);
         }
         self.store_steps();
+    }
+
+    fn store_notes_when(&mut self, cell: usize, keeping: &Keeping) {
+        let (kept, owed) = self.to_keep(cell, keeping);
+        let name = self.declaration.cells[cell].name;
+        let now = self.now;
+        let store = self.store();
+        let versions = || owed.iter().map(|(version, ..)| *version);
+        let is_other = store.journal.owes_otherwise(name, versions());
+        let is_paid = store.journal.owes_less(name, versions());
+        let is_changed = is_other || !store.journal.is_kept_as(name, kept.as_deref());
+        if is_paid {
+            store.paid.insert(cell);
+            store.paid_by.get_or_insert(now + PAID_WITHIN);
+        }
+        if is_changed {
+            store.due.get_or_insert(now + TOGETHER);
+        }
+        if is_paid {
+            self.store_at(now + PAID_WITHIN);
+        }
+        if is_changed {
+            self.store_at(now + TOGETHER);
+        }
     }
 
     fn store_at(&mut self, at: u64) {
@@ -165,22 +176,24 @@ impl World {
                 self.store().again_at = None;
                 self.store_pulls();
                 if !self.store().is_writing {
-                    self.store_writes(true);
+                    self.store_writes();
                 }
             }
             return;
         }
         if self.store().due.is_some_and(|due| due <= now) {
+            self.store_writes();
+        } else if self.store().paid_by.is_some_and(|due| due <= now) {
             // Nobody waits for it: it may stay in the cache.
-            let is_urgent = self.rng.bool();
-            self.store_writes(is_urgent);
+            let paid = mem::take(&mut self.store().paid);
+            self.store_writes_of(paid, false, Vec::new());
         }
     }
 
     fn store_steps(&mut self) {
         let store = self.store();
         if !store.is_writing && store.again_at.is_none() && !store.awaited.is_empty() {
-            self.store_writes(true);
+            self.store_writes();
         }
     }
 
@@ -200,9 +213,22 @@ impl World {
         (kept.map(hex), owed.collect())
     }
 
-    fn store_writes(&mut self, is_urgent: bool) {
+    fn store_writes(&mut self) {
+        let store = self.store();
+        store.due = None;
+        store.paid.clear();
+        let (all, awaited) = (mem::take(&mut store.changed), mem::take(&mut store.awaited));
+        self.store_writes_of(all, true, awaited);
+    }
+
+    fn store_writes_of(
+        &mut self,
+        cells: BTreeSet<usize>,
+        is_urgent: bool,
+        awaited: Vec<(usize, u64)>,
+    ) {
         let mut lines = String::new();
-        for cell in mem::take(&mut self.store().changed) {
+        for cell in cells {
             let keeping = self.keeping(cell);
             let (kept, owed) = self.to_keep(cell, &keeping);
             let name = self.declaration.cells[cell].name;
@@ -210,14 +236,13 @@ impl World {
                 lines.push_str(&line);
             }
         }
-        // What is owed has to survive a power cut, whoever waits for it.
-        let is_urgent = is_urgent || lines.contains("\"owed\":[");
         let store = self.store();
-        store.due = None;
-        store.writing_for = mem::take(&mut store.awaited);
-        if store.is_sound && lines.is_empty() {
+        store.paid_by = None;
+        store.writing_for = awaited;
+        if store.is_sound && lines.is_empty() && !(is_urgent && store.is_unsynced) {
             return self.store_settles(true);
         }
+        store.is_unsynced = store.is_sound && !is_urgent;
         let length = store.length + lines.len();
         let is_long = length > LONG.max(8 * store.fresh_length);
         store.writes += 1;
@@ -226,6 +251,7 @@ impl World {
         if let Some(whole) = &whole {
             store.fresh_length = whole.len();
             store.is_sound = true;
+            store.is_rewriting = true;
         }
         store.is_writing = true;
         match whole {
@@ -245,6 +271,7 @@ impl World {
         let store = self.store();
         store.is_writing = false;
         store.is_sound &= is_kept;
+        store.is_rewriting = false;
         crate::log!(self, "written: {is_kept}");
         self.store_settles(is_kept);
     }
@@ -256,7 +283,8 @@ impl World {
         if is_kept {
             self.store_steps();
             let store = self.store();
-            if let Some(due) = store.due.filter(|_| !store.is_writing) {
+            let due = store.due.into_iter().chain(store.paid_by).min();
+            if let Some(due) = due.filter(|_| !store.is_writing) {
                 let at = due.max(self.now);
                 self.store_at(at);
             }
@@ -283,6 +311,7 @@ impl World {
                 let store = self.store();
                 store.is_writing = false;
                 store.is_sound &= is_kept;
+                store.is_rewriting = false;
                 store.again_at = None;
                 for (cell, ticket) in mem::take(&mut self.store().writing_for) {
                     self.store_delivered(cell, ticket, is_kept);
@@ -297,7 +326,7 @@ impl World {
                 self.store().awaited.push((cell, effect.ticket));
                 self.store().changed.insert(cell);
             }
-            self.store_writes(true);
+            self.store_writes();
             if !self.store().is_writing {
                 return true;
             }

@@ -9,8 +9,8 @@ use std::process;
 
 use super::claim::{Claim, Unclaimed, beside, directory, real};
 
-/// Thousands of values of 512 octets each do not get there.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// What this program writes does not get there: 65,535 events of 512 octets each are an eighth of it.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// What has become of the file.
 #[derive(Debug)]
@@ -33,6 +33,9 @@ pub(super) struct Disk {
     path: PathBuf,
     /// Without it nothing is written.
     claim: Option<Claim>,
+    /// By whom it was found taken. Whatever they have written there since, this process has not read, so it is
+    /// theirs for as long as this process runs.
+    taken: Option<String>,
     /// Has the names in a directory put on the disk.
     sync: fn(&Path) -> io::Result<()>,
     /// How many files have been written.
@@ -48,6 +51,7 @@ impl Disk {
         Self {
             path,
             claim: None,
+            taken: None,
             sync: |directory| File::open(directory)?.sync_all(),
             written: 0,
             unread: false,
@@ -63,10 +67,12 @@ impl Disk {
         if self.claim.is_some() {
             return Ok(());
         }
+        if let Some(by) = &self.taken {
+            return Err(Unclaimed::Taken(by.clone()));
+        }
         let claimed = Claim::on(&self.path);
-        if let Err(Unclaimed::Taken(_)) = &claimed {
-            // What stands there when it is ours was written by others.
-            self.unread = true;
+        if let Err(Unclaimed::Taken(by)) = &claimed {
+            self.taken = Some(by.clone());
         }
         self.claim = Some(claimed?);
         Ok(())
@@ -117,18 +123,37 @@ impl Disk {
     pub(super) fn move_away(&mut self) -> io::Result<PathBuf> {
         self.unread = true;
         self.check_kind()?;
-        let mut number = 1_u32;
-        let moved = loop {
-            let candidate = beside(&self.path, &format!(".broken-{number}"));
-            match fs::symlink_metadata(&candidate) {
-                Err(error) if error.kind() == ErrorKind::NotFound => break candidate,
-                Err(error) => return Err(error),
-                Ok(_) => number += 1,
-            }
-        };
+        let moved = self.free_name()?;
         fs::rename(&self.path, &moved)?;
         self.unread = false;
         Ok(moved)
+    }
+
+    /// Gives the file a second name that nothing has. It stays where it is until a new one takes its place, so
+    /// that there is one at any moment.
+    ///
+    /// # Errors
+    /// When that cannot be done.
+    pub(super) fn copy_away(&self) -> io::Result<PathBuf> {
+        let (path, copy) = (real(&self.path), self.free_name()?);
+        match fs::hard_link(&path, &copy) {
+            Ok(()) => {}
+            // Not every file system has links.
+            Err(_) => drop(fs::copy(&path, &copy)?),
+        }
+        Ok(copy)
+    }
+
+    fn free_name(&self) -> io::Result<PathBuf> {
+        let mut number = 1_u32;
+        loop {
+            let candidate = beside(&self.path, &format!(".broken-{number}"));
+            match fs::symlink_metadata(&candidate) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(candidate),
+                Err(error) => return Err(error),
+                Ok(_) => number += 1,
+            }
+        }
     }
 
     /// Appends to what was written last, on the disk when this returns if that is wanted. After a failure

@@ -17,7 +17,7 @@ use tracing::{debug, info, warn};
 
 use super::Values;
 use super::disk::{Disk, Outcome, Unwritten};
-use super::ledger::{Ledger, State};
+use super::ledger::{Ledger, Owing, State};
 use super::pacing::Pacing;
 use super::record::Debt;
 use crate::engine::{CellId, Keeping};
@@ -29,16 +29,18 @@ const PAID_WITHIN: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(1);
 /// A journal that is larger, and eight times what it says, is written anew.
 const LONG: usize = 64 * 1024;
+/// However much it says, it does not grow by more.
+const VERY_LONG: usize = 16 * 1024 * 1024;
 
 pub(super) async fn keep(values: &Values, ledger: &mut Ledger, file: OnDisk, port: &Port) {
-    let persistent = values.watched.values().filter(|it| it.is_persistent);
     let mut journal = Journal {
         values,
         ledger,
         port,
         file,
-        pacing: Pacing::new(persistent.map(|it| it.cell), Instant::now()),
+        pacing: Pacing::new(values.watched.keys().copied(), Instant::now()),
         changed: BTreeSet::new(),
+        paid: BTreeSet::new(),
         awaited: Vec::new(),
         paid_by: None,
         again_at: None,
@@ -55,6 +57,8 @@ struct Journal<'a> {
     pacing: Pacing,
     /// The values that may not be in the journal as they are.
     changed: BTreeSet<CellId>,
+    /// Those of which something owed has been delivered.
+    paid: BTreeSet<CellId>,
     /// What somebody waits for: it has been pulled and is delivered when it is on the disk.
     awaited: Vec<(CellId, u64)>,
     /// Something has been delivered, and is written then at the latest.
@@ -67,7 +71,7 @@ impl Journal<'_> {
     async fn go_on(&mut self) {
         loop {
             if !self.file.is_busy() && self.again_at.is_none() && !self.awaited.is_empty() {
-                self.write(true);
+                self.write();
             }
             let due = self.due();
             tokio::select! {
@@ -97,7 +101,13 @@ impl Journal<'_> {
             self.pull();
         }
         let is_urgent = was_failure || self.pacing.due().is_some_and(|due| due <= Instant::now());
-        self.write(is_urgent);
+        if is_urgent {
+            self.write();
+            return;
+        }
+        // Who has only been paid is written alone: the others have their time.
+        let paid = mem::take(&mut self.paid);
+        self.write_of(paid, false, Vec::new());
     }
 
     fn pull(&mut self) {
@@ -105,38 +115,48 @@ impl Journal<'_> {
             let (cell, ticket) = (effect.cell, effect.ticket);
             let keeping = self.port.keeping(cell);
             // Nothing is kept before the file is sound.
-            if keeping.is_awaited || !self.file.is_sound {
+            if keeping.is_awaited || !self.file.is_whole() {
                 self.awaited.push((cell, ticket));
             } else {
                 self.port.delivered(cell, ticket);
             }
-            let was_changed = !self.changed.insert(cell);
-            if !was_changed {
-                self.note_when(cell, &keeping);
-            }
+            self.changed.insert(cell);
+            self.note_when(cell, &keeping);
         }
     }
 
-    /// When what has changed is to be written, if nobody waits for it.
+    /// When what has changed is to be written, if nobody waits for it. What only takes the place of what was
+    /// written waits as any value does: until then the older one is owed.
     fn note_when(&mut self, cell: CellId, keeping: &Keeping) {
         let now = Instant::now();
-        let State { kept, .. } = self.state(cell, keeping.clone());
-        match self
-            .ledger
-            .is_kept_as(&self.values.known[&cell].key, kept.as_deref())
-        {
-            true => drop(self.paid_by.get_or_insert(now + PAID_WITHIN)),
-            false => self.pacing.changed(now, cell),
+        let key = &self.values.known[&cell].key;
+        let owed = keeping.unpaid.iter().map(|unpaid| unpaid.version);
+        let owing = self.ledger.compare(key, owed);
+        let kept = self.kept(cell, keeping);
+        if owing == Owing::Other || !self.ledger.is_kept_as(key, kept.as_deref()) {
+            self.pacing.changed(now, cell);
         }
+        if owing == Owing::Less {
+            self.paid.insert(cell);
+            self.paid_by.get_or_insert(now + PAID_WITHIN);
+        }
+    }
+
+    /// What a value is kept as, if it is.
+    fn kept(&self, cell: CellId, keeping: &Keeping) -> Option<String> {
+        let watched = self.values.watched.get(&cell)?;
+        let known = keeping.known.as_ref().filter(|_| watched.is_persistent);
+        self.values.hex(cell, known?)
     }
 
     fn state(&self, cell: CellId, keeping: Keeping) -> State {
-        let watched = self.values.watched.get(&cell);
+        let key = &self.values.known[&cell].key;
         let now = since_1970();
-        let kept = keeping
-            .known
-            .filter(|_| watched.is_some_and(|it| it.is_persistent));
+        let kept = self.kept(cell, &keeping);
         let owed = keeping.unpaid.into_iter().filter_map(|unpaid| {
+            if self.ledger.knows(key, unpaid.version) {
+                return Some((unpaid.version, None));
+            }
             let with = unpaid.owed.with.iter().flat_map(|with| with.iter());
             let with = with.filter_map(|(cell, value)| {
                 let key = self.values.known.get(cell)?.key.clone();
@@ -149,29 +169,41 @@ impl Journal<'_> {
                 at: now.saturating_sub(age),
                 with: with.collect(),
             };
-            Some((unpaid.version, debt))
+            Some((unpaid.version, Some(debt)))
         });
         State {
-            kept: kept.and_then(|value| self.values.hex(cell, &value)),
+            kept,
             owed: owed.collect(),
         }
     }
 
-    /// Begins to write all that has changed. What is urgent is on the disk when that is over.
-    fn write(&mut self, mut is_urgent: bool) -> bool {
+    /// Begins to write all that has changed; it is on the disk when that is over. Whether there is anything.
+    fn write(&mut self) -> bool {
+        let all = mem::take(&mut self.changed);
+        self.paid.clear();
+        let awaited = mem::take(&mut self.awaited);
+        let is_written = self.write_of(all, true, awaited);
+        self.pacing.begins(Instant::now(), is_written);
+        is_written
+    }
+
+    /// Begins to write how some values stand. Whether there is anything to write.
+    fn write_of(
+        &mut self,
+        cells: BTreeSet<CellId>,
+        is_urgent: bool,
+        awaited: Vec<(CellId, u64)>,
+    ) -> bool {
         let mut lines = String::new();
-        for cell in mem::take(&mut self.changed) {
+        for cell in cells {
             let known = &self.values.known[&cell];
             let state = self.state(cell, self.port.keeping(cell));
             if let Some(record) = self.ledger.note(&known.key, &known.name, state) {
-                is_urgent |= record.owes();
                 record.write(&mut lines);
             }
         }
         self.paid_by = None;
-        let awaited = mem::take(&mut self.awaited);
         let is_written = self.file.write(lines, self.ledger, is_urgent, awaited);
-        self.pacing.begins(Instant::now(), is_written);
         if !is_written {
             let nothing = Written::nothing(mem::take(&mut self.file.awaited));
             self.settle(nothing);
@@ -206,11 +238,16 @@ impl Journal<'_> {
                 warn!("what has changed and is not in {path} is lost");
                 return;
             }
-            if !self.write(true) {
+            if !self.write() {
                 return;
             }
         }
     }
+}
+
+/// The length from which a journal is written anew.
+fn long(fresh: usize) -> usize {
+    LONG.max((8 * fresh).min(fresh + VERY_LONG))
 }
 
 async fn until(due: Option<Instant>) {
@@ -254,6 +291,8 @@ pub(super) struct OnDisk {
     is_sound: bool,
     /// Some of that is on its way to the disk, and a power cut may take it.
     is_unsynced: bool,
+    /// It is being written anew, and nobody knows whether that works.
+    is_rewriting: bool,
     /// Its length, and that after it was last written anew.
     length: usize,
     fresh_length: usize,
@@ -274,6 +313,7 @@ impl OnDisk {
             path: locked(disk, |disk| disk.path().display().to_string()),
             is_sound: false,
             is_unsynced: false,
+            is_rewriting: false,
             length: 0,
             fresh_length: 0,
             writing: None,
@@ -281,6 +321,11 @@ impl OnDisk {
             trouble: None,
             is_said,
         }
+    }
+
+    /// Whether it is known to hold all that the ledger says, but for lines that are being added.
+    fn is_whole(&self) -> bool {
+        self.is_sound && !self.is_rewriting
     }
 
     fn is_busy(&self) -> bool {
@@ -301,7 +346,7 @@ impl OnDisk {
         }
         self.is_unsynced = self.is_sound && !is_urgent;
         let length = self.length + lines.len();
-        let is_long = length > LONG.max(8 * self.fresh_length);
+        let is_long = length > long(self.fresh_length);
         let disk = self.disk.clone();
         self.writing = Some(if self.is_sound && !is_long {
             self.length = length;
@@ -315,7 +360,7 @@ impl OnDisk {
         } else {
             let whole = ledger.render();
             (self.length, self.fresh_length) = (whole.len(), whole.len());
-            self.is_sound = true;
+            (self.is_sound, self.is_rewriting) = (true, true);
             spawn_blocking(move || locked(&disk, |disk| disk.write(&whole)))
         });
         true
@@ -334,6 +379,7 @@ impl OnDisk {
         let awaited = mem::take(&mut self.awaited);
         let is_kept = self.tell(outcome);
         self.is_sound &= is_kept;
+        self.is_rewriting = false;
         Written { is_kept, awaited }
     }
 

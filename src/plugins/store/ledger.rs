@@ -1,6 +1,7 @@
 //! What the journal says, all its lines together. Pure.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use super::record::{Debt, Record, VERSION};
 
@@ -29,8 +30,27 @@ pub(super) struct Entry {
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) kept: Option<String>,
-    /// With the version of each. The numbers are given here.
-    pub(super) owed: Vec<(u64, Debt)>,
+    /// With the version of each; `None` where that is known already ([`Ledger::knows`]). The numbers are given
+    /// here.
+    pub(super) owed: Vec<(u64, Option<Debt>)>,
+}
+
+/// What is owed, beside what has been written of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owing {
+    Same,
+    /// Some of it has been delivered.
+    Less,
+    /// Something else is.
+    Other,
+}
+
+/// Parts of what is known of a value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Aside {
+    pub(super) is_kept: bool,
+    /// The numbers of what is owed.
+    pub(super) owed: Vec<u64>,
 }
 
 /// What came of reading a file.
@@ -96,10 +116,7 @@ impl Ledger {
                 };
                 match set_aside {
                     true => self.set_aside.insert(of, entry),
-                    false => {
-                        self.supersede(&of, &entry.owed);
-                        self.values.insert(of, entry)
-                    }
+                    false => self.values.insert(of, entry),
                 };
             }
             Record::Change {
@@ -108,7 +125,9 @@ impl Ledger {
                 paid,
                 owed,
             } => {
-                self.supersede(&of, &owed);
+                if !owed.is_empty() {
+                    self.supersede(&of);
+                }
                 let entry = self.values.entry(of).or_default();
                 if kept.is_some() {
                     entry.kept = kept;
@@ -139,22 +158,47 @@ impl Ledger {
     }
 
     /// What has been set aside is not delivered after what was accepted since.
-    fn supersede(&mut self, of: &str, owed: &[Debt]) {
-        if let (false, Some(aside)) = (owed.is_empty(), self.set_aside.get_mut(of)) {
+    fn supersede(&mut self, of: &str) {
+        if let Some(aside) = self.set_aside.get_mut(of) {
             aside.owed.clear();
         }
     }
 
     /// How a value stands. Returns what has to be written of it, if that is anything.
     pub(super) fn note(&mut self, of: &str, name: &str, state: State) -> Option<Record> {
-        if let (false, Some(aside)) = (state.owed.is_empty(), self.set_aside.get_mut(of)) {
-            aside.owed.clear();
-        }
         let entry = self.values.entry(of.to_owned()).or_default();
-        let before = entry.clone();
         name.clone_into(&mut entry.name);
-        entry.take(state);
-        entry.difference(of, &before)
+        let record = entry.take(of, state);
+        if let Some(Record::Change { owed, .. }) = &record
+            && !owed.is_empty()
+        {
+            self.supersede(of);
+        }
+        record
+    }
+
+    /// Whether a version of a value is among what it says is owed.
+    pub(super) fn knows(&self, of: &str, version: u64) -> bool {
+        let versions = self
+            .values
+            .get(of)
+            .and_then(|entry| entry.versions.as_ref());
+        versions.is_some_and(|versions| versions.binary_search(&version).is_ok())
+    }
+
+    /// What is owed of a value, beside what it says.
+    pub(super) fn compare(&self, of: &str, owed: impl Iterator<Item = u64>) -> Owing {
+        let known = self
+            .values
+            .get(of)
+            .and_then(|entry| entry.versions.as_ref());
+        let known = known.map_or(&[][..], Vec::as_slice);
+        let owed: Vec<u64> = owed.collect();
+        match known.strip_suffix(&owed[..]) {
+            Some([]) => Owing::Same,
+            Some(_) => Owing::Less,
+            None => Owing::Other,
+        }
     }
 
     /// Whether [`Ledger::note`] would have it that something else is kept.
@@ -163,32 +207,49 @@ impl Ledger {
         entry.and_then(|entry| entry.kept.as_deref()) == kept
     }
 
-    /// What has been set aside of a value, if there is nothing else of it.
-    pub(super) fn take_back(&mut self, of: &str) -> bool {
-        let is_known = self.values.get(of).is_some_and(|entry| !entry.is_empty());
-        match self.set_aside.remove(of) {
-            Some(entry) if !is_known => {
-                self.values.insert(of.to_owned(), entry);
-                true
-            }
-            Some(entry) => {
-                self.set_aside.insert(of.to_owned(), entry);
-                false
-            }
-            None => false,
+    /// What has been set aside of a value counts again: what is owed of it, and what it was kept as unless it
+    /// has been something else since. Returns what that is.
+    pub(super) fn take_back(&mut self, of: &str) -> Aside {
+        let Some(mut aside) = self.set_aside.remove(of) else {
+            return Aside::default();
+        };
+        let entry = self.values.entry(of.to_owned()).or_insert_with(|| Entry {
+            name: aside.name.clone(),
+            ..Entry::default()
+        });
+        let mut taken = Aside {
+            is_kept: false,
+            owed: aside.owed.iter().map(|debt| debt.number).collect(),
+        };
+        if entry.kept.is_none() {
+            entry.kept = aside.kept.take();
+            taken.is_kept = entry.kept.is_some();
         }
+        entry.owed.append(&mut aside.owed);
+        entry.owed.sort_by_key(|debt| debt.number);
+        entry.last = entry.last.max(aside.last);
+        taken
     }
 
-    /// What a value is not, for now.
-    pub(super) fn set_aside(&mut self, of: &str) {
-        if let Some(entry) = self.values.remove(of) {
-            self.set_aside.insert(of.to_owned(), entry);
+    /// What a value cannot be, for now.
+    pub(super) fn set_aside(&mut self, of: &str, what: &Aside) {
+        let Some(entry) = self.values.get_mut(of) else {
+            return;
+        };
+        let is_meant = |debt: &Debt| what.owed.contains(&debt.number);
+        let (owed, left) = mem::take(&mut entry.owed).into_iter().partition(is_meant);
+        entry.owed = left;
+        entry.versions = None;
+        let aside = Entry {
+            name: entry.name.clone(),
+            kept: entry.kept.take_if(|_| what.is_kept),
+            owed,
+            versions: None,
+            last: entry.last,
+        };
+        if !aside.is_empty() {
+            self.set_aside.insert(of.to_owned(), aside);
         }
-    }
-
-    /// What was set aside of a value is over.
-    pub(super) fn forget_aside(&mut self, of: &str) {
-        self.set_aside.remove(of);
     }
 
     /// Sets aside whatever is of none of these. Returns the names of it.
@@ -222,43 +283,65 @@ impl Entry {
         }
     }
 
-    /// Becomes this. What is owed already keeps its number and its time.
-    fn take(&mut self, State { kept, owed }: State) {
-        let known = self.versions.take().unwrap_or_default();
-        let mut before: BTreeMap<u64, Debt> = known.into_iter().zip(self.owed.drain(..)).collect();
+    /// Becomes this. What is owed already keeps its number and its time. Returns what has to be written.
+    fn take(&mut self, of: &str, State { kept, owed }: State) -> Option<Record> {
+        let is_forgotten = self.kept.is_some() && kept.is_none();
+        let is_news = self.kept != kept;
         self.kept = kept;
-        self.versions = Some(owed.iter().map(|(version, _)| *version).collect());
-        for (version, mut debt) in owed {
-            self.owed.push(before.remove(&version).unwrap_or_else(|| {
-                self.last += 1;
-                debt.number = self.last;
-                debt
-            }));
+        let Some(known) = self.versions.take() else {
+            // The first that this process says: what its versions are is only known from here on.
+            let was_owed = !self.owed.is_empty();
+            self.owed.clear();
+            self.versions = Some(Vec::new());
+            self.add(owed);
+            let is_change = is_news || was_owed || !self.owed.is_empty();
+            return is_change.then(|| self.whole(of, false));
+        };
+        let is_old = |(version, _): &&(u64, Option<Debt>)| known.binary_search(version).is_ok();
+        let stay: Vec<u64> = owed.iter().take_while(is_old).map(|it| it.0).collect();
+        let is_suffix = known.ends_with(&stay);
+        let gone = known.len() - stay.len();
+        let added = owed.into_iter().skip(stay.len());
+        if !is_suffix {
+            // Something has gone from the middle, so all has to be said anew.
+            let mut before: BTreeMap<u64, Debt> =
+                known.into_iter().zip(self.owed.drain(..)).collect();
+            self.owed = stay
+                .iter()
+                .filter_map(|version| before.remove(version))
+                .collect();
+            self.versions = Some(stay);
+            self.add(added);
+            return Some(self.whole(of, false));
         }
-    }
-
-    fn difference(&self, of: &str, before: &Self) -> Option<Record> {
-        let added = self.owed.iter().filter(|debt| debt.number > before.last);
-        let added: Vec<Debt> = added.cloned().collect();
-        let left = &self.owed[..self.owed.len() - added.len()];
-        // What has gone is at the front, or all has to be said anew.
-        let gone = before.owed.len().checked_sub(left.len());
-        let is_suffix = gone.is_some_and(|gone| before.owed[gone..] == *left);
-        let is_forgotten = before.kept.is_some() && self.kept.is_none();
-        if !is_suffix || is_forgotten || before.versions.is_none() {
-            let is_same = self.kept == before.kept && self.owed == before.owed;
-            return (!is_same).then(|| self.whole(of, false));
+        let paid = self.owed.drain(..gone).next_back().map(|debt| debt.number);
+        self.versions = Some(stay);
+        let first_added = self.owed.len();
+        self.add(added);
+        if is_forgotten {
+            return Some(self.whole(of, false));
         }
-        let paid = gone.filter(|gone| *gone > 0);
-        let paid = paid.map(|gone| before.owed[gone - 1].number);
-        let kept = self.kept.clone().filter(|_| self.kept != before.kept);
-        let is_change = kept.is_some() || paid.is_some() || !added.is_empty();
+        let kept = self.kept.clone().filter(|_| is_news);
+        let owed = self.owed[first_added..].to_vec();
+        let is_change = kept.is_some() || paid.is_some() || !owed.is_empty();
         is_change.then(|| Record::Change {
             of: of.to_owned(),
             kept,
             paid,
-            owed: added,
+            owed,
         })
+    }
+
+    fn add(&mut self, owed: impl IntoIterator<Item = (u64, Option<Debt>)>) {
+        let versions = self.versions.get_or_insert_default();
+        for (version, debt) in owed {
+            if let Some(mut debt) = debt {
+                self.last += 1;
+                debt.number = self.last;
+                self.owed.push(debt);
+                versions.push(version);
+            }
+        }
     }
 }
 

@@ -66,14 +66,6 @@ impl Record {
         text.push_str(&format!("{checksum:08x} {json}\n"));
     }
 
-    /// Whether it says that something is owed: that has to survive a power cut, whoever waits for it.
-    pub(super) fn owes(&self) -> bool {
-        match self {
-            Self::Journal { .. } => false,
-            Self::Value { owed, .. } | Self::Change { owed, .. } => !owed.is_empty(),
-        }
-    }
-
     /// A line without its end; `None` if this is not what was written.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         let (checksum, rest) = line.split_at_checked(8)?;

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::claim::Unclaimed;
 use super::disk::Disk;
 use super::keeping::since_1970;
-use super::ledger::{Entry, Ledger, Replayed};
+use super::ledger::{Aside, Entry, Ledger, Replayed};
 use super::record::Debt;
 use super::{Keeper, Values, Watched};
 use crate::codec::{Spec, Value, Violation, att, json};
@@ -97,9 +97,9 @@ fn usable(replayed: Replayed, disk: &mut Disk) -> Ledger {
             values count. Is the disk failing?",
             damaged + lines
         );
-        match disk.move_away() {
-            Ok(moved) => warn!("{what} What the file was is now {}", moved.display()),
-            Err(error) => warn!("{what} It cannot be moved away either: {error}"),
+        match disk.copy_away() {
+            Ok(copy) => warn!("{what} What the file was is kept as {}", copy.display()),
+            Err(error) => warn!("{what} No copy of it can be kept either: {error}"),
         }
     }
     ledger
@@ -130,21 +130,20 @@ fn restore(
             continue;
         };
         let begun = values.begin(*watched, entry, beginning);
-        match begun {
-            Ok(begun) => {
-                restored += usize::from(begun.is_restored);
-                owed += begun.owed;
-                if begun.is_restored {
-                    ledger.forget_aside(&known.key);
-                }
-            }
-            Err(problem) => {
-                if !was_aside {
-                    unfit.push(format!("`{}` ({problem})", known.name));
-                }
-                ledger.set_aside(&known.key);
-            }
+        restored += usize::from(begun.is_restored);
+        owed += begun.owed;
+        let Begun {
+            unfit: parts, why, ..
+        } = begun;
+        let is_news = (parts.is_kept && !was_aside.is_kept)
+            || parts
+                .owed
+                .iter()
+                .any(|number| !was_aside.owed.contains(number));
+        if let Some(why) = why.filter(|_| is_news) {
+            unfit.push(format!("`{}` ({why})", known.name));
         }
+        ledger.set_aside(&known.key, &parts);
     }
     let path = disk.path().display();
     if !unfit.is_empty() {
@@ -156,12 +155,17 @@ fn restore(
 }
 
 /// What has come of one value.
+#[derive(Default)]
 struct Begun {
     is_restored: bool,
     owed: usize,
+    /// What it cannot be as it is declared, and why not.
+    unfit: Aside,
+    why: Option<String>,
 }
 
 impl Values {
+    /// A value begins with each part of what is known that it can be.
     fn begin(
         &self,
         Watched {
@@ -171,22 +175,19 @@ impl Values {
         }: Watched,
         entry: &Entry,
         beginning: &mut Beginning<'_>,
-    ) -> Result<Begun, String> {
+    ) -> Begun {
         let known = &self.known[&cell];
-        let hidden = |problem: String| match known.secret {
-            true => "why is not shown, for this is secret".to_owned(),
-            false => problem,
-        };
-        let kept = entry.kept.as_ref().filter(|_| is_persistent);
-        if let Some(hex) = kept {
-            let restored =
-                decode(&known.spec, hex).and_then(|value| told(beginning.restore(cell, value)));
-            restored.map_err(hidden)?;
+        let mut begun = Begun::default();
+        if let Some(hex) = entry.kept.as_ref().filter(|_| is_persistent) {
+            let value = decode(&known.spec, hex);
+            match value.and_then(|value| told(beginning.restore(cell, value))) {
+                Ok(()) => begun.is_restored = true,
+                Err(why) => {
+                    begun.unfit.is_kept = true;
+                    begun.why = Some(why);
+                }
+            }
         }
-        let mut begun = Begun {
-            is_restored: kept.is_some(),
-            owed: 0,
-        };
         for debt in entry.owed.iter().filter(|_| owes) {
             let age = Duration::from_millis(since_1970().saturating_sub(debt.at));
             let expires = beginning.cell(cell).expires;
@@ -198,12 +199,23 @@ impl Values {
                 );
                 continue;
             }
-            let value = decode(&known.spec, &debt.hex).map_err(hidden)?;
             let with = self.with(debt);
-            told(beginning.owe(cell, Owed { value, age, with })).map_err(hidden)?;
-            begun.owed += 1;
+            let value = decode(&known.spec, &debt.hex);
+            let taken =
+                value.and_then(|value| told(beginning.owe(cell, Owed { value, age, with })));
+            match taken {
+                Ok(()) => begun.owed += 1,
+                Err(why) => {
+                    begun.unfit.owed.push(debt.number);
+                    begun.why.get_or_insert(why);
+                }
+            }
         }
-        Ok(begun)
+        if known.secret {
+            let hidden = |_| "why is not shown, for this is secret".to_owned();
+            begun.why = begun.why.map(hidden);
+        }
+        begun
     }
 
     /// What is told with it, as far as it is still declared.

@@ -1,7 +1,7 @@
 //! The journal without a disk and without a runtime, for the simulation in `tests/sim/`: what it tears and
 //! loses are the real lines.
 
-use super::ledger::{Ledger, State};
+use super::ledger::{Aside, Ledger, Owing, State};
 use super::record::Debt;
 
 /// All that a journal says.
@@ -13,8 +13,8 @@ pub struct Journal(Ledger);
 pub struct Said {
     /// In hexadecimal digits.
     pub kept: Option<String>,
-    /// The oldest first: in hexadecimal digits, and when it was accepted, in milliseconds since 1970.
-    pub owed: Vec<(String, u64)>,
+    /// The oldest first: in hexadecimal digits, when it was accepted, in milliseconds since 1970, and its number.
+    pub owed: Vec<(String, u64, u64)>,
 }
 
 impl Journal {
@@ -41,7 +41,7 @@ impl Journal {
                 at,
                 with: std::collections::BTreeMap::new(),
             };
-            (version, debt)
+            (version, Some(debt))
         };
         let owed = owed.into_iter().map(debt).collect();
         let record = self.0.note(of, of, State { kept, owed })?;
@@ -61,23 +61,30 @@ impl Journal {
 
     pub fn said(&self, of: &str) -> Option<Said> {
         let entry = self.0.get(of)?;
-        let owed = entry.owed.iter().map(|debt| (debt.hex.clone(), debt.at));
+        let owed = entry.owed.iter();
+        let owed = owed.map(|debt| (debt.hex.clone(), debt.at, debt.number));
         Some(Said {
             kept: entry.kept.clone(),
             owed: owed.collect(),
         })
     }
 
-    pub fn take_back(&mut self, of: &str) -> bool {
-        self.0.take_back(of)
+    /// Whether something else is owed than what it says, and not just less.
+    pub fn owes_otherwise(&self, of: &str, owed: impl Iterator<Item = u64>) -> bool {
+        self.0.compare(of, owed) == Owing::Other
     }
 
-    pub fn set_aside(&mut self, of: &str) {
-        self.0.set_aside(of);
+    /// Whether less is owed than what it says, and nothing else.
+    pub fn owes_less(&self, of: &str, owed: impl Iterator<Item = u64>) -> bool {
+        self.0.compare(of, owed) == Owing::Less
     }
 
-    pub fn forget_aside(&mut self, of: &str) {
-        self.0.forget_aside(of);
+    pub fn take_back(&mut self, of: &str) {
+        self.0.take_back(of);
+    }
+
+    pub fn set_aside(&mut self, of: &str, is_kept: bool, owed: Vec<u64>) {
+        self.0.set_aside(of, &Aside { is_kept, owed });
     }
 
     pub fn set_others_aside(&mut self, is_declared: impl Fn(&str) -> bool) {

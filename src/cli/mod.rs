@@ -48,7 +48,7 @@ pub struct Cli {
     config: PathBuf,
 
     /// What is logged: error, warn, info, debug or trace; or directives as in
-    /// `bemo_sync=debug,rumqttc=trace`. Without it, info; while testing, nothing.
+    /// `bemo_sync=debug,rustls=debug`. Without it, info; while testing, nothing.
     #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG")]
     log: Option<String>,
 

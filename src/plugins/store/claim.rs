@@ -1,6 +1,6 @@
 //! That a file of values is ours alone: two processes that both write it would destroy what the other keeps.
 //!
-//! The file itself is replaced as a whole, so what is locked is another beside it, `….lock`. It stays there:
+//! The file itself is replaced now and then, so what is locked is another beside it, `….lock`. It stays there:
 //! whoever removed it could take it from under somebody who is about to lock it. The lock itself ends with
 //! the process, however that ends.
 

@@ -418,6 +418,6 @@ impl OnDisk {
 }
 
 fn locked<T>(disk: &Mutex<Disk>, act: impl FnOnce(&mut Disk) -> T) -> T {
-    // Whoever panicked with it has left a file whole: that is what replacing it is for.
+    // Whoever panicked with it may have left half a line; then the file is written anew.
     act(&mut disk.lock().unwrap_or_else(PoisonError::into_inner))
 }

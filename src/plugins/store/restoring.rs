@@ -30,7 +30,7 @@ pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
             let path = disk.path().display();
             warn!(
                 "{by} keeps its values in {path}, so values begin here as declared, and writes whose response \
-                promises more than `ack: accepted` are refused for as long as it does. Stop one of the two, or \
+                promises more than `ack: accepted` are refused. Stop one of the two and start the other again, or \
                 name another file with `store: {{ file: … }}`"
             );
             keeper.is_taken = true;

@@ -18,6 +18,17 @@ START_DEADLINE_S = 20
 
 SLOWNESS_MAX = 5.0
 
+# The package's own user. What the unit does, as far as it goes without systemd.
+CONFINED = (
+    "setpriv",
+    "--reuid=bemo-sync",
+    "--regid=bemo-sync",
+    "--clear-groups",
+    "--no-new-privs",
+    "--inh-caps=-all",
+    "--bounding-set=-all",
+)
+
 BLUETOOTHD_CONFIG = """
 [Policy]
 AutoEnable={auto_enable}
@@ -165,6 +176,13 @@ class Lab:
         """Starts bemo-sync with a file of the repository, or one that `write_file` made."""
         return await self.process(
             name, BEMO_SYNC, "--config", os.path.join(REPOSITORY, config)
+        )
+
+    async def confined(self, config, name="bemo-sync"):
+        """Starts it as the package does: its own user, the rules for D-Bus, no capability."""
+        config = os.path.join(REPOSITORY, config)
+        return await self.process(
+            name, *CONFINED, BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug"
         )
 
     async def shell(self, name, *command):

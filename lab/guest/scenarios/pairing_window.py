@@ -1,9 +1,11 @@
-"""Centrals pair for a while after the start, and when somebody opens the window; at no other time, in no way."""
+"""Centrals pair for a while after the start, and when somebody opens the window; at no other time, in no way.
+
+It runs confined: the adapter is set through the rules for D-Bus too.
+"""
 
 import asyncio
 import signal
 
-from lab import BEMO_SYNC
 from lab import run as command
 
 NAME = "Window"
@@ -44,7 +46,7 @@ async def run(lab):
 
 async def windows(lab, listener, first, later):
     config = lab.write_file("window.yaml", YAML)
-    bemo_sync = await lab.bemo_sync(config)
+    bemo_sync = await lab.confined(config)
     await said(bemo_sync, "is on the air by")
     await listener.output.until("box/pairing true", 5)
     lab.equal(await pairable_is(True), True, "after the start the adapter is pairable, and MQTT says so")
@@ -79,7 +81,7 @@ async def windows(lab, listener, first, later):
 
 
 async def never(lab, central):
-    bemo_sync = await lab.process("bemo-sync", BEMO_SYNC, "--config", lab.write_file("closed.yaml", CLOSED))
+    bemo_sync = await lab.confined(lab.write_file("closed.yaml", CLOSED))
     await said(bemo_sync, "is on the air by")
     lab.equal(await pairable_is(False), False, "`pairable: false`: it is not, though there is an agent")
     await meet(central)

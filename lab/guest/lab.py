@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 
 from central import Central
@@ -179,10 +180,16 @@ class Lab:
         )
 
     async def confined(self, config, name="bemo-sync"):
-        """Starts it as the package does: its own user, the rules for D-Bus, no capability."""
+        """Starts it as the package does: its own user and state, the rules for D-Bus, no capability."""
+        state = f"{self.folder}/state-{name}"
+        if not os.path.exists(state):
+            os.mkdir(state, mode=0o700)
+            shutil.chown(state, "bemo-sync", "bemo-sync")
         config = os.path.join(REPOSITORY, config)
         return await self.process(
-            name, *CONFINED, BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug"
+            name,
+            *("env", f"STATE_DIRECTORY={state}", *CONFINED),
+            *(BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug"),
         )
 
     async def shell(self, name, *command):

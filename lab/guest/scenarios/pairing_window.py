@@ -67,8 +67,10 @@ async def windows(lab, listener, first, later):
 
     await lab.publish("box/pairing/set", "true")
     await said(bemo_sync, "centrals can pair")
+    # It says so, and sets the adapter a moment later.
+    lab.equal(await pairable_is(True), True, "a message opens the window: the adapter is pairable")
     await later.pair()
-    lab.equal(await later.read(later.characteristic(SECRET)), b"\x07", "a message opens the window: the other pairs")
+    lab.equal(await later.read(later.characteristic(SECRET)), b"\x07", "the other pairs")
     await lab.publish("box/pairing/set", "false")
     await said(bemo_sync, "the window has closed")
     lab.equal(await pairable_is(False), False, "a message closes it")

@@ -90,6 +90,21 @@ async def never(lab, central):
     await kept_out(lab, central)
     await command("bluetoothctl", "pairable", "on")
     lab.equal(await pairable_is(False), False, "and when somebody else makes it pairable, that is taken back")
+    await somebody_who_insists(lab, bemo_sync)
+
+
+async def somebody_who_insists(lab, bemo_sync):
+    """It is not taken back as fast as D-Bus goes, for ever."""
+    insisting = asyncio.create_task(insist())
+    await said(bemo_sync, "somebody else makes the adapter pairable again and again")
+    insisting.cancel()
+    lab.equal(await pairable_is(False, 35), False, "somebody who insists is complained of, and that is taken back in the end")
+
+
+async def insist():
+    set_it = ("org.freedesktop.DBus.Properties.Set", "string:org.bluez.Adapter1", "string:Pairable", "variant:boolean:true")
+    while True:
+        await command("dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci0", *set_it)
 
 
 async def kept_out(lab, central):

@@ -95,15 +95,17 @@ async def never(lab, central):
 
 async def somebody_who_insists(lab, bemo_sync):
     """It is not taken back as fast as D-Bus goes, for ever."""
-    insisting = asyncio.create_task(insist())
+    enough = asyncio.Event()
+    insisting = asyncio.create_task(insist(enough))
     await said(bemo_sync, "somebody else makes the adapter pairable again and again")
-    insisting.cancel()
+    enough.set()
+    await insisting
     lab.equal(await pairable_is(False, 35), False, "somebody who insists is complained of, and that is taken back in the end")
 
 
-async def insist():
+async def insist(enough):
     set_it = ("org.freedesktop.DBus.Properties.Set", "string:org.bluez.Adapter1", "string:Pairable", "variant:boolean:true")
-    while True:
+    while not enough.is_set():
         await command("dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci0", *set_it)
 
 

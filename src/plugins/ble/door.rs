@@ -216,6 +216,8 @@ fn is_gone(problem: &dbus::Error) -> bool {
         "org.bluez.Error.NotConnected",
         "org.bluez.Error.DoesNotExist",
         "org.freedesktop.DBus.Error.UnknownObject",
+        // bluetoothd itself has gone, and every connection with it.
+        "org.freedesktop.DBus.Error.ServiceUnknown",
     ];
     problem.name().is_some_and(|name| gone.contains(&name))
 }
@@ -235,7 +237,8 @@ fn still_here(who: &str, interface: &str, method: &str, problem: &dbus::Error) -
         format!("`bluetoothctl {by_hand} {who}` does it by hand")
     };
     format!(
-        "{who} is not on the list `allow`, or may not pair, and could not be turned away: {problem}; {what_to_do}"
+        "{who} is not on the list `allow`, or may not pair, and could not be turned away: \
+        {problem}; {what_to_do}"
     )
 }
 

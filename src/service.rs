@@ -12,14 +12,15 @@ use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::runtime::Heartbeat;
 
 const SOCKET: &str = "NOTIFY_SOCKET";
 const WATCHDOG: &str = "WATCHDOG_USEC";
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
-/// When the manager could not be told that we are ready, it is told again.
+/// When the manager could not be told something, it is told again after this, or sooner where its watchdog
+/// is in a hurry.
 const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// The service manager that has started this process. Clones are the same one.
@@ -62,27 +63,45 @@ impl Service {
         }))
     }
 
-    /// Tells the manager that we are ready when the loop has turned once, and from then on, twice in the
-    /// time that its watchdog allows, that it still does.
+    /// Tells the manager that we are ready when the loop has turned once, and from then on, three times in
+    /// what its watchdog allows, that it still does. So one that is lost is made up for in time.
     pub fn heartbeat(&self, status: String) -> Heartbeat {
         let service = self.clone();
-        let feed_every = service.watchdog.map(|limit| limit / 2);
+        let feed_every = service.watchdog.map(|limit| limit / 3);
+        let again = service
+            .watchdog
+            .map_or(TELL_AGAIN, |limit| TELL_AGAIN.min(limit / 8));
         let mut ready = false;
+        let mut listens = true;
         Box::new(move || {
-            if ready {
-                // One that is lost is made up for by the next.
-                let _ = service.tell(&["WATCHDOG=1"]);
-                return feed_every;
-            }
-            let lines = ["READY=1", &format!("STATUS={}", line(&status))];
-            match service.tell(&lines) {
+            let told = if ready {
+                service.tell(&["WATCHDOG=1"])
+            } else {
+                service.tell(&["READY=1", &format!("STATUS={}", line(&status))])
+            };
+            match told {
                 Ok(()) => {
-                    ready = true;
+                    if !listens {
+                        info!("the service manager listens again");
+                    }
+                    (ready, listens) = (true, true);
                     feed_every
                 }
                 Err(problem) => {
-                    warn!("the service manager could not be told that all is ready: {problem}");
-                    Some(TELL_AGAIN)
+                    // Once: it may stay away for as long as we run.
+                    if listens {
+                        let what = if ready {
+                            "the loop still turns"
+                        } else {
+                            "all is ready"
+                        };
+                        warn!(
+                            "the service manager could not be told that {what}, and is told again \
+                            until it listens: {problem}"
+                        );
+                    }
+                    listens = false;
+                    Some(again)
                 }
             }
         })

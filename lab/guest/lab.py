@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 
 from central import Central
@@ -17,6 +18,17 @@ BLUETOOTHD = "/usr/libexec/bluetooth/bluetoothd"
 START_DEADLINE_S = 20
 
 SLOWNESS_MAX = 5.0
+
+# The package's own user. What the unit does, as far as it goes without systemd.
+CONFINED = (
+    "setpriv",
+    "--reuid=bemo-sync",
+    "--regid=bemo-sync",
+    "--clear-groups",
+    "--no-new-privs",
+    "--inh-caps=-all",
+    "--bounding-set=-all",
+)
 
 BLUETOOTHD_CONFIG = """
 [Policy]
@@ -165,6 +177,19 @@ class Lab:
         """Starts bemo-sync with a file of the repository, or one that `write_file` made."""
         return await self.process(
             name, BEMO_SYNC, "--config", os.path.join(REPOSITORY, config)
+        )
+
+    async def confined(self, config, name="bemo-sync"):
+        """Starts it as the package does: its own user and state, the rules for D-Bus, no capability."""
+        state = f"{self.folder}/state-{name}"
+        if not os.path.exists(state):
+            os.mkdir(state, mode=0o700)
+            shutil.chown(state, "bemo-sync", "bemo-sync")
+        config = os.path.join(REPOSITORY, config)
+        return await self.process(
+            name,
+            *("env", f"STATE_DIRECTORY={state}", *CONFINED),
+            *(BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug"),
         )
 
     async def shell(self, name, *command):

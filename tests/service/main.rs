@@ -10,11 +10,12 @@ mod manager;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -191,14 +192,69 @@ fn named_by(variables: &[(&str, String)]) -> std::io::Result<Option<Service>> {
 }
 
 #[test]
-fn the_watchdog_is_fed_at_half_of_its_time() {
+fn the_watchdog_is_fed_at_a_third_of_its_time() {
     let manager = Manager::at_a_path(Some(LIMIT));
     let service = named_by(&manager.environment()).unwrap().unwrap();
     let mut heartbeat = service.heartbeat("it is".to_owned());
-    assert_eq!(heartbeat(), Some(LIMIT / 2));
+    assert_eq!(heartbeat(), Some(LIMIT / 3));
     assert_eq!(manager.next(), ["READY=1", "STATUS=it is"]);
-    assert_eq!(heartbeat(), Some(LIMIT / 2));
+    assert_eq!(heartbeat(), Some(LIMIT / 3));
     assert_eq!(manager.next(), ["WATCHDOG=1"]);
+}
+
+#[test]
+fn a_lost_sign_of_life_is_made_up_for_long_before_the_watchdog_bites() {
+    let manager = Manager::at_a_path(Some(LIMIT));
+    let service = named_by(&manager.environment()).unwrap().unwrap();
+    let mut heartbeat = service.heartbeat(String::new());
+    heartbeat();
+    manager.is_flooded();
+    for _ in 0..3 {
+        assert_eq!(heartbeat(), Some(LIMIT / 8), "it is full");
+    }
+    assert_eq!(manager.next()[0], "READY=1");
+    assert_eq!(heartbeat(), Some(LIMIT / 3), "there is room for one");
+    assert_eq!(manager.next_but("X=1"), ["WATCHDOG=1"]);
+}
+
+#[test]
+fn a_manager_that_is_gone_is_complained_of_once() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || Writer(to.clone()))
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let manager = Manager::at_a_path(Some(LIMIT));
+        let service = named_by(&manager.environment()).unwrap().unwrap();
+        let mut heartbeat = service.heartbeat(String::new());
+        heartbeat();
+        let away = manager.go_away();
+        for _ in 0..20 {
+            assert_eq!(heartbeat(), Some(LIMIT / 8));
+        }
+        let _manager = away.come_back();
+        assert_eq!(heartbeat(), Some(LIMIT / 3));
+    });
+    let log = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    assert!(
+        log.contains("could not be told that the loop still turns"),
+        "{log}"
+    );
+    assert_eq!(log.matches("listens again").count(), 1, "{log}");
+}
+
+struct Writer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Writer {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(octets)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[test]

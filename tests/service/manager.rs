@@ -66,6 +66,21 @@ impl Manager {
             .collect()
     }
 
+    /// It is busy with something else: no datagram goes in any more until it takes one.
+    pub fn is_flooded(&self) {
+        let others = UnixDatagram::unbound().unwrap();
+        others.set_nonblocking(true).unwrap();
+        let to = self.socket.local_addr().unwrap();
+        // More than any queue of the kernel has.
+        for _ in 0..100_000 {
+            if let Err(problem) = others.send_to_addr(b"X=1", &to) {
+                assert_eq!(problem.kind(), ErrorKind::WouldBlock, "{problem}");
+                return;
+            }
+        }
+        panic!("there is always room");
+    }
+
     /// Nobody listens at its place any more.
     pub fn go_away(self) -> Away {
         fs::remove_file(&self.name).unwrap();

@@ -1,4 +1,7 @@
-"""Only the centrals on the list pair and use what is not open: not a stranger, not one that was paired before."""
+"""Only the centrals on the list pair and use what is not open: not a stranger, not one that was paired before.
+
+It runs confined: turning somebody away is the one thing that it asks of bluetoothd against others.
+"""
 
 import asyncio
 
@@ -27,7 +30,7 @@ async def run(lab):
     listed, stranger = await lab.central(), await lab.central()
     listed_phone, other_phone = await lab.central(private=True), await lab.central(private=True)
     try:
-        bemo_sync = await lab.bemo_sync(lab.write_file("listed.yaml", YAML))
+        bemo_sync = await lab.confined(lab.write_file("listed.yaml", YAML))
         await on_the_list(lab, listed)
         await a_stranger(lab, bemo_sync, stranger)
         await phones(lab, bemo_sync, listed_phone, other_phone)
@@ -76,7 +79,7 @@ async def phones(lab, bemo_sync, listed, other):
 
 async def paired_before(lab, bemo_sync, stranger):
     await bemo_sync.stop()
-    bemo_sync = await lab.bemo_sync(lab.write_file("everybody.yaml", EVERYBODY))
+    bemo_sync = await lab.confined(lab.write_file("everybody.yaml", EVERYBODY))
     await said(bemo_sync, "is on the air by")
     await meet(stranger)
     await stranger.pair()
@@ -85,7 +88,7 @@ async def paired_before(lab, bemo_sync, stranger):
     await bemo_sync.stop()
     await stranger.disconnect()
     before = heard.skip()
-    bemo_sync = await lab.bemo_sync(lab.write_file("listed.yaml", YAML))
+    bemo_sync = await lab.confined(lab.write_file("listed.yaml", YAML))
     await said(bemo_sync, "is on the air by")
     connects = asyncio.create_task(met(stranger))
     await said(bemo_sync, f"{stranger.address} is paired, but not on the list")

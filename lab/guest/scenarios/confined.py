@@ -2,21 +2,11 @@
 
 import re
 
-from lab import BEMO_SYNC, REPOSITORY, START_DEADLINE_S
+from lab import CONFINED, START_DEADLINE_S
 from lab import run as command
 from number import CONFIG, check_in_step, subscriber
 from scenarios import pairing
 
-# What the unit does, as far as it goes without systemd.
-CONFINED = (
-    "setpriv",
-    "--reuid=bemo-sync",
-    "--regid=bemo-sync",
-    "--clear-groups",
-    "--no-new-privs",
-    "--inh-caps=-all",
-    "--bounding-set=-all",
-)
 SOMEBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 
 DENIED = "org.freedesktop.DBus.Error.AccessDenied"
@@ -25,7 +15,7 @@ DENIED = "org.freedesktop.DBus.Error.AccessDenied"
 async def run(lab):
     listener = await lab.surroundings()
     await command("bluetoothctl", "power", "off")
-    demo = await start(lab, "demo", f"{REPOSITORY}/{CONFIG}")
+    demo = await lab.confined(CONFIG, "demo")
     await demo.lines.until(lambda line: "has been switched on" in line, timeout=START_DEADLINE_S)
     phone = await subscriber(lab)
     lab.check(True, "it has switched the adapter on, and is found")
@@ -39,12 +29,6 @@ async def run(lab):
     lab.equal(demo.exit_code, 0, "it ends in good order")
 
     await pairs(lab)
-
-
-async def start(lab, name, config):
-    return await lab.process(
-        name, *CONFINED, BEMO_SYNC, "--config", config, "--log", "bemo_sync=debug"
-    )
 
 
 async def rules(lab, demo):
@@ -65,7 +49,7 @@ async def rules(lab, demo):
 
 async def pairs(lab):
     config = lab.write_file("safe.yaml", pairing.YAML)
-    safe = await start(lab, "safe", config)
+    safe = await lab.confined(config, "safe")
     phone, keyboard = await lab.central(), await lab.central()
     try:
         await pairing.pairings(lab, safe, phone, keyboard)

@@ -1,9 +1,11 @@
-"""Centrals pair for a while after the start, and when somebody opens the window; at no other time, in no way."""
+"""Centrals pair for a while after the start, and when somebody opens the window; at no other time, in no way.
+
+It runs confined: the adapter is set through the rules for D-Bus too.
+"""
 
 import asyncio
 import signal
 
-from lab import BEMO_SYNC
 from lab import run as command
 
 NAME = "Window"
@@ -44,7 +46,7 @@ async def run(lab):
 
 async def windows(lab, listener, first, later):
     config = lab.write_file("window.yaml", YAML)
-    bemo_sync = await lab.bemo_sync(config)
+    bemo_sync = await lab.confined(config)
     await said(bemo_sync, "is on the air by")
     await listener.output.until("box/pairing true", 5)
     lab.equal(await pairable_is(True), True, "after the start the adapter is pairable, and MQTT says so")
@@ -65,8 +67,10 @@ async def windows(lab, listener, first, later):
 
     await lab.publish("box/pairing/set", "true")
     await said(bemo_sync, "centrals can pair")
+    # It says so, and sets the adapter a moment later.
+    lab.equal(await pairable_is(True), True, "a message opens the window: the adapter is pairable")
     await later.pair()
-    lab.equal(await later.read(later.characteristic(SECRET)), b"\x07", "a message opens the window: the other pairs")
+    lab.equal(await later.read(later.characteristic(SECRET)), b"\x07", "the other pairs")
     await lab.publish("box/pairing/set", "false")
     await said(bemo_sync, "the window has closed")
     lab.equal(await pairable_is(False), False, "a message closes it")
@@ -79,13 +83,30 @@ async def windows(lab, listener, first, later):
 
 
 async def never(lab, central):
-    bemo_sync = await lab.process("bemo-sync", BEMO_SYNC, "--config", lab.write_file("closed.yaml", CLOSED))
+    bemo_sync = await lab.confined(lab.write_file("closed.yaml", CLOSED))
     await said(bemo_sync, "is on the air by")
     lab.equal(await pairable_is(False), False, "`pairable: false`: it is not, though there is an agent")
     await meet(central)
     await kept_out(lab, central)
     await command("bluetoothctl", "pairable", "on")
     lab.equal(await pairable_is(False), False, "and when somebody else makes it pairable, that is taken back")
+    await somebody_who_insists(lab, bemo_sync)
+
+
+async def somebody_who_insists(lab, bemo_sync):
+    """It is not taken back as fast as D-Bus goes, for ever."""
+    enough = asyncio.Event()
+    insisting = asyncio.create_task(insist(enough))
+    await said(bemo_sync, "somebody else makes the adapter pairable again and again")
+    enough.set()
+    await insisting
+    lab.equal(await pairable_is(False, 35), False, "somebody who insists is complained of, and that is taken back in the end")
+
+
+async def insist(enough):
+    set_it = ("org.freedesktop.DBus.Properties.Set", "string:org.bluez.Adapter1", "string:Pairable", "variant:boolean:true")
+    while not enough.is_set():
+        await command("dbus-send", "--system", "--print-reply", "--dest=org.bluez", "/org/bluez/hci0", *set_it)
 
 
 async def kept_out(lab, central):

@@ -10,13 +10,17 @@ use std::time::Duration;
 use dbus::Path;
 use dbus::arg::{PropMap, prop_cast};
 use dbus::nonblock::{Proxy, SyncConnection};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::objects::address;
 use crate::gatt::pairing::Allowed;
 use crate::gatt::window::PairingWindow;
 use crate::gatt::{Address, SecurityLevel};
 
+/// Beside what is served, these two are all that bluetoothd is asked to do, and packaging/bemo-sync.dbus.conf
+/// allows nothing else.
+const ADAPTER: &str = "org.bluez.Adapter1";
+const DEVICE: &str = "org.bluez.Device1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Door {
@@ -118,7 +122,7 @@ impl Door {
             return;
         }
         drop(all);
-        let shown = address.map_or_else(|| device.to_owned(), |address| address.to_string());
+        let shown = address.map_or_else(|| shown(device), |address| address.to_string());
         match verdict {
             Verdict::Stays => {}
             Verdict::Disconnect => {
@@ -127,12 +131,7 @@ impl Door {
             }
             Verdict::Remove => {
                 warn!("{shown} has paired, and is not on the list `allow`: its pairing is removed");
-                self.call(
-                    adapter_of(device),
-                    "org.bluez.Adapter1",
-                    "RemoveDevice",
-                    Some(device),
-                );
+                self.call(adapter_of(device), ADAPTER, "RemoveDevice", Some(device));
             }
         }
     }
@@ -143,7 +142,7 @@ impl Door {
 
     /// Disconnects it.
     pub(super) fn turn_away(&self, device: &str) {
-        self.call(device, "org.bluez.Device1", "Disconnect", None);
+        self.call(device, DEVICE, "Disconnect", None);
     }
 
     /// Nobody waits for that.
@@ -152,6 +151,7 @@ impl Door {
             return;
         };
         let (bluetoothd, path) = (self.bluetoothd.clone(), path.to_owned());
+        let who = shown(of.unwrap_or(&path));
         let of = of.map(|of| Path::from(of).into_static());
         tokio::spawn(async move {
             let proxy = Proxy::new(&*bluetoothd, &*path, ANSWER_WITHIN, connection);
@@ -159,8 +159,12 @@ impl Door {
                 Some(of) => proxy.method_call(interface, method, (of,)).await,
                 None => proxy.method_call(interface, method, ()).await,
             };
-            if let Err(problem) = called {
-                info!("bluetoothd does not {method} {path}: {problem}");
+            match called {
+                Err(problem) if is_gone(&problem) => {
+                    debug!(%problem, who, "has gone by itself");
+                }
+                Err(problem) => warn!("{}", still_here(&who, interface, method, &problem)),
+                Ok(()) => {}
             }
         });
     }
@@ -204,6 +208,42 @@ impl Known {
 /// Vol 6, Part B, 1.3.2).
 fn is_private(address: Address) -> bool {
     address.0[0] >> 6 != 0b11
+}
+
+/// Nobody has to turn away who is not there.
+fn is_gone(problem: &dbus::Error) -> bool {
+    let gone = [
+        "org.bluez.Error.NotConnected",
+        "org.bluez.Error.DoesNotExist",
+        "org.freedesktop.DBus.Error.UnknownObject",
+        // bluetoothd itself has gone, and every connection with it.
+        "org.freedesktop.DBus.Error.ServiceUnknown",
+    ];
+    problem.name().is_some_and(|name| gone.contains(&name))
+}
+
+/// For a person, who is the only one left to do it.
+fn still_here(who: &str, interface: &str, method: &str, problem: &dbus::Error) -> String {
+    let by_hand = match method {
+        "RemoveDevice" => "remove",
+        _ => "disconnect",
+    };
+    let what_to_do = if problem.name() == Some("org.freedesktop.DBus.Error.AccessDenied") {
+        format!(
+            "the rules of D-Bus forbid it; those of the package, in \
+            /usr/share/dbus-1/system.d/bemo-sync.conf, allow {interface}.{method}"
+        )
+    } else {
+        format!("`bluetoothctl {by_hand} {who}` does it by hand")
+    };
+    format!(
+        "{who} is not on the list `allow`, or may not pair, and could not be turned away: \
+        {problem}; {what_to_do}"
+    )
+}
+
+fn shown(device: &str) -> String {
+    address(device).map_or_else(|| device.to_owned(), |address| address.to_string())
 }
 
 fn adapter_of(device: &str) -> &str {
@@ -278,6 +318,26 @@ mod tests {
         let door = door(Rule::Always);
         door.learn(PRIVATE, &said("5A:00:00:00:00:01", "public", false));
         assert!(door.lets_pair(PRIVATE).is_err());
+    }
+
+    #[test]
+    fn who_could_not_be_turned_away_is_named_with_what_to_do() {
+        let said = |name, method| {
+            let problem = dbus::Error::new_custom(name, "no");
+            still_here("AA:BB:CC:DD:EE:FF", DEVICE, method, &problem)
+        };
+        let denied = said("org.freedesktop.DBus.Error.AccessDenied", "Disconnect");
+        assert!(denied.starts_with("AA:BB:CC:DD:EE:FF is not on the list"));
+        assert!(denied.contains("bemo-sync.conf, allow org.bluez.Device1.Disconnect"));
+        let failed = said("org.bluez.Error.Failed", "RemoveDevice");
+        assert!(failed.ends_with("`bluetoothctl remove AA:BB:CC:DD:EE:FF` does it by hand"));
+    }
+
+    #[test]
+    fn who_has_gone_by_itself_is_no_trouble() {
+        let is_gone = |name| is_gone(&dbus::Error::new_custom(name, "no"));
+        assert!(is_gone("org.bluez.Error.NotConnected"));
+        assert!(!is_gone("org.freedesktop.DBus.Error.AccessDenied"));
     }
 
     #[test]

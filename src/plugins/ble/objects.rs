@@ -30,6 +30,7 @@ use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, r
 use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
+const ADVERTISING_MANAGER: &str = "org.bluez.LEAdvertisingManager1";
 const AGENT_MANAGER: &str = "org.bluez.AgentManager1";
 const ADVERTISEMENT: &str = "/org/bemo_sync/advertisement";
 const GATT_MANAGER: &str = "org.bluez.GattManager1";
@@ -151,16 +152,24 @@ impl Objects {
     ) -> Result<()> {
         *self.advertised.lock().expect("nothing panics with it") = content;
         let arguments = (Path::from(ADVERTISEMENT), PropMap::new());
-        let manager = "org.bluez.LEAdvertisingManager1";
-        self.call(adapter, manager, "RegisterAdvertisement", arguments)
-            .await
+        self.call(
+            adapter,
+            ADVERTISING_MANAGER,
+            "RegisterAdvertisement",
+            arguments,
+        )
+        .await
     }
 
     pub(super) async fn unregister_advertisement(&self, adapter: &str) -> Result<()> {
-        let manager = "org.bluez.LEAdvertisingManager1";
         let arguments = (Path::from(ADVERTISEMENT),);
-        self.call(adapter, manager, "UnregisterAdvertisement", arguments)
-            .await
+        self.call(
+            adapter,
+            ADVERTISING_MANAGER,
+            "UnregisterAdvertisement",
+            arguments,
+        )
+        .await
     }
 
     /// Has bluetoothd ask us, and nobody else, when a central pairs.

@@ -13,8 +13,10 @@ use tokio::time::{Instant, sleep};
 use tokio_stream::{Stream, StreamExt};
 use tracing::{debug, info, warn};
 
+use super::backoff::Backoff;
 use super::door::Door;
 use super::objects::{Objects, address};
+use super::restraint::{Limits, Restraint};
 use crate::gatt::pairing::{Agent, Pairing as Declared};
 use crate::gatt::window::{Pairable, PairingWindow, Rule};
 use crate::plugin::Port;
@@ -22,6 +24,16 @@ use crate::plugin::Port;
 /// So often, and with such pauses, the adapter is asked while it is about something else.
 const BUSY_MAX: usize = 20;
 const BUSY: Duration = Duration::from_millis(50);
+
+/// How often the adapter is set again that somebody else sets otherwise.
+const SET_AGAIN: Limits = Limits {
+    free: 4,
+    then: Backoff {
+        first: Duration::from_secs(1),
+        longest: Duration::from_secs(30),
+    },
+    calm: Duration::from_secs(60),
+};
 
 /// What has to be taken back.
 pub(super) struct Pairing {
@@ -95,6 +107,7 @@ pub(super) async fn hold(port: &Port, window: &PairingWindow, adapter: &Adapter)
             return pending().await;
         }
     };
+    let mut dispute = Dispute::new();
     loop {
         changes.mark_unchanged();
         let wanted = window.pairable();
@@ -103,18 +116,69 @@ pub(super) async fn hold(port: &Port, window: &PairingWindow, adapter: &Adapter)
         }
         tokio::select! {
             // Its other end is in the window.
-            _ = changes.changed() => {}
-            () = pairable_changed(&mut events) => {
-                // What it is by now: the event may be old.
-                let is = adapter.is_pairable().await.unwrap_or(true);
-                match wanted {
-                    // BlueZ has counted down, or somebody has closed it.
-                    Pairable::Until(_) if !is => window.close(port),
-                    // It is set again, where it was opened against what is declared.
-                    Pairable::Until(_) | Pairable::Yes | Pairable::No | Pairable::AsItIs => {}
-                }
-            }
+            _ = changes.changed() => continue,
+            () = pairable_changed(&mut events) => {}
         }
+        // What it is by now: the event may be old.
+        let is = adapter.is_pairable().await.unwrap_or(true);
+        let pause = match wanted {
+            // BlueZ has counted down, or somebody has closed it.
+            Pairable::Until(_) if !is => {
+                window.close(port);
+                Duration::ZERO
+            }
+            // Somebody has set it against what is declared.
+            Pairable::Yes if !is => dispute.pause(is),
+            Pairable::No if is => dispute.pause(is),
+            Pairable::Until(_) | Pairable::Yes | Pairable::No | Pairable::AsItIs => Duration::ZERO,
+        };
+        if pause.is_zero() {
+            continue;
+        }
+        // Meanwhile nothing that the other one does is of interest, but what is declared is.
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = sleep(pause) => {}
+            never = drain(&mut events) => match never {},
+        }
+    }
+}
+
+/// Somebody else sets what we set, and sets it again.
+struct Dispute {
+    restraint: Restraint,
+    said: bool,
+}
+
+impl Dispute {
+    fn new() -> Self {
+        Self {
+            restraint: Restraint::new(SET_AGAIN, Instant::now()),
+            said: false,
+        }
+    }
+
+    /// How long to wait before it is set as it is declared; said once, where there is no end to it.
+    fn pause(&mut self, is: bool) -> Duration {
+        let pause = self.restraint.again(Instant::now());
+        if pause.is_zero() {
+            self.said = false;
+        } else if !self.said {
+            self.said = true;
+            let now = if is { "pairable" } else { "not pairable" };
+            warn!(
+                "somebody else makes the adapter {now} again and again, against what is declared: a \
+                second bemo-sync, the Bluetooth settings of a desktop, or a script with `bluetoothctl \
+                pairable`. It is set as declared, but less often; end the other one, or leave `pairing` to it"
+            );
+        }
+        pause
+    }
+}
+
+async fn drain(events: &mut (impl Stream<Item = AdapterEvent> + Unpin)) -> Infallible {
+    loop {
+        pairable_changed(events).await;
     }
 }
 
@@ -227,4 +291,35 @@ fn rejected(why: &str) -> MethodErr {
 
 fn shown(device: &Path<'_>) -> String {
     address(device).map_or_else(|| device.to_string(), |address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_fights_over_the_adapter_is_waited_for_longer_and_longer_and_named_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let mut dispute = Dispute::new();
+            let start = Instant::now();
+            let mut said = 0;
+            let mut sets = 0;
+            // The other one sets it as soon as we have.
+            while start.elapsed() < Duration::from_secs(300) {
+                sets += 1;
+                assert!(sets < 100, "without a pause");
+                let before = dispute.said;
+                sleep(dispute.pause(true)).await;
+                said += u32::from(dispute.said && !before);
+            }
+            assert_eq!(said, 1);
+            assert!(sets > 10, "it is still set as declared: {sets}");
+            sleep(SET_AGAIN.calm).await;
+            assert_eq!(dispute.pause(true), Duration::ZERO, "it is over");
+        });
+    }
 }

@@ -1,7 +1,6 @@
 //! The tree and the advertisement on an adapter, from their registration to their end.
 
 use std::convert::Infallible;
-use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,34 +8,26 @@ use std::time::Duration;
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tracing::{debug, info, warn};
 
 use super::adapter::{Delivery, bluez_version, delivery};
 use super::advertise::advertise;
-use super::backoff::Backoff;
 use super::bus::Connection;
 use super::door::Door;
 use super::notify::Outlets;
 use super::objects::Objects;
 use super::pairing::{Pairing, hold};
-use super::{centrals, news, pass_over};
+use super::{centrals, news, on_air, pass_over};
 use crate::gatt::advertising::Advertisement;
 use crate::gatt::section::Peripheral;
 use crate::gatt::window::PairingWindow;
 use crate::gatt::{SecurityLevel, Service};
-use crate::plugin::Port;
+use crate::plugin::{BoxFuture, Port};
 
 /// An adapter that is pulled out is switched off first. It is gone soon after that.
 const REMOVED_WITHIN: Duration = Duration::from_secs(1);
-/// How often an advertisement is tried that was refused altogether, where bluetoothd says nothing of
-/// room: what takes it may not be one of its own.
-const ADVERTISE_AGAIN: Backoff = Backoff {
-    first: Duration::from_millis(250),
-    longest: Duration::from_secs(30),
-};
-
 /// Dropping it takes everything back: bluetoothd lets go of what belongs to a closed connection. But
 /// nobody knows when.
 pub(super) struct Serving {
@@ -217,7 +208,7 @@ async fn go_on_the_air(
     delivery: Delivery,
 ) -> bluer::Result<Infallible> {
     let advertise = || advertise(objects, adapter.name(), advertisement);
-    let mut refused = advertise().await.err();
+    let refused = advertise().await.err();
     if let Some(problem) = &refused {
         warn!("not advertised, tried again as soon as there is room: {problem}");
     }
@@ -229,30 +220,10 @@ async fn go_on_the_air(
         port.services().len()
     );
     debug!(?delivery, "how notifications reach subscribers");
-    let mut pauses = ADVERTISE_AGAIN.pauses();
-    loop {
-        if refused.is_some() {
-            tokio::select! {
-                // Another one has ended, or begun.
-                () = room.notified() => pauses.begin_anew(),
-                () = sleep(pauses.next()) => {}
-            }
-        } else {
-            objects.released().await;
-            if advertisement.timeout.is_some() {
-                info!("no longer advertised: its timeout is over");
-                return pending().await;
-            }
-            info!("bluetoothd has ended the advertisement; it is advertised again");
-        }
-        let again = advertise().await.err();
-        match (&refused, &again) {
-            (Some(_), None) => info!("advertised at last"),
-            (_, Some(problem)) => debug!(%problem, "still not advertised"),
-            (None, None) => {}
-        }
-        refused = again;
-    }
+    let again = || -> BoxFuture<'_, _> { Box::pin(advertise()) };
+    let released = || -> BoxFuture<'_, ()> { Box::pin(objects.released()) };
+    let has_timeout = advertisement.timeout.is_some();
+    Ok(on_air::stay(refused, has_timeout, again, released, room).await)
 }
 
 #[cfg(test)]

@@ -108,6 +108,8 @@ fn file(config: StoreConfig, declared: &mut Configure<'_>) -> Option<PathBuf> {
         declared.mistake(file.at, "this names no file", help);
     } else if path == declared.file() {
         declared.mistake(file.at, "this is the configuration itself", help);
+    } else if path.is_dir() {
+        declared.mistake(file.at, "this is a folder", help);
     }
     Some(path)
 }

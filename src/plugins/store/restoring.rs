@@ -37,8 +37,14 @@ pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
         }
         // What is in the way is in the way of reading or writing too, and said there.
         Err(Unclaimed::Failed(_)) | Ok(()) => {
-            if let Some(ledger) = read(&mut disk) {
-                keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
+            match read(&mut disk) {
+                Some(ledger) => {
+                    keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
+                }
+                None => info!(
+                    "what has to outlive this process is kept in {}",
+                    disk.path().display()
+                ),
             }
         }
     }

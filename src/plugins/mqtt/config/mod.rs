@@ -32,9 +32,9 @@ pub struct MqttConfig {
     #[schemars(extend("default" = "60s"))]
     pub keep_alive: Option<Spanned<Lenient<Interval>>>,
     /// How long the broker may leave unanswered what it has to answer: the connection, a subscription, a
-    /// message with QoS 1 or 2. When it has said nothing for so long it is asked with a ping. Who does
-    /// not answer is given up, and the connection is made anew. Raise it on a slow line, and where every
-    /// byte costs money: a ping and its answer are about 130 bytes on the line.
+    /// message with QoS 1 or 2. When it has said nothing for so long it is asked with a ping, and has as long
+    /// again. Who does not answer is given up, and the connection is made anew. Raise it on a slow line, and
+    /// where every byte costs money: a ping and its answer are about 130 bytes on the line.
     #[serde(default)]
     #[schemars(extend("default" = "4s"))]
     pub answer_within: Option<Spanned<Lenient<Interval>>>,

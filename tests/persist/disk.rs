@@ -58,16 +58,22 @@ async fn a_folder_without_the_right_to_write_is_said_too() {
 #[tokio::test(start_paused = true)]
 async fn a_folder_or_a_pipe_in_its_place_is_never_replaced() {
     let bench = Bench::new();
-    fs::create_dir(bench.file()).unwrap();
-    fs::write(bench.file().join("inside"), "").unwrap();
     let air = bench.start(&[LEVEL]).await;
     sleep(SECOND).await;
+    // At the start it would have been a mistake in the configuration.
+    fs::remove_file(bench.file()).unwrap();
+    fs::create_dir(bench.file()).unwrap();
+    fs::write(bench.file().join("inside"), "").unwrap();
     assert_eq!(try_write(&air, "FF01", &[7]).await, Err(NOT_KEPT));
     sleep(60 * SECOND).await;
     air.runtime.stop().await;
     assert_eq!(bench.names(), ["kept.journal"]);
     assert_eq!(names_in(&bench.file()), ["inside"]);
-    assert!(bench.warnings()[0].contains("not an ordinary file"));
+    let said = bench.warnings();
+    assert!(
+        said.iter().any(|it| it.contains("not an ordinary file")),
+        "{said:#?}"
+    );
     // Whoever opened a pipe would wait for somebody at its other end.
     fs::rename(bench.file(), bench.directory.path().join("folder")).unwrap();
     let made = Command::new("mkfifo").arg(bench.file()).status().unwrap();

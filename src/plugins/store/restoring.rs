@@ -36,17 +36,15 @@ pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
             keeper.is_taken = true;
         }
         // What is in the way is in the way of reading or writing too, and said there.
-        Err(Unclaimed::Failed(_)) | Ok(()) => {
-            match read(&mut disk) {
-                Some(ledger) => {
-                    keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
-                }
-                None => info!(
-                    "what has to outlive this process is kept in {}",
-                    disk.path().display()
-                ),
+        Err(Unclaimed::Failed(_)) | Ok(()) => match read(&mut disk) {
+            Some(ledger) => {
+                keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
             }
-        }
+            None => info!(
+                "what has to outlive this process is kept in {}",
+                disk.path().display()
+            ),
+        },
     }
     keeper.disk = Some(Arc::new(Mutex::new(disk)));
 }

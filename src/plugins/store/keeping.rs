@@ -224,20 +224,21 @@ impl Journal<'_> {
         }
     }
 
-    /// All others have stopped: what has come of that is the last.
+    /// All others have stopped: what has come of that is the last. What cannot be written is tried once more,
+    /// as a whole.
     async fn end(&mut self) {
-        self.again_at = None;
+        let mut has_failed = self.again_at.take().is_some();
         loop {
             if self.file.is_busy() {
                 let written = self.file.written().await;
                 self.settle(written);
             }
-            self.pull();
-            if self.again_at.is_some() {
+            if self.again_at.take().is_some() && mem::replace(&mut has_failed, true) {
                 let path = &self.file.path;
                 warn!("what has changed and is not in {path} is lost");
                 return;
             }
+            self.pull();
             if !self.write() {
                 return;
             }

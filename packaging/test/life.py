@@ -323,7 +323,7 @@ async def main():
     air = Air()
     await asyncio.wait_for(air.start(), DEADLINE_S)
     await done("systemctl", "start", "bluetooth", "mosquitto")
-    phone = Central(air.link, 1)
+    phone = Central(air, 1)
     await phone.start()
     await installs()
     await is_confined()

@@ -193,7 +193,7 @@ async def keeps_what_was_changed():
     await restart()
     await until(lambda: is_number(42), "and it is kept over a restart")
     files = os.listdir(STATE)
-    check(any(file.endswith(".json") for file in files), f"in {STATE}", files)
+    check(any(file.endswith(".journal") for file in files), f"in {STATE}", files)
     mode = os.stat(STATE)
     equal(
         (stat.S_IMODE(mode.st_mode), mode.st_uid),

@@ -57,12 +57,6 @@ impl Port {
         self.shared.engine().cell(cell).value.cloned()
     }
 
-    /// What of it is known to be true: of a remote owner's what that last said, and not what somebody has
-    /// asked it for; `None` while nothing is.
-    pub fn known(&self, cell: CellId) -> Option<Value> {
-        self.shared.engine().cell(cell).known.cloned()
-    }
-
     /// Somebody behind this link asks for a change.
     ///
     /// # Errors

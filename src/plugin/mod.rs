@@ -11,6 +11,7 @@ mod port;
 mod promise;
 mod receipt;
 mod registry;
+mod shared;
 pub mod stage;
 mod topic;
 
@@ -25,10 +26,10 @@ pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub use port::{Offer, Port};
-pub(crate) use port::{Shared, Stopping};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
 

@@ -10,7 +10,7 @@ use super::backlog::Told;
 use super::cell::{Cell, Pending};
 use super::outlet::{LinkState, Outlet};
 use super::timers::{Clock, Timer};
-use super::{Carries, CellId, Engine, LinkId, Origin, Owner, Snapshot, Time};
+use super::{Carries, CellId, Engine, Event, LinkId, Origin, Owner, Snapshot, Time};
 use crate::codec::{Spec, Value};
 
 /// Which cells and links of an engine are which of the next, if they are any.
@@ -37,6 +37,46 @@ impl Heirs {
     pub fn origin(&self, before: Origin) -> Option<Origin> {
         let link = self.link(before.link)?;
         Some(Origin { link, ..before })
+    }
+
+    /// What somebody who still knows the cells of before asks or reports; `None` if it is about none of now, or of
+    /// what has been handed out before.
+    pub fn event(&self, before: Event) -> Option<Event> {
+        match before {
+            Event::Request {
+                cell,
+                change,
+                origin,
+            } => Some(Event::Request {
+                cell: self.cell(cell)?,
+                change,
+                origin: self.origin(origin)?,
+            }),
+            Event::Report {
+                cell,
+                patch,
+                mark,
+                origin,
+            } => Some(Event::Report {
+                cell: self.cell(cell)?,
+                patch,
+                mark,
+                origin: self.origin(origin)?,
+            }),
+            Event::Refused {
+                link,
+                cell,
+                violation,
+            } => Some(Event::Refused {
+                link: self.link(link)?,
+                cell: cell.and_then(|cell| self.cell(cell)),
+                violation,
+            }),
+            Event::Delivered { .. }
+            | Event::Undelivered { .. }
+            | Event::LinkUp { .. }
+            | Event::Tick => None,
+        }
     }
 
     fn owner(&self, before: Owner) -> Option<Owner> {

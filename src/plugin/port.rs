@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{Announce, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping};
+use super::{
+    Announce, Ending, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping,
+};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, Rejection,
+    Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
 
@@ -48,7 +50,7 @@ impl Port {
 
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
-        self.shared.engine().cell(cell).value.cloned()
+        self.shared.value(cell)
     }
 
     /// Somebody behind this link asks for a change.
@@ -86,9 +88,8 @@ impl Port {
             change: Change::Set(value),
             origin: self.origin(sender),
         };
-        let written = |engine: &Engine| engine.cell(cell).version;
         let promise = |version| Promise::new(self.shared.clone(), cell, version);
-        let rejection = match self.shared.handle_then(event, written) {
+        let rejection = match self.shared.handle_at(event) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -150,9 +151,7 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared
-            .engine()
-            .poll_effect(self.shared.now(), self.link)
+        self.shared.pull(self.link)
     }
 
     /// What was pulled has arrived: the [`Effect::ticket`] says which.
@@ -214,22 +213,33 @@ impl Port {
         let wake = &self.shared.wake[self.link.index()];
         loop {
             let notified = wake.notified();
-            if self.shared.engine().has_effects(self.link) {
+            if self.shared.has_effects(self.link) {
                 return;
             }
             notified.await;
         }
     }
 
-    /// Resolves when it is time to stop.
-    pub async fn stopped(&self) {
+    /// Resolves when it is time to stop, and says what comes after.
+    pub async fn stopped(&self) -> Ending {
         let mut stop = self.shared.stop.subscribe();
         let until = match self.is_last {
             false => Stopping::Begun,
             true => Stopping::OthersHaveStopped,
         };
-        // The sender lives in what this port holds, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop >= until).await;
+        let stopped = stop.wait_for(|(stage, _)| *stage >= until).await;
+        let (_, ending) = *stopped.expect("the sender lives in what this port holds");
+        ending
+    }
+
+    /// Whether what this link has to ask for, having taken over ([`Succession::Asks`](super::Succession::Asks)),
+    /// is granted. If it is refused, and why, the configuration of before comes back.
+    pub fn settle(&self, verdict: Result<(), String>) {
+        self.shared.verdicts.send_if_modified(|verdicts| {
+            let is_new = !verdicts.contains_key(&self.link);
+            verdicts.entry(self.link).or_insert(verdict);
+            is_new
+        });
     }
 
     /// Tells everybody who listens of something that has happened.
@@ -252,12 +262,11 @@ impl Port {
     /// Hands something out to the rest of the process by its type, for as long as this link runs:
     /// the virtual adapter, for example, to whoever wants to be a central of it.
     pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
-        self.shared.offers.send_modify(|offers| {
-            offers.insert(TypeId::of::<T>(), thing);
-        });
+        let offered = self.shared.offer(thing);
         Offer {
             shared: self.shared.clone(),
             of: TypeId::of::<T>(),
+            offered,
         }
     }
 
@@ -353,12 +362,20 @@ impl Port {
 pub struct Offer {
     shared: Arc<Shared>,
     of: TypeId,
+    offered: Arc<dyn Any + Send + Sync>,
 }
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.shared.offers.send_modify(|offers| {
-            offers.remove(&self.of);
+        self.shared.offers.send_if_modified(|offers| {
+            // Whoever has taken over may have offered another by now.
+            let is_ours = offers
+                .get(&self.of)
+                .is_some_and(|it| Arc::ptr_eq(it, &self.offered));
+            if is_ours {
+                offers.remove(&self.of);
+            }
+            is_ours
         });
     }
 }

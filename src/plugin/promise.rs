@@ -34,7 +34,7 @@ impl Promise {
 
     /// Whether it is kept already; `None` while that takes its time.
     pub fn at_once(&self) -> Option<Result<(), NotKept>> {
-        match self.shared.engine().standing(self.cell, self.version) {
+        match self.shared.standing(self.cell, self.version) {
             Standing::Waits => None,
             Standing::Kept => Some(Ok(())),
             Standing::Broken(Broken::NotJournaled) => Some(Err(NotKept::Journal)),
@@ -50,7 +50,7 @@ impl Promise {
     pub async fn kept(self) -> Result<(), NotKept> {
         let wait = async {
             loop {
-                let progress = self.shared.progress.notified();
+                let progress = self.shared.progress().notified();
                 if let Some(result) = self.at_once() {
                     return result;
                 }

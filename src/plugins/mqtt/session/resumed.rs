@@ -21,8 +21,8 @@ pub(in crate::plugins::mqtt) struct Said {
     out: BytesMut,
     is_flushed: bool,
     subscribed: BTreeMap<String, Subscribed>,
-    /// Where and as what each value is published.
-    places: HashSet<(Option<CellKey>, u64)>,
+    /// Where and as what each value has been published.
+    told: HashSet<(Option<CellKey>, u64)>,
     birth: Option<Message>,
 }
 
@@ -51,10 +51,10 @@ impl Session<'_> {
         birth: Option<&Message>,
     ) -> Said {
         let Standing { bindings, port, .. } = standing;
-        let places = bindings.places().into_iter();
+        let told = bindings.told(|cell| port.value(cell)).into_iter();
         Said {
-            places: places
-                .map(|(cell, place)| (port.key(cell), place))
+            told: told
+                .map(|(cell, as_what)| (port.key(cell), as_what))
                 .collect(),
             last_id: self.last_id,
             out: self.out,
@@ -98,8 +98,8 @@ impl Session<'_> {
         {
             self.notify(birth, now);
         }
-        for (cell, place) in bindings.places() {
-            if !said.places.contains(&(port.key(cell), place)) {
+        for (cell, as_what) in bindings.told(|cell| port.value(cell)) {
+            if !said.told.contains(&(port.key(cell), as_what)) {
                 port.restate(cell);
             }
         }

@@ -3,12 +3,13 @@
 mod check;
 mod completions;
 mod docs;
+mod init;
 mod logging;
 mod run;
 mod schema;
 mod test;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,6 +63,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a configuration to begin with: it asks a few questions, or takes a template. It is explained by its
+    /// comments, and comes with tests.
+    Init(init::Init),
     /// Check a configuration: every mistake at once, with its line. Starts nothing, and needs neither
     /// Bluetooth nor a broker.
     Check(check::Check),
@@ -91,6 +95,7 @@ impl Cli {
         }
         match self.command {
             None => run::run(&self.config),
+            Some(Command::Init(command)) => command.execute(&self.config),
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
@@ -100,14 +105,20 @@ impl Cli {
     }
 }
 
-/// Prints what was asked for. A reader that has gone, or a full disk, is a failure and no panic.
+/// Prints what was asked for. A full disk is a failure and no panic; a reader that has gone has read enough, as `head` does.
 fn print(text: &str) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(problem) if problem.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("bemo-sync: {problem}");
+            complain(&problem.to_string());
             EXIT_FAILURE.into()
         }
     }
+}
+
+/// Says what is wrong, on standard error. Where that has gone too, there is nobody to say it to.
+fn complain(problem: &str) {
+    let _ = writeln!(std::io::stderr(), "bemo-sync: {problem}");
 }

@@ -138,6 +138,12 @@ impl Init {
             return print(&text);
         };
         let tests = beside(file);
+        if tests == file {
+            let shown = file.display();
+            return wrong(&format!(
+                "{shown}: the name of a configuration ends in .yaml, and not in .test.yaml"
+            ));
+        }
         // Before anything is written.
         let there = [file, &tests].into_iter().find(|it| it.exists());
         if let (Some(there), false) = (there, self.force) {

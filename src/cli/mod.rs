@@ -5,22 +5,31 @@ mod completions;
 mod docs;
 mod init;
 mod logging;
+mod qr;
 mod run;
 mod schema;
+mod startup;
 mod test;
+mod words;
 
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use clap::{Parser, Subcommand};
 
+use crate::config::Mistakes;
 use logging::LogFormat;
 
 /// The configuration or the command line is wrong; nothing was started.
 const EXIT_MISTAKE: u8 = 2;
 /// Something went wrong on the way.
 const EXIT_FAILURE: u8 = 1;
+
+/// Above the options that are for no command in particular.
+const EVERYWHERE: &str = "Options everywhere";
 
 /// Keeps state in step between Bluetooth LE and MQTT, declared in one YAML file.
 ///
@@ -44,17 +53,18 @@ pub struct Cli {
         short,
         global = true,
         value_name = "FILE",
-        default_value = "services.yaml"
+        default_value = "services.yaml",
+        help_heading = EVERYWHERE
     )]
     config: PathBuf,
 
     /// What is logged: error, warn, info, debug or trace; or directives as in
     /// `bemo_sync=debug,rustls=debug`. Without it, info; while testing, nothing.
-    #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG")]
+    #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG", help_heading = EVERYWHERE)]
     log: Option<String>,
 
     /// How it is logged, on standard error.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = EVERYWHERE)]
     log_format: LogFormat,
 
     #[command(subcommand)]
@@ -90,11 +100,11 @@ impl Cli {
             None => "info",
         };
         if let Err(problem) = logging::start(log, self.log_format) {
-            eprintln!("bemo-sync: --log {log}: {problem}");
+            complain(&format!("--log {log}: {problem}"));
             return EXIT_MISTAKE.into();
         }
         match self.command {
-            None => run::run(&self.config),
+            None => run::run(&self.config, self.log_format),
             Some(Command::Init(command)) => command.execute(&self.config),
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
@@ -116,6 +126,21 @@ fn print(text: &str) -> ExitCode {
             EXIT_FAILURE.into()
         }
     }
+}
+
+/// Prints something for people, with colours where they are wanted.
+fn say(text: &str) -> ExitCode {
+    let choice = AutoStream::choice(&std::io::stdout());
+    match choice {
+        ColorChoice::Never => print(&strip_str(text).to_string()),
+        ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => print(text),
+    }
+}
+
+/// Shows all mistakes.
+fn mistaken(mistakes: &Mistakes) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{mistakes}");
+    EXIT_MISTAKE.into()
 }
 
 /// Says what is wrong, on standard error. Where that has gone too, there is nobody to say it to.

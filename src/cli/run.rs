@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use super::logging::LogFormat;
+use super::{EXIT_FAILURE, mistaken, startup};
 use crate::config::{Loaded, load};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
-pub(super) fn run(config: &Path) -> ExitCode {
+pub(super) fn run(config: &Path, format: LogFormat) -> ExitCode {
     let loaded = match load(config) {
         Ok(loaded) => loaded,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
-            return EXIT_MISTAKE.into();
+            return mistaken(&mistakes);
         }
     };
     // One thread: the work is waiting, and a small machine has other things to do.
@@ -27,7 +27,7 @@ pub(super) fn run(config: &Path) -> ExitCode {
         Ok(tokio) => tokio,
         Err(problem) => return failed(&problem),
     };
-    let result = tokio.block_on(serve(loaded));
+    let result = tokio.block_on(serve(loaded, format));
     // Whatever still hangs in a blocking call, a name look-up say, must not hold up the end.
     tokio.shutdown_background();
     match result {
@@ -36,17 +36,11 @@ pub(super) fn run(config: &Path) -> ExitCode {
     }
 }
 
-async fn serve(Loaded { path, plan }: Loaded) -> std::io::Result<()> {
+async fn serve(Loaded { path, mut plan }: Loaded, format: LogFormat) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let what = format!(
-        "{} as \"{}\", {} values in {} services",
-        path.display(),
-        plan.device_name,
-        plan.cells.len(),
-        plan.services.len(),
-    );
-    info!("bemo-sync {}: {what}", env!("CARGO_PKG_VERSION"));
+    let what = startup::headline(&path, &plan);
+    startup::say(&path, &mut plan, format).await;
     let service = Service::from_environment();
     let runtime = match &service {
         Some(service) => Runtime::watched(plan, service.heartbeat(what)),

@@ -27,24 +27,30 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Mistakes {
     pub diagnostics: Vec<Diagnostic>,
+    file: String,
     rendered: String,
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rendered)?;
-        match self.diagnostics.len() {
-            1 => f.write_str("1 mistake; nothing was started"),
-            // Reading gives up there, so nobody knows.
-            count if count >= MAX_MISTAKES => {
-                write!(f, "{count} mistakes, perhaps more; nothing was started")
-            }
-            count => write!(f, "{count} mistakes; nothing was started"),
-        }
+        write!(f, "{}: {}; nothing was started", self.file, self.count())
     }
 }
 
 impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// How many there are, in words.
+    pub fn count(&self) -> String {
+        match self.diagnostics.len() {
+            1 => "1 mistake".to_owned(),
+            // Reading gives up there, so nobody knows.
+            count if count >= MAX_MISTAKES => format!("{count} mistakes, perhaps more"),
+            count => format!("{count} mistakes"),
+        }
+    }
+}
 
 /// Loads a file, with the environment and the host as they are.
 ///
@@ -196,6 +202,7 @@ fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) 
     let rendered = render_covered(&file, source, &found, &|excerpt| veil.cover(excerpt));
     Mistakes {
         diagnostics: found,
+        file,
         rendered,
     }
 }

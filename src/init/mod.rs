@@ -40,7 +40,7 @@ macro_rules! template {
             about: $about,
             sentence: $sentence,
             text: include_str!(concat!("templates/", $name, ".yaml")),
-            tests: include_str!(concat!("templates/", $name, ".test.yaml")),
+            tests: include_str!(concat!("templates/", $name, ".promises.yaml")),
             pairs: $pairs,
         }
     };

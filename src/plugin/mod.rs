@@ -7,6 +7,7 @@
 mod beginning;
 mod configure;
 mod notice;
+mod outline;
 mod port;
 mod promise;
 mod receipt;
@@ -25,7 +26,8 @@ pub use beginning::Beginning;
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
-pub use port::{Offer, Port};
+pub use outline::{CellOutline, Outline};
+pub use port::{Look, Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
@@ -167,6 +169,11 @@ pub trait Link: Send {
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         drop(stage);
         self.run(port)
+    }
+
+    /// Whether it shows somebody what all links do: then there is [`Port::outline`].
+    fn shows_outline(&self) -> bool {
+        false
     }
 
     /// The topics that it publishes on and subscribes to, in their order.

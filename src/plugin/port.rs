@@ -3,13 +3,18 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tracing::warn;
 
-use super::{Announce, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping};
+use super::{
+    Announce, Notice, Notices, Outline, Payload, Promise, Receipt, Sender, Shared, Stopping,
+};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, Rejection,
+    Accepted, CellId, CellView, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin,
+    Rejection, Time,
 };
 use crate::gatt::Service;
 
@@ -46,9 +51,40 @@ impl Port {
         &self.shared.services
     }
 
+    /// What is declared; empty unless some link shows it ([`Link::shows_outline`](super::Link::shows_outline)).
+    pub fn outline(&self) -> &Arc<Outline> {
+        &self.shared.outline
+    }
+
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
         self.shared.engine().cell(cell).value.cloned()
+    }
+
+    /// The cells whose version is another than the one that was `seen` (by cell), as they are at one moment.
+    /// What was seen is brought up to date.
+    pub fn changes(&self, seen: &mut [u64]) -> Vec<Look> {
+        let engine = self.shared.engine();
+        let now = self.shared.now();
+        let cells = seen.iter_mut().enumerate();
+        let changed = cells.filter_map(|(index, seen)| {
+            let cell = CellId::new(index);
+            let view = engine.cell(cell);
+            (*seen != view.version).then(|| {
+                *seen = view.version;
+                Look::at(cell, &view, now)
+            })
+        });
+        changed.collect()
+    }
+
+    /// What cells hold at one moment.
+    pub fn look(&self, cells: impl Iterator<Item = CellId>) -> Vec<Look> {
+        let engine = self.shared.engine();
+        let now = self.shared.now();
+        cells
+            .map(|cell| Look::at(cell, &engine.cell(cell), now))
+            .collect()
     }
 
     /// Somebody behind this link asks for a change.
@@ -266,6 +302,16 @@ impl Port {
         self.shared.offered().await
     }
 
+    /// What some link offers at this moment.
+    pub fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.offered_now()
+    }
+
+    /// Resolves when anything has happened in the engine after this was called.
+    pub fn progress(&self) -> Notified<'_> {
+        self.shared.progress.notified()
+    }
+
     fn accept(&self, event: Event) {
         if let Err(violation) = self.handle(None, event, &Sender::nobody()) {
             unreachable!("an event that asks for nothing was refused: {violation}");
@@ -344,6 +390,32 @@ impl Port {
                     Payload::cut(sender.payload)
                 },
             });
+        }
+    }
+}
+
+/// What a cell holds at one moment, and how it came to.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub cell: CellId,
+    pub value: Option<Value>,
+    /// What is true as far as is known.
+    pub known: Option<Value>,
+    pub version: u64,
+    pub origin: Option<Origin>,
+    /// Since it last changed; of one that never has, since the start.
+    pub age: Duration,
+}
+
+impl Look {
+    fn at(cell: CellId, view: &CellView<'_>, now: Time) -> Self {
+        Self {
+            cell,
+            value: view.value.cloned(),
+            known: view.known.cloned(),
+            version: view.version,
+            origin: view.origin,
+            age: now.0.saturating_sub(view.changed_at.0),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
-use super::Notice;
 use super::notice::NOTICES_MAX;
+use super::{Notice, Outline};
 use crate::engine::{Accepted, CellId, Delivery, Engine, Event, LinkId, Rejection, Time};
 use crate::gatt::Service;
 use crate::plan::Plan;
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(super) progress: Notify,
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
+    pub(super) outline: Arc<Outline>,
     pub(super) offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
     /// The values that are not to be shown.
@@ -56,6 +57,7 @@ impl Shared {
             progress: Notify::new(),
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
+            outline: outline(plan),
             offers: watch::Sender::new(HashMap::new()),
             notices: broadcast::Sender::new(NOTICES_MAX),
             withheld: plan.undisclosed(),
@@ -93,6 +95,12 @@ impl Shared {
         thing
             .downcast()
             .expect("it was put there under its own type")
+    }
+
+    /// The same, if it is there already.
+    pub(super) fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let thing = self.offers.borrow().get(&TypeId::of::<T>()).cloned()?;
+        thing.downcast().ok()
     }
 
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
@@ -147,4 +155,13 @@ fn every(plan: &Plan) -> HashSet<CellId> {
         Delivery::Latest => false,
     });
     every.map(|(index, _)| CellId::new(index)).collect()
+}
+
+/// What is declared, where some link is there to show it; else nothing, which takes no memory.
+fn outline(plan: &Plan) -> Arc<Outline> {
+    let mut links = plan.links.iter().flat_map(|link| &link.candidates);
+    match links.any(|link| link.shows_outline()) {
+        true => Arc::new(Outline::of(plan)),
+        false => Arc::default(),
+    }
 }

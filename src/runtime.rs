@@ -14,7 +14,8 @@ use tracing::{debug, info, warn};
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage, Stopping,
+    Availability, Beginning, BoxFuture, Failure, Link, Notices, Observer, Port, Shared, Stage,
+    State, Stopping,
 };
 
 /// Links have this long to leave the world as it should be.
@@ -86,6 +87,11 @@ impl Runtime {
     /// What is announced from now on, by any link.
     pub fn notices(&self) -> Notices {
         Notices::new(self.shared.clone())
+    }
+
+    /// What can be seen of the process.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
     }
 
     /// Stops every link and waits until the last has cleaned up, but not for ever.
@@ -188,6 +194,13 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
+        port.begins(
+            name,
+            match running.tells_state() {
+                true => State::Starting,
+                false => State::Up,
+            },
+        );
         // Whatever ran before is gone with all that it had under way.
         port.link_up(false);
         let started = Instant::now();
@@ -208,6 +221,10 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
                 }
                 let pause = backoff.next_pause();
                 report_failure(name, &failure, pause);
+                port.state(State::Down {
+                    why: failure.to_string(),
+                    again_in: Some(pause),
+                });
                 tokio::select! {
                     () = sleep(pause) => {}
                     () = port.stopped() => return,

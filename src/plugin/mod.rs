@@ -6,14 +6,22 @@
 
 mod beginning;
 mod configure;
+mod flow;
+mod health;
+mod hooks;
+mod names;
 mod notice;
+mod observe;
+mod observer;
 mod port;
 mod promise;
 mod receipt;
+mod record;
 mod registry;
 mod shared;
 pub mod stage;
 mod topic;
+mod view;
 
 use std::fmt;
 use std::future::Future;
@@ -24,7 +32,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use beginning::Beginning;
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use flow::{Came, Flow, Kind, Seen, Shown, Step, What};
+pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
+pub(crate) use observe::{Observatory, Observed};
+pub use observer::Observer;
 pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
@@ -32,6 +44,7 @@ pub use registry::registry;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -146,6 +159,12 @@ pub trait Link: Send {
     /// nobody can be listening meanwhile, what has happened is over.
     fn carries_over(&self) -> bool {
         true
+    }
+
+    /// Whether it says itself how it is ([`Port::state`]), because it waits for the world. Otherwise it is up
+    /// while it runs.
+    fn tells_state(&self) -> bool {
+        false
     }
 
     /// Whether it is to stop only after the others have: what comes of their end is to be kept.

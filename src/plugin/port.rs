@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{Announce, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping};
+use super::{
+    Announce, Kind, Notice, Notices, Observer, Payload, Promise, Receipt, Sender, Shared, State,
+    Stopping, What,
+};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, Rejection,
@@ -87,8 +90,8 @@ impl Port {
             origin: self.origin(sender),
         };
         let written = |engine: &Engine| engine.cell(cell).version;
-        let promise = |version| Promise::new(self.shared.clone(), cell, version);
-        let rejection = match self.shared.handle_then(event, written) {
+        let promise = |version| Promise::new(self.shared.clone(), self.link, cell, version);
+        let rejection = match self.shared.handle_then(event, sender, written) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -150,9 +153,10 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared
-            .engine()
-            .poll_effect(self.shared.now(), self.link)
+        let mut engine = self.shared.engine();
+        let effect = engine.poll_effect(self.shared.now(), self.link)?;
+        self.shared.has_handed_out(self.link, &effect);
+        Some(effect)
     }
 
     /// What was pulled has arrived: the [`Effect::ticket`] says which.
@@ -234,6 +238,7 @@ impl Port {
 
     /// Tells everybody who listens of something that has happened.
     pub fn announce(&self, notice: Notice) {
+        self.shared.observed.hear(&notice);
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
     }
@@ -266,6 +271,53 @@ impl Port {
         self.shared.offered().await
     }
 
+    // ── what others see of the process ───────────────────────────────────────────────────────────
+
+    /// What can be seen of the process, by whoever shows it.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
+    }
+
+    /// A word of this link on the way of a value: on which topic something is published, to which central
+    /// it goes. `version` is that of the effect. What is costly to make is made only if somebody watches.
+    pub fn note(&self, cell: CellId, version: u64, what: impl FnOnce() -> What) {
+        let kind = || Kind::Noted(what());
+        self.shared
+            .observed
+            .step(Some(self.link), Some(cell), version, kind);
+    }
+
+    /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
+    pub fn state(&self, state: State) {
+        if self.record().is(state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// This link waits for the world, and why.
+    pub fn waits(&self, why: impl Into<String>) {
+        self.state(State::Waiting { why: why.into() });
+    }
+
+    /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No
+    /// secrets.
+    pub fn detail(&self, key: &'static str, text: Option<String>) {
+        if self.record().detail(key, text) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// It is run, by this name.
+    pub(crate) fn begins(&self, name: &'static str, state: State) {
+        if self.record().begins(name, state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    fn record(&self) -> &super::record::LinkRecord {
+        &self.shared.observed.links[self.link.index()]
+    }
+
     fn accept(&self, event: Event) {
         if let Err(violation) = self.handle(None, event, &Sender::nobody()) {
             unreachable!("an event that asks for nothing was refused: {violation}");
@@ -275,10 +327,7 @@ impl Port {
     /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
     /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
-        match cell {
-            Some(cell) => self.shared.withheld.contains(&cell),
-            None => !self.shared.withheld.is_empty(),
-        }
+        self.shared.is_withheld(cell)
     }
 
     fn origin(&self, sender: &Sender<'_>) -> Origin {
@@ -294,7 +343,9 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared.handle(event).or_else(|rejection| {
+        let handled = self.shared.handle_then(event, sender, |_| ());
+        let handled = handled.map(|(accepted, ())| accepted);
+        handled.or_else(|rejection| {
             let Rejection {
                 violation,
                 count,
@@ -330,6 +381,8 @@ impl Port {
                 "refused: {reason} (said once, then only counted)"
             );
         }
+        self.shared
+            .has_refused(self.link, cell, violation.cause, &reason, sender);
         // Nothing is put together for nobody.
         if self.shared.notices.receiver_count() > 0 {
             self.announce(Notice::Rejected {

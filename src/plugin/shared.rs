@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
-use super::Notice;
+use super::hooks::Begun;
 use super::notice::NOTICES_MAX;
+use super::{Notice, Observatory, Observed, Sender};
 use crate::engine::{Accepted, CellId, Delivery, Engine, Event, LinkId, Rejection, Time};
 use crate::gatt::Service;
 use crate::plan::Plan;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     /// The values of which every event counts.
     pub(super) every: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
+    pub(super) observed: Observed,
     pub(super) link_names: Vec<&'static str>,
 }
 
@@ -60,6 +62,7 @@ impl Shared {
             notices: broadcast::Sender::new(NOTICES_MAX),
             withheld: plan.undisclosed(),
             every: every(plan),
+            observed: Observed::new(Arc::new(Observatory::new()), plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
         }
@@ -111,7 +114,7 @@ impl Shared {
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        let handled = self.handle_then(event, |_| ());
+        let handled = self.handle_then(event, &Sender::nobody(), |_| ());
         handled.map(|(accepted, ())| accepted)
     }
 
@@ -119,12 +122,15 @@ impl Shared {
     pub(super) fn handle_then<T>(
         &self,
         event: Event,
+        sender: &Sender<'_>,
         then: impl FnOnce(&Engine) -> T,
     ) -> Result<(Accepted, T), Rejection> {
         let now = self.now();
         let mut engine = self.engine();
         let before = engine.poll_deadline();
+        let begun = Begun::of(&event);
         let result = engine.handle(now, event);
+        self.has_handled(begun, &mut engine, &result, sender);
         if engine.poll_deadline() != before {
             self.deadline_changed.notify_one();
         }

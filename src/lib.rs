@@ -16,5 +16,6 @@ pub mod plan;
 pub mod plugin;
 pub mod plugins;
 pub mod rehearsal;
+pub mod reload;
 pub mod runtime;
 pub mod service;

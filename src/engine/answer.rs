@@ -27,12 +27,12 @@ pub struct Response {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     /// What was written, and which write it was.
-    of: CellId,
-    version: u64,
+    pub(super) of: CellId,
+    pub(super) version: u64,
     /// Through which link, which does not answer itself.
-    by: LinkId,
-    copied: Vec<(usize, Value)>,
-    until: Option<Time>,
+    pub(super) by: LinkId,
+    pub(super) copied: Vec<(usize, Value)>,
+    pub(super) until: Option<Time>,
 }
 
 impl Response {

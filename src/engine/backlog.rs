@@ -206,6 +206,13 @@ impl Backlog {
         }
     }
 
+    /// Goes on where another was, which has nothing under way; with more than it has room for, if need be.
+    pub(super) fn inherit(&mut self, before: Self, which: impl Fn(Told) -> Option<Told>) {
+        self.waiting = before.waiting.into_iter().filter_map(which).collect();
+        self.dropped = before.dropped;
+        self.lost = before.lost;
+    }
+
     fn events(&self) -> impl ExactSizeIterator<Item = &Told> {
         let restated = self.waiting.back().is_some_and(|last| last.restated);
         let events = self.waiting.len() - usize::from(restated);

@@ -94,7 +94,7 @@ pub(super) struct Pending {
 }
 
 impl Cell {
-    pub(super) fn new(declared: CellSpec) -> Self {
+    pub(super) fn new(declared: CellSpec, now: Time) -> Self {
         let begins = declared.restored.as_ref().or(declared.initial.as_ref());
         let value = begins.cloned();
         Self {
@@ -111,7 +111,7 @@ impl Cell {
             initial: declared.initial,
             restored: declared.restored,
             origin: None,
-            changed_at: Time::default(),
+            changed_at: now,
             reported: None,
             valid_until: None,
             pending: None,

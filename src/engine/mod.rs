@@ -14,6 +14,7 @@ mod outcome;
 mod outlet;
 mod pace;
 mod promise;
+mod succession;
 mod timers;
 mod truth;
 
@@ -32,6 +33,7 @@ pub use outcome::{Answer, Outcome};
 pub use outlet::Carries;
 pub use pace::Pace;
 pub use promise::{Ack, Broken, Keeping, Owed, Standing, Unpaid};
+pub use succession::Heirs;
 
 use crate::codec::{Cause, Spec, Value, Violation};
 use cell::{Cell, Pending};
@@ -111,11 +113,21 @@ pub struct Engine {
 impl Engine {
     /// An engine with these cells, links `0..links` and who hears of what. Initial values are there
     /// at once: every outlet of a cell that has one is marked.
-    pub fn new(mut cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+    pub fn new(cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+        Self::new_at(Time::default(), cells, links, subscriptions)
+    }
+
+    /// The same, for a clock that does not start with it.
+    pub fn new_at(
+        now: Time,
+        mut cells: Vec<CellSpec>,
+        links: usize,
+        subscriptions: &[Subscription],
+    ) -> Self {
         let owed = cells.iter_mut().map(|cell| mem::take(&mut cell.owed));
         let owed: Vec<Vec<Owed>> = owed.collect();
         let mut engine = Self {
-            cells: cells.into_iter().map(Cell::new).collect(),
+            cells: cells.into_iter().map(|cell| Cell::new(cell, now)).collect(),
             links: (0..links).map(LinkId::new).map(LinkState::new).collect(),
             timers: Timers::default(),
             expiring: Vec::new(),
@@ -124,7 +136,7 @@ impl Engine {
         };
         for cell in 0..engine.cells.len() {
             let id = CellId::new(cell);
-            engine.begin(id);
+            engine.begin(now, id);
             if engine.cells[cell].expires.is_some() {
                 engine.expiring.push(id);
             }
@@ -141,14 +153,14 @@ impl Engine {
             let state = &mut engine.links[link.index()];
             let outlet = state.add(cell, carries, pace, acknowledges, declared);
             let mut clock = Clock {
-                now: Time::default(),
+                now,
                 timers: &mut engine.timers,
             };
             engine.links[link.index()].restate(outlet, declared, &mut clock);
             declared.outlets.push((link, outlet));
         }
         for (cell, owed) in owed.into_iter().enumerate() {
-            engine.take_up(CellId::new(cell), owed);
+            engine.take_up(now, CellId::new(cell), owed);
         }
         engine
     }

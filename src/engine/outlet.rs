@@ -29,33 +29,33 @@ pub enum Carries {
 
 /// What one link has yet to send of one cell.
 #[derive(Debug)]
-struct Outlet {
-    cell: CellId,
-    carries: Carries,
+pub(super) struct Outlet {
+    pub(super) cell: CellId,
+    pub(super) carries: Carries,
     /// There is something that the link has not taken.
-    marked: bool,
+    pub(super) marked: bool,
     /// Who need not hear of what is marked.
-    heard_by: Option<Origin>,
+    pub(super) heard_by: Option<Origin>,
     /// What it has taken and not yet delivered.
-    in_flight: Option<InFlight>,
+    pub(super) in_flight: Option<InFlight>,
     /// When what is marked was accepted, unless it only is how things stand.
-    since: Option<Time>,
+    pub(super) since: Option<Time>,
     /// Where every event counts: those that wait. Then a mark says that there are any.
-    backlog: Option<Box<Backlog>>,
+    pub(super) backlog: Option<Box<Backlog>>,
     /// What is not simply sent when it changes.
-    pacer: Option<Box<Pacer>>,
+    pub(super) pacer: Option<Box<Pacer>>,
     /// What has been delivered is safe with somebody else.
-    acknowledges: bool,
+    pub(super) acknowledges: bool,
     /// The newest version that has been delivered.
-    arrived: u64,
+    pub(super) arrived: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct InFlight {
+pub(super) struct InFlight {
     ticket: u64,
     version: u64,
-    heard_by: Option<Origin>,
-    since: Option<Time>,
+    pub(super) heard_by: Option<Origin>,
+    pub(super) since: Option<Time>,
 }
 
 /// What has arrived when an effect has been delivered.
@@ -74,12 +74,12 @@ pub(super) struct Arrived {
 #[derive(Debug)]
 pub(super) struct LinkState {
     link: LinkId,
-    outlets: Vec<Outlet>,
+    pub(super) outlets: Vec<Outlet>,
     /// How many effects have been handed out.
-    handed_out: u64,
+    pub(super) handed_out: u64,
     /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
     /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
-    queue: VecDeque<usize>,
+    pub(super) queue: VecDeque<usize>,
     /// The last that was handed out could not be kept where it was sent to.
     pub(super) is_failing: bool,
     /// The last event that has given way to a newer one, until somebody takes this.
@@ -518,7 +518,7 @@ impl LinkState {
     }
 
     /// Something is marked and nothing in flight: it is sent as soon as it may be.
-    fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
+    pub(super) fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
         let id = self.timer(index);
         let pacer = &mut self.outlets[index].pacer;
         if !pacer.as_mut().is_some_and(|it| it.holds_back(id, clock)) {
@@ -526,7 +526,7 @@ impl LinkState {
         }
     }
 
-    fn timer(&self, index: usize) -> Timer {
+    pub(super) fn timer(&self, index: usize) -> Timer {
         Timer::Pace(self.link, index)
     }
 }

@@ -140,8 +140,7 @@ impl Engine {
     }
 
     /// Takes up what was owed when the process before this one ended.
-    pub(super) fn take_up(&mut self, id: CellId, mut owed: Vec<Owed>) {
-        let now = Time::default();
+    pub(super) fn take_up(&mut self, now: Time, id: CellId, mut owed: Vec<Owed>) {
         let cell = &self.cells[id.index()];
         // Among events, what is owed is only what a central wrote; what the value was in the end is known.
         let was = match (cell.owner, cell.delivery) {

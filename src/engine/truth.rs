@@ -224,10 +224,10 @@ impl Engine {
 
     /// Nobody knows how old it is what a value begins with from before the start. It gets the time that
     /// the owner's word has: by then the owner has spoken, or it is unknown.
-    pub(super) fn begin(&mut self, id: CellId) {
+    pub(super) fn begin(&mut self, now: Time, id: CellId) {
         let cell = &self.cells[id.index()];
         match (cell.owner, &cell.restored) {
-            (Owner::Remote(_), Some(_)) => self.heard_from_owner(Time::default(), id),
+            (Owner::Remote(_), Some(_)) => self.heard_from_owner(now, id),
             (Owner::Remote(_), None) | (Owner::Here, _) => {}
         }
     }

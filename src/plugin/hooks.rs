@@ -255,11 +255,15 @@ impl Shared {
         });
     }
 
-    pub(super) fn view(&self, cell: CellId) -> View {
+    /// `None` when there is no such cell any more.
+    pub(super) fn view(&self, cell: CellId) -> Option<View> {
         let observed = &self.observed;
         let now = self.now();
         let withheld = self.withheld.contains(&cell);
-        let engine = self.engine();
+        let engine = match self.here() {
+            Ok(engine) => engine,
+            Err(next) => return next.shared.view(next.heirs.cell(cell)?),
+        };
         let of = engine.cell(cell);
         let shown = |value: Option<&Value>| value.filter(|_| !withheld).cloned();
         let record = observed.record(cell);
@@ -280,7 +284,7 @@ impl Shared {
         });
         let age = now.0.saturating_sub(of.changed_at.0);
         let name = observed.names[cell.index()].clone();
-        View {
+        Some(View {
             withheld,
             value: shown(of.value),
             is_known: of.value.is_some(),
@@ -295,22 +299,22 @@ impl Shared {
             subscribers: observed.observatory.subscribers(&name),
             counters: record.counters.clone(),
             name,
-        }
+        })
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let observed = &self.observed;
         let cells = (0..observed.names.len()).map(CellId::new);
-        let values = cells.map(|cell| {
-            let view = self.view(cell);
-            ValueCounts {
+        let values = cells.filter_map(|cell| {
+            let view = self.view(cell)?;
+            Some(ValueCounts {
                 name: view.name.to_string(),
                 changed_at: view.changed_at,
                 is_known: view.is_known,
                 is_pending: view.is_pending,
                 subscribers: view.subscribers.len(),
                 counters: view.counters,
-            }
+            })
         });
         let times = observed.links.iter().map(|link| LinkTimes {
             section: link.section,

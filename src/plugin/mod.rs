@@ -23,6 +23,7 @@ pub mod stage;
 mod topic;
 mod view;
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -41,6 +42,7 @@ pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
@@ -133,13 +135,20 @@ pub enum PlaceKind {
 }
 
 /// A plugin at work: it connects cells to the world.
-pub trait Link: Send {
+pub trait Link: Any + Send {
     /// What it is called in logs.
     fn name(&self) -> &'static str;
 
     /// Whether its part of the world is there. Asked only where there is an alternative.
     fn available(&mut self) -> BoxFuture<'_, Availability> {
         Box::pin(async { Availability::Ready })
+    }
+
+    /// Another configuration takes the place of one at work, and this link that of `before`, a link of the same
+    /// name that has run and has been told [`Ending::Succeeded`]. What that has left in the world can be taken
+    /// from it; what is not goes when it is dropped, right after this and before [`Link::prepare`].
+    fn take_over(&mut self, _before: &mut dyn Link) -> Succession {
+        Succession::Anew
     }
 
     /// Says what values begin with. Asked once, before any link works and before anything can have
@@ -197,6 +206,19 @@ pub trait Link: Send {
     fn broker(&self) -> Option<BrokerDoc> {
         None
     }
+}
+
+/// What becomes of those on the other side when one link takes over from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Succession {
+    /// It begins as at the start: they are told how everything stands.
+    #[default]
+    Anew,
+    /// They do not notice: they are told what they have not been told.
+    Unnoticed,
+    /// What they see has changed, and that has to be granted by somebody. As [`Succession::Anew`], and the link says
+    /// what came of it with [`Port::settle`].
+    Asks,
 }
 
 /// Whether a link could work now.

@@ -3,6 +3,7 @@
 //! addition for a count.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -14,7 +15,7 @@ use super::flow::{Channel, Flow, Kind, Step};
 use super::record::{LinkRecord, Record};
 use super::{CentralHealth, Health, How, Notice, Subscriber};
 use crate::codec::Cause;
-use crate::engine::{CellId, LinkId};
+use crate::engine::{CellId, Heirs, LinkId};
 use crate::plan::Plan;
 
 /// What outlives a configuration: it goes whole from one to the next. Everything in it goes by the section
@@ -29,6 +30,7 @@ pub(crate) struct Observatory {
     centrals: Mutex<BTreeMap<String, Central>>,
     /// What was refused before it was clear which value is meant.
     refused: Mutex<Vec<(&'static str, Cause, u64)>>,
+    generations: AtomicU64,
 }
 
 /// A central that is connected.
@@ -46,6 +48,8 @@ pub(crate) struct Observed {
     /// By cell: grows with whatever changes what [`View`](super::View) tells.
     pub(super) stamps: Vec<AtomicU64>,
     pub(super) links: Vec<Arc<LinkRecord>>,
+    /// Which configuration this is, from 1 on.
+    pub(super) generation: u64,
 }
 
 impl Observatory {
@@ -58,6 +62,7 @@ impl Observatory {
             links: Mutex::default(),
             centrals: Mutex::default(),
             refused: Mutex::default(),
+            generations: AtomicU64::new(0),
         }
     }
 
@@ -122,7 +127,6 @@ impl Observed {
             .iter()
             .map(|name| known.entry(name.clone()).or_default().clone())
             .collect();
-        known.retain(|name, _| names.contains(name));
         drop(known);
         let mut known = locked(&observatory.links);
         let links: Vec<Arc<LinkRecord>> = plan
@@ -137,13 +141,37 @@ impl Observed {
             .collect();
         known.retain(|section, _| links.iter().any(|link| link.section == *section));
         drop(known);
+        observatory.changed();
         Self {
             stamps: names.iter().map(|_| AtomicU64::new(0)).collect(),
+            generation: observatory.generations.fetch_add(1, Ordering::Relaxed) + 1,
             observatory,
             names,
             records,
             links,
         }
+    }
+
+    /// What goes on when another plan takes the place of this one, under the names that it gives.
+    pub(super) fn passed_on(&self, heirs: &Heirs, plan: &Plan) -> Arc<Observatory> {
+        let next = super::names::names(plan);
+        let mut values = locked(&self.observatory.values);
+        let mut centrals = locked(&self.observatory.centrals);
+        let heir = |(index, name): (usize, &Arc<str>)| {
+            let heir = heirs.cell(CellId::new(index))?;
+            Some((name.clone(), next[heir.index()].clone()))
+        };
+        let all = self.names.iter().enumerate();
+        let renamed: HashMap<Arc<str>, Arc<str>> = all.filter_map(heir).collect();
+        let before = mem::take(&mut *values).into_iter();
+        values.extend(before.filter_map(|(name, it)| Some((renamed.get(&name)?.clone(), it))));
+        for central in centrals.values_mut() {
+            let before = mem::take(&mut central.subscribed).into_iter();
+            let after = before.filter_map(|(name, it)| Some((renamed.get(&name)?.clone(), it)));
+            central.subscribed = after.collect();
+        }
+        drop((values, centrals));
+        self.observatory.clone()
     }
 
     pub(super) fn is_watched(&self) -> bool {

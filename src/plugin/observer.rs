@@ -9,7 +9,8 @@ use super::{Flow, Health, Shared, View};
 use crate::engine::CellId;
 use crate::metrics::Snapshot;
 
-/// Looks at one configuration at work. Clones are the same one.
+/// Looks at one configuration at work; when another has taken its place, at that, and cells are still named
+/// as in the one that it was made for. Clones are the same one.
 #[derive(Clone)]
 pub struct Observer {
     shared: Arc<Shared>,
@@ -27,7 +28,7 @@ impl Observer {
 
     /// How all links are, and who is connected.
     pub fn health(&self) -> Health {
-        self.shared.observed.health()
+        self.latest().observed.health()
     }
 
     /// Changes with whatever [`Observer::health`] tells.
@@ -35,8 +36,9 @@ impl Observer {
         self.shared.observed.observatory.changes()
     }
 
-    /// How a value stands, as far as it may be shown.
-    pub fn view(&self, cell: CellId) -> View {
+    /// How a value stands, as far as it may be shown; `None` when the configuration does not declare it any
+    /// more.
+    pub fn view(&self, cell: CellId) -> Option<View> {
         self.shared.view(cell)
     }
 
@@ -54,6 +56,19 @@ impl Observer {
 
     /// All that is counted.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.snapshot()
+        self.latest().snapshot()
+    }
+
+    /// How many configurations there have been, this one included.
+    pub fn generation(&self) -> u64 {
+        self.latest().observed.generation
+    }
+
+    fn latest(&self) -> &Shared {
+        let mut latest = &*self.shared;
+        while let Some(next) = latest.successor() {
+            latest = next;
+        }
+        latest
     }
 }

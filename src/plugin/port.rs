@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::{
-    Announce, Kind, Notice, Notices, Observer, Payload, Promise, Receipt, Sender, Shared, State,
-    Stopping, What,
+    Announce, Ending, Kind, Notice, Notices, Observer, Payload, Promise, Receipt, Sender, Shared,
+    State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, Rejection,
+    Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
 
@@ -51,7 +51,7 @@ impl Port {
 
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
-        self.shared.engine().cell(cell).value.cloned()
+        self.shared.value(cell)
     }
 
     /// Somebody behind this link asks for a change.
@@ -89,9 +89,8 @@ impl Port {
             change: Change::Set(value),
             origin: self.origin(sender),
         };
-        let written = |engine: &Engine| engine.cell(cell).version;
         let promise = |version| Promise::new(self.shared.clone(), self.link, cell, version);
-        let rejection = match self.shared.handle_then(event, sender, written) {
+        let rejection = match self.shared.handle_at(event, sender) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -153,10 +152,7 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        let mut engine = self.shared.engine();
-        let effect = engine.poll_effect(self.shared.now(), self.link)?;
-        self.shared.has_handed_out(self.link, &effect);
-        Some(effect)
+        self.shared.pull(self.link)
     }
 
     /// What was pulled has arrived: the [`Effect::ticket`] says which.
@@ -218,22 +214,33 @@ impl Port {
         let wake = &self.shared.wake[self.link.index()];
         loop {
             let notified = wake.notified();
-            if self.shared.engine().has_effects(self.link) {
+            if self.shared.has_effects(self.link) {
                 return;
             }
             notified.await;
         }
     }
 
-    /// Resolves when it is time to stop.
-    pub async fn stopped(&self) {
+    /// Resolves when it is time to stop, and says what comes after.
+    pub async fn stopped(&self) -> Ending {
         let mut stop = self.shared.stop.subscribe();
         let until = match self.is_last {
             false => Stopping::Begun,
             true => Stopping::OthersHaveStopped,
         };
-        // The sender lives in what this port holds, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop >= until).await;
+        let stopped = stop.wait_for(|(stage, _)| *stage >= until).await;
+        let (_, ending) = *stopped.expect("the sender lives in what this port holds");
+        ending
+    }
+
+    /// Whether what this link has to ask for, having taken over ([`Succession::Asks`](super::Succession::Asks)),
+    /// is granted. If it is refused, and why, the configuration of before comes back.
+    pub fn settle(&self, verdict: Result<(), String>) {
+        self.shared.verdicts.send_if_modified(|verdicts| {
+            let is_new = !verdicts.contains_key(&self.link);
+            verdicts.entry(self.link).or_insert(verdict);
+            is_new
+        });
     }
 
     /// Tells everybody who listens of something that has happened.
@@ -257,12 +264,11 @@ impl Port {
     /// Hands something out to the rest of the process by its type, for as long as this link runs:
     /// the virtual adapter, for example, to whoever wants to be a central of it.
     pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
-        self.shared.offers.send_modify(|offers| {
-            offers.insert(TypeId::of::<T>(), thing);
-        });
+        let offered = self.shared.offer(thing);
         Offer {
             shared: self.shared.clone(),
             of: TypeId::of::<T>(),
+            offered,
         }
     }
 
@@ -343,8 +349,8 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        let handled = self.shared.handle_then(event, sender, |_| ());
-        let handled = handled.map(|(accepted, ())| accepted);
+        let handled = self.shared.handle_at(event, sender);
+        let handled = handled.map(|(accepted, _)| accepted);
         handled.or_else(|rejection| {
             let Rejection {
                 violation,
@@ -406,12 +412,20 @@ impl Port {
 pub struct Offer {
     shared: Arc<Shared>,
     of: TypeId,
+    offered: Arc<dyn Any + Send + Sync>,
 }
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.shared.offers.send_modify(|offers| {
-            offers.remove(&self.of);
+        self.shared.offers.send_if_modified(|offers| {
+            // Whoever has taken over may have offered another by now.
+            let is_ours = offers
+                .get(&self.of)
+                .is_some_and(|it| Arc::ptr_eq(it, &self.offered));
+            if is_ours {
+                offers.remove(&self.of);
+            }
+            is_ours
         });
     }
 }

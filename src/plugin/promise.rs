@@ -51,7 +51,7 @@ impl Promise {
     }
 
     fn standing(&self) -> Option<Result<(), NotKept>> {
-        match self.shared.engine().standing(self.cell, self.version) {
+        match self.shared.standing(self.cell, self.version) {
             Standing::Waits => None,
             Standing::Kept => Some(Ok(())),
             Standing::Broken(Broken::NotJournaled) => Some(Err(NotKept::Journal)),
@@ -67,7 +67,7 @@ impl Promise {
     pub async fn kept(self) -> Result<(), NotKept> {
         let wait = async {
             loop {
-                let progress = self.shared.progress.notified();
+                let progress = self.shared.progress().notified();
                 if let Some(result) = self.standing() {
                     return result;
                 }

@@ -56,6 +56,11 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
 
+    /// Read the configuration again whenever its file changes, as SIGHUP does at any time: one with mistakes
+    /// changes nothing.
+    #[arg(long)]
+    watch: bool,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -90,7 +95,7 @@ impl Cli {
             return EXIT_MISTAKE.into();
         }
         match self.command {
-            None => run::run(&self.config),
+            None => run::run(&self.config, self.watch),
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),

@@ -5,17 +5,26 @@
 //! rest of the program only through its [`Port`].
 
 mod beginning;
+mod catalogue;
 mod configure;
+mod flow;
+mod health;
+mod hooks;
+mod names;
 mod notice;
-mod outline;
+mod observe;
+mod observer;
 mod port;
 mod promise;
 mod receipt;
+mod record;
 mod registry;
 mod shared;
 pub mod stage;
 mod topic;
+mod view;
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,17 +32,23 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use beginning::Beginning;
+pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use flow::{Came, Flow, Kind, Seen, Shown, Step, What};
+pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
-pub use outline::{CellOutline, Outline};
-pub use port::{Look, Offer, Port};
+pub(crate) use observe::{Observatory, Observed};
+pub use observer::Observer;
+pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -122,13 +137,20 @@ pub enum PlaceKind {
 }
 
 /// A plugin at work: it connects cells to the world.
-pub trait Link: Send {
+pub trait Link: Any + Send {
     /// What it is called in logs.
     fn name(&self) -> &'static str;
 
     /// Whether its part of the world is there. Asked only where there is an alternative.
     fn available(&mut self) -> BoxFuture<'_, Availability> {
         Box::pin(async { Availability::Ready })
+    }
+
+    /// Another configuration takes the place of one at work, and this link that of `before`, a link of the same
+    /// name that has run and has been told [`Ending::Succeeded`]. What that has left in the world can be taken
+    /// from it; what is not goes when it is dropped, right after this and before [`Link::prepare`].
+    fn take_over(&mut self, _before: &mut dyn Link) -> Succession {
+        Succession::Anew
     }
 
     /// Says what values begin with. Asked once, before any link works and before anything can have
@@ -148,6 +170,12 @@ pub trait Link: Send {
     /// nobody can be listening meanwhile, what has happened is over.
     fn carries_over(&self) -> bool {
         true
+    }
+
+    /// Whether it says itself how it is ([`Port::state`]), because it waits for the world. Otherwise it is up
+    /// while it runs.
+    fn tells_state(&self) -> bool {
+        false
     }
 
     /// Whether it is to stop only after the others have: what comes of their end is to be kept.
@@ -171,8 +199,8 @@ pub trait Link: Send {
         self.run(port)
     }
 
-    /// Whether it shows somebody what all links do: then there is [`Port::outline`].
-    fn shows_outline(&self) -> bool {
+    /// Whether it shows somebody what all links do: then there is [`Port::catalogue`].
+    fn shows_catalogue(&self) -> bool {
         false
     }
 
@@ -185,6 +213,19 @@ pub trait Link: Send {
     fn broker(&self) -> Option<BrokerDoc> {
         None
     }
+}
+
+/// What becomes of those on the other side when one link takes over from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Succession {
+    /// It begins as at the start: they are told how everything stands.
+    #[default]
+    Anew,
+    /// They do not notice: they are told what they have not been told.
+    Unnoticed,
+    /// What they see has changed, and that has to be granted by somebody. As [`Succession::Anew`], and the link says
+    /// what came of it with [`Port::settle`].
+    Asks,
 }
 
 /// Whether a link could work now.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Shared;
+use super::{How, Shared};
 use crate::codec::Cause;
-use crate::engine::PeerId;
+use crate::engine::{CellId, PeerId};
 
 /// So many notices wait for whoever is slow to take them; then the oldest are lost.
 pub(crate) const NOTICES_MAX: usize = 256;
@@ -29,10 +29,15 @@ pub enum Notice {
     Subscribed {
         central: String,
         characteristic: String,
+        /// What it is told.
+        cell: CellId,
+        /// `None` where that is not known.
+        how: Option<How>,
     },
     Unsubscribed {
         central: String,
         characteristic: String,
+        cell: CellId,
     },
     /// Something came in that broke a constraint.
     Rejected {

@@ -3,18 +3,17 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::futures::Notified;
 use tracing::warn;
 
 use super::{
-    Announce, Notice, Notices, Outline, Payload, Promise, Receipt, Sender, Shared, Stopping,
+    Announce, Catalogue, Ending, Kind, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Sender, Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, CellView, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin,
-    Rejection, Time,
+    Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
 
@@ -51,40 +50,14 @@ impl Port {
         &self.shared.services
     }
 
-    /// What is declared; empty unless some link shows it ([`Link::shows_outline`](super::Link::shows_outline)).
-    pub fn outline(&self) -> &Arc<Outline> {
-        &self.shared.outline
+    /// What is declared; empty unless some link shows it ([`Link::shows_catalogue`](super::Link::shows_catalogue)).
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.shared.catalogue
     }
 
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
-        self.shared.engine().cell(cell).value.cloned()
-    }
-
-    /// The cells whose version is another than the one that was `seen` (by cell), as they are at one moment.
-    /// What was seen is brought up to date.
-    pub fn changes(&self, seen: &mut [u64]) -> Vec<Look> {
-        let engine = self.shared.engine();
-        let now = self.shared.now();
-        let cells = seen.iter_mut().enumerate();
-        let changed = cells.filter_map(|(index, seen)| {
-            let cell = CellId::new(index);
-            let view = engine.cell(cell);
-            (*seen != view.version).then(|| {
-                *seen = view.version;
-                Look::at(cell, &view, now)
-            })
-        });
-        changed.collect()
-    }
-
-    /// What cells hold at one moment.
-    pub fn look(&self, cells: impl Iterator<Item = CellId>) -> Vec<Look> {
-        let engine = self.shared.engine();
-        let now = self.shared.now();
-        cells
-            .map(|cell| Look::at(cell, &engine.cell(cell), now))
-            .collect()
+        self.shared.value(cell)
     }
 
     /// Somebody behind this link asks for a change.
@@ -122,9 +95,8 @@ impl Port {
             change: Change::Set(value),
             origin: self.origin(sender),
         };
-        let written = |engine: &Engine| engine.cell(cell).version;
-        let promise = |version| Promise::new(self.shared.clone(), cell, version);
-        let rejection = match self.shared.handle_then(event, written) {
+        let promise = |version| Promise::new(self.shared.clone(), self.link, cell, version);
+        let rejection = match self.shared.handle_at(event, sender) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -186,9 +158,7 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared
-            .engine()
-            .poll_effect(self.shared.now(), self.link)
+        self.shared.pull(self.link)
     }
 
     /// What was pulled has arrived: the [`Effect::ticket`] says which.
@@ -250,26 +220,38 @@ impl Port {
         let wake = &self.shared.wake[self.link.index()];
         loop {
             let notified = wake.notified();
-            if self.shared.engine().has_effects(self.link) {
+            if self.shared.has_effects(self.link) {
                 return;
             }
             notified.await;
         }
     }
 
-    /// Resolves when it is time to stop.
-    pub async fn stopped(&self) {
+    /// Resolves when it is time to stop, and says what comes after.
+    pub async fn stopped(&self) -> Ending {
         let mut stop = self.shared.stop.subscribe();
         let until = match self.is_last {
             false => Stopping::Begun,
             true => Stopping::OthersHaveStopped,
         };
-        // The sender lives in what this port holds, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop >= until).await;
+        let stopped = stop.wait_for(|(stage, _)| *stage >= until).await;
+        let (_, ending) = *stopped.expect("the sender lives in what this port holds");
+        ending
+    }
+
+    /// Whether what this link has to ask for, having taken over ([`Succession::Asks`](super::Succession::Asks)),
+    /// is granted. If it is refused, and why, the configuration of before comes back.
+    pub fn settle(&self, verdict: Result<(), String>) {
+        self.shared.verdicts.send_if_modified(|verdicts| {
+            let is_new = !verdicts.contains_key(&self.link);
+            verdicts.entry(self.link).or_insert(verdict);
+            is_new
+        });
     }
 
     /// Tells everybody who listens of something that has happened.
     pub fn announce(&self, notice: Notice) {
+        self.shared.observed.hear(&notice);
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
     }
@@ -288,12 +270,11 @@ impl Port {
     /// Hands something out to the rest of the process by its type, for as long as this link runs:
     /// the virtual adapter, for example, to whoever wants to be a central of it.
     pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
-        self.shared.offers.send_modify(|offers| {
-            offers.insert(TypeId::of::<T>(), thing);
-        });
+        let offered = self.shared.offer(thing);
         Offer {
             shared: self.shared.clone(),
             of: TypeId::of::<T>(),
+            offered,
         }
     }
 
@@ -312,6 +293,53 @@ impl Port {
         self.shared.progress.notified()
     }
 
+    // ── what others see of the process ───────────────────────────────────────────────────────────
+
+    /// What can be seen of the process, by whoever shows it.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
+    }
+
+    /// A word of this link on the way of a value: on which topic something is published, to which central
+    /// it goes. `version` is that of the effect. What is costly to make is made only if somebody watches.
+    pub fn note(&self, cell: CellId, version: u64, what: impl FnOnce() -> What) {
+        let kind = || Kind::Noted(what());
+        self.shared
+            .observed
+            .step(Some(self.link), Some(cell), version, kind);
+    }
+
+    /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
+    pub fn state(&self, state: State) {
+        if self.record().is(state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// This link waits for the world, and why.
+    pub fn waits(&self, why: impl Into<String>) {
+        self.state(State::Waiting { why: why.into() });
+    }
+
+    /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No
+    /// secrets.
+    pub fn detail(&self, key: &'static str, text: Option<String>) {
+        if self.record().detail(key, text) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// It is run, by this name.
+    pub(crate) fn begins(&self, name: &'static str, state: State) {
+        if self.record().begins(name, state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    fn record(&self) -> &super::record::LinkRecord {
+        &self.shared.observed.links[self.link.index()]
+    }
+
     fn accept(&self, event: Event) {
         if let Err(violation) = self.handle(None, event, &Sender::nobody()) {
             unreachable!("an event that asks for nothing was refused: {violation}");
@@ -321,10 +349,7 @@ impl Port {
     /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
     /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
-        match cell {
-            Some(cell) => self.shared.withheld.contains(&cell),
-            None => !self.shared.withheld.is_empty(),
-        }
+        self.shared.is_withheld(cell)
     }
 
     fn origin(&self, sender: &Sender<'_>) -> Origin {
@@ -340,7 +365,9 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared.handle(event).or_else(|rejection| {
+        let handled = self.shared.handle_at(event, sender);
+        let handled = handled.map(|(accepted, _)| accepted);
+        handled.or_else(|rejection| {
             let Rejection {
                 violation,
                 count,
@@ -376,6 +403,8 @@ impl Port {
                 "refused: {reason} (said once, then only counted)"
             );
         }
+        self.shared
+            .has_refused(self.link, cell, violation.cause, &reason, sender);
         // Nothing is put together for nobody.
         if self.shared.notices.receiver_count() > 0 {
             self.announce(Notice::Rejected {
@@ -394,43 +423,25 @@ impl Port {
     }
 }
 
-/// What a cell holds at one moment, and how it came to.
-#[derive(Clone, Debug)]
-pub struct Look {
-    pub cell: CellId,
-    pub value: Option<Value>,
-    /// What is true as far as is known.
-    pub known: Option<Value>,
-    pub version: u64,
-    pub origin: Option<Origin>,
-    /// Since it last changed; of one that never has, since the start.
-    pub age: Duration,
-}
-
-impl Look {
-    fn at(cell: CellId, view: &CellView<'_>, now: Time) -> Self {
-        Self {
-            cell,
-            value: view.value.cloned(),
-            known: view.known.cloned(),
-            version: view.version,
-            origin: view.origin,
-            age: now.0.saturating_sub(view.changed_at.0),
-        }
-    }
-}
-
 /// Takes an offer back when it is dropped.
 #[must_use = "the offer ends when this is dropped"]
 pub struct Offer {
     shared: Arc<Shared>,
     of: TypeId,
+    offered: Arc<dyn Any + Send + Sync>,
 }
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.shared.offers.send_modify(|offers| {
-            offers.remove(&self.of);
+        self.shared.offers.send_if_modified(|offers| {
+            // Whoever has taken over may have offered another by now.
+            let is_ours = offers
+                .get(&self.of)
+                .is_some_and(|it| Arc::ptr_eq(it, &self.offered));
+            if is_ours {
+                offers.remove(&self.of);
+            }
+            is_ours
         });
     }
 }

@@ -145,7 +145,7 @@ impl Link for Tickers {
                     biased;
                     () = port.changed() => self.start_anew(&port),
                     () = sleep_until(next) => self.tick(&port),
-                    () = port.stopped() => return Ok(()),
+                    _ = port.stopped() => return Ok(()),
                 }
             }
         })

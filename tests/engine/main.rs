@@ -16,6 +16,7 @@ mod promise;
 mod restored;
 mod returns;
 mod silence;
+mod succession;
 
 use std::time::Duration;
 

@@ -227,7 +227,7 @@ impl Link for Hand {
                         port.delivered(effect.cell, effect.ticket);
                         let _ = self.hears.send((effect.cell, effect.value));
                     },
-                    () = port.stopped() => return Ok(()),
+                    _ = port.stopped() => return Ok(()),
                 }
             }
         })

@@ -343,8 +343,7 @@ impl Central {
         };
         let before = self.server.with(self.peer, |it| it.subscribe(index, by))?;
         if before != by.is_some() {
-            self.server
-                .announce_subscription(&self.address, index, by.is_some());
+            self.server.announce_subscription(&self.address, index, by);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
 use crate::gatt::{Address, AttError, SecurityLevel};
-use crate::plugin::Receipt;
+use crate::plugin::{How, Receipt};
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
 const PREPARED_MAX: usize = 4 * MAX_LENGTH;
@@ -27,6 +27,15 @@ pub enum Subscribed {
     Notify = 1,
     /// By indications, each of which it confirms.
     Indicate = 2,
+}
+
+impl From<Subscribed> for How {
+    fn from(by: Subscribed) -> Self {
+        match by {
+            Subscribed::Notify => Self::Notifications,
+            Subscribed::Indicate => Self::Indications,
+        }
+    }
 }
 
 /// A notification or an indication.

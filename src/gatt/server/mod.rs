@@ -178,24 +178,27 @@ impl GattServer {
     fn announce_end(&self, connection: &Connection) {
         let central = connection.address.to_string();
         for index in connection.subscribed() {
-            self.announce_subscription(&central, index, false);
+            self.announce_subscription(&central, index, None);
         }
         self.port.announce(Notice::Disconnected { central });
     }
 
-    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
+    fn announce_subscription(&self, central: &str, index: usize, by: Option<Subscribed>) {
         let central = central.to_owned();
-        let characteristic = self.table.characteristic_at(index).name.clone();
-        self.port.announce(if subscribed {
-            Notice::Subscribed {
+        let declared = self.table.characteristic_at(index);
+        let (characteristic, cell) = (declared.name.clone(), declared.tells().0);
+        self.port.announce(match by {
+            Some(by) => Notice::Subscribed {
                 central,
                 characteristic,
-            }
-        } else {
-            Notice::Unsubscribed {
+                cell,
+                how: Some(by.into()),
+            },
+            None => Notice::Unsubscribed {
                 central,
                 characteristic,
-            }
+                cell,
+            },
         });
     }
 

@@ -117,7 +117,7 @@ impl Link for Ours {
             tokio::select! {
                 () = life.go_on() => {}
                 never = window.run(&port) => match never {},
-                () = port.stopped() => {}
+                _ = port.stopped() => {}
             }
             life.end().await;
             Ok(())

@@ -25,8 +25,8 @@ use super::adapter::Delivery;
 use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
-use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Receipt};
+use crate::gatt::{Access, Address, Characteristic, encode};
+use crate::plugin::{Announce, How, Notice, Receipt};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -64,6 +64,8 @@ impl Outlets {
             announce: self.announce.clone(),
             source,
             name: declared.name.as_str().into(),
+            cell,
+            how: how(declared.access),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
@@ -95,6 +97,9 @@ pub(super) struct Outlet {
     announce: Announce,
     source: Source,
     name: Arc<str>,
+    /// What is told.
+    cell: CellId,
+    how: Option<How>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
     confirmed: Arc<Notify>,
@@ -120,7 +125,7 @@ impl Outlet {
             empty,
         };
         let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
-        let subscription = Subscription::begin(central, &self.name, &self.announce);
+        let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
             subscriber.serve(feed, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
@@ -143,20 +148,24 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
+    cell: CellId,
     announce: Announce,
 }
 
 impl Subscription {
-    fn begin(central: Address, characteristic: &Arc<str>, announce: &Announce) -> Self {
+    fn begin(central: Address, outlet: &Outlet) -> Self {
         let begun = Self {
             central: central.to_string(),
-            characteristic: characteristic.clone(),
-            announce: announce.clone(),
+            characteristic: outlet.name.clone(),
+            cell: outlet.cell,
+            announce: outlet.announce.clone(),
         };
-        debug!(%central, value = &**characteristic, "has subscribed");
+        debug!(%central, value = &*outlet.name, "has subscribed");
         (begun.announce)(Notice::Subscribed {
             central: begun.central.clone(),
-            characteristic: characteristic.to_string(),
+            characteristic: outlet.name.to_string(),
+            cell: outlet.cell,
+            how: outlet.how,
         });
         begun
     }
@@ -172,6 +181,7 @@ impl Drop for Subscription {
         (self.announce)(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
+            cell: self.cell,
         });
     }
 }
@@ -324,6 +334,15 @@ impl Subscriber {
         let count = rustix::net::send(&self.socket, octets, SendFlags::NOSIGNAL)?;
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
+    }
+}
+
+/// Where both are declared, BlueZ does not say which one a central has asked for.
+fn how(access: Access) -> Option<How> {
+    match (access.notify, access.indicate) {
+        (true, false) => Some(How::Notifications),
+        (false, true) => Some(How::Indications),
+        (true, true) | (false, false) => None,
     }
 }
 

@@ -14,16 +14,20 @@ use serde::de::DeserializeOwned;
 use super::centrals::Centrals;
 use super::device::device;
 use super::guard::{COOKIE_NAME, cookie, is_known};
+use super::health::health;
 use super::model::{
-    self, Device, Done, HistoryView, PutValue, SessionRequest, SessionView, ValueView, Values,
+    self, Device, Done, FlowView, HealthView, HistoryView, PutValue, SessionRequest, SessionView,
+    ValueView, Values,
 };
 use super::problem::Problem;
 use super::state::State;
 use super::words::snake;
 use super::{BODY_MAX, stream};
 use crate::codec::json::read;
-use crate::engine::{CellId, Change};
+use crate::engine::Change;
+use crate::metrics::{CONTENT_TYPE as CONTENT_TYPE_OF_METRICS, render};
 use crate::plugin::Sender;
+use crate::reload::{Reloader, Report};
 
 pub(super) type App = Shared<Arc<State>>;
 /// The body of a request, as far as it may go.
@@ -87,7 +91,7 @@ pub(super) async fn get_values(Shared(state): App) -> Answer<Values> {
 pub(super) async fn get_value(Shared(state): App, Path(id): Path<String>) -> Answer<ValueView> {
     let current = state.current()?;
     let cell = known(current.names.cell(&id))?;
-    Ok(Said(current.view_of(cell)))
+    known(current.view_of(cell)).map(Said)
 }
 
 pub(super) async fn get_history(Shared(state): App, Path(id): Path<String>) -> Answer<HistoryView> {
@@ -105,7 +109,7 @@ pub(super) async fn put_value(
     let cell = known(current.names.cell(&id))?;
     let PutValue { value } = parse(sent)?;
     if !current.is_settable(cell) {
-        let declared = &current.outline().cells[cell.index()];
+        let declared = &current.catalogue().cells[cell.index()];
         let detail = if declared.withheld {
             "it is secret, so it is neither shown nor set here"
         } else if declared.constant {
@@ -115,7 +119,7 @@ pub(super) async fn put_value(
         };
         return Err(Problem::new(StatusCode::FORBIDDEN, "not settable", detail));
     }
-    let spec = &current.outline().cells[cell.index()].spec;
+    let spec = &current.catalogue().cells[cell.index()].spec;
     let payload = value.to_string();
     let sender = Sender {
         by: Some("operator"),
@@ -130,12 +134,63 @@ pub(super) async fn put_value(
             let code = StatusCode::UNPROCESSABLE_ENTITY;
             Problem::new(code, "refused", violation.detail).cause(snake(&violation.cause))
         })?;
-    Ok(Said(current.view_of(cell)))
+    known(current.view_of(cell)).map(Said)
 }
 
-fn known(cell: Option<CellId>) -> Result<CellId, Problem> {
-    cell.ok_or_else(|| {
+fn known<T>(found: Option<T>) -> Result<T, Problem> {
+    found.ok_or_else(|| {
         Problem::not_found("there is no value of this id; /api/v1/device lists them")
+    })
+}
+
+pub(super) async fn get_flow(Shared(state): App, RawQuery(said): RawQuery) -> Answer<FlowView> {
+    let said = said.as_deref();
+    let limit = query(said, "limit").and_then(|limit| limit.parse().ok());
+    let steps = state.steps();
+    Ok(Said(
+        steps.last(query(said, "value"), limit.unwrap_or(usize::MAX)),
+    ))
+}
+
+pub(super) async fn get_health(Shared(state): App) -> Answer<HealthView> {
+    let current = state.current()?;
+    Ok(Said(health(&state, &current)))
+}
+
+/// Whether this process does what it is there for, for whoever watches over it.
+pub(super) async fn healthz(Shared(state): App) -> Response {
+    let Ok(current) = state.current() else {
+        return Problem::not_now().into_response();
+    };
+    let verdict = current.observer.health().verdict();
+    let mut response = Said(verdict.json()).into_response();
+    if let Ok(status) = StatusCode::from_u16(verdict.status()) {
+        *response.status_mut() = status;
+    }
+    response
+}
+
+/// All that is counted, for Prometheus.
+pub(super) async fn metrics(Shared(state): App) -> Result<Response, Problem> {
+    let current = state.current()?;
+    let mut response = Response::new(Body::from(render(&current.observer.snapshot())));
+    let kind = HeaderValue::from_static(CONTENT_TYPE_OF_METRICS);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    Ok(response)
+}
+
+pub(super) async fn post_reload(Shared(state): App) -> Answer<Report> {
+    let current = state.current()?;
+    let Some(reloader) = current.port.offered_now::<Reloader>() else {
+        let detail = "this process cannot read its configuration again";
+        let code = StatusCode::NOT_IMPLEMENTED;
+        return Err(Problem::new(code, "no reload", detail));
+    };
+    // What is asked for is between two configurations from here on.
+    drop(current);
+    reloader.reload().await.map(Said).ok_or_else(|| {
+        let detail = "this process is about to end";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no reload", detail)
     })
 }
 

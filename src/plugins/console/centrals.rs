@@ -12,7 +12,7 @@ use super::current::Current;
 use super::model::{CentralEvent, CentralView, How, NotificationView};
 use super::problem::Problem;
 use super::state::{Frame, State};
-use super::words::{hex, meaning};
+use super::words::{hex, meaning, now};
 use crate::gatt::server::{Central, GattServer, MTU_MAX, Notification, Subscribed};
 
 /// So many there are at once.
@@ -229,7 +229,7 @@ fn view(
     notification: &Notification,
 ) -> Option<NotificationView> {
     let place = place_of(central, notification.handle)?;
-    let service = current.outline().services.get(place.0)?;
+    let service = current.catalogue().services.get(place.0)?;
     let characteristic = service.characteristics.get(place.1)?;
     let (cell, spec) = characteristic.tells();
     let withheld = current.is_withheld(cell);
@@ -246,7 +246,7 @@ fn view(
             Subscribed::Notify => How::Notifications,
             Subscribed::Indicate => How::Indications,
         },
-        at: current.now(),
+        at: now(),
     })
 }
 

@@ -1,124 +1,143 @@
 //! What the console shows for as long as one configuration is at work: its port, the names of its values, and
 //! what has been seen of them.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value as Json;
-use tokio::time::Instant;
 
 use super::history::{History, number};
-use super::model::{HistoryView, OriginView, Rejected, Subscriber, ValueView};
+use super::model::{Counters, HistoryView, OriginView, Rejected, Subscriber, ValueView};
 use super::names::Names;
-use super::words::{hex, shown, snake};
+use super::words::{hex, now, shown, since_1970, snake};
+use crate::codec::Value;
 use crate::codec::json::to_json;
-use crate::engine::{CellId, Owner};
+use crate::engine::CellId;
 use crate::gatt::encode;
-use crate::plugin::{Look, Notice, Outline, Port};
+use crate::plugin::{Catalogue, Observer, Port, View};
 
 /// One configuration at work.
 pub(super) struct Current {
     pub(super) port: Port,
+    pub(super) observer: Observer,
     pub(super) names: Names,
-    /// Grows with every configuration.
+    /// Which configuration this is, from 1 on.
     pub(super) generation: u64,
-    clock: Clock,
+    /// The ids of values by the names that the observer gives them.
+    ids: HashMap<Arc<str>, CellId>,
     known: Mutex<Known>,
-}
-
-/// Time since 1970, by a clock that does not jump while this process runs.
-pub(super) struct Clock {
-    since: Instant,
-    since_1970: Duration,
 }
 
 /// What has been seen.
 struct Known {
-    /// The versions, by cell.
-    versions: Vec<u64>,
-    history: History,
     /// By cell.
-    subscribers: Vec<Vec<Subscriber>>,
-    rejected: Vec<Option<Rejected>>,
-    /// What has to be told of besides what has another version.
-    touched: BTreeSet<CellId>,
+    stamps: Vec<u64>,
+    history: History,
 }
 
 impl Current {
-    pub(super) fn new(port: Port, generation: u64) -> Self {
-        let names = Names::of(port.outline());
-        let cells = port.outline().cells.len();
+    /// What `before` has seen of values that go on is not forgotten.
+    pub(super) fn new(port: Port, before: Option<&Self>) -> Self {
+        let observer = port.observer();
+        let names = Names::of(port.catalogue());
+        let cells = port.catalogue().cells.len();
+        let named = observer.value_names().iter().cloned().enumerate();
+        let ids = named.map(|(index, name)| (name, CellId::new(index)));
+        let mut history = History::of(cells);
+        if let Some(before) = before {
+            let known = before.known();
+            for index in 0..cells {
+                let id = names.id(CellId::new(index));
+                let of = &port.catalogue().cells[index];
+                let old = before.names.cell(id);
+                let old = old.filter(|old| before.catalogue().cells[old.index()].spec == of.spec);
+                if let Some(old) = old.filter(|_| !of.withheld) {
+                    history.inherit(index, &known.history, old.index());
+                }
+            }
+        }
         let known = Known {
-            // No cell has this version, so all are seen at first.
-            versions: vec![u64::MAX; cells],
-            history: History::of(cells),
-            subscribers: vec![Vec::new(); cells],
-            rejected: vec![None; cells],
-            touched: BTreeSet::new(),
+            // No cell has this stamp, so all are seen at first.
+            stamps: vec![u64::MAX; cells],
+            history,
         };
         Self {
+            ids: ids.collect(),
+            generation: observer.generation(),
             names,
-            generation,
-            clock: Clock::of_this_host(),
+            observer,
             known: Mutex::new(known),
             port,
         }
     }
 
-    pub(super) fn outline(&self) -> &Arc<Outline> {
-        self.port.outline()
+    pub(super) fn catalogue(&self) -> &Arc<Catalogue> {
+        self.port.catalogue()
     }
 
-    /// Milliseconds since 1970.
-    pub(super) fn now(&self) -> u64 {
-        self.clock.now()
+    /// The id of a value by the name that the observer gives it.
+    pub(super) fn id_of(&self, name: &str) -> Option<&str> {
+        self.ids.get(name).map(|cell| self.names.id(*cell))
+    }
+
+    pub(super) fn cell_of(&self, name: &str) -> Option<CellId> {
+        self.ids.get(name).copied()
     }
 
     pub(super) fn is_withheld(&self, cell: CellId) -> bool {
-        self.outline().cells[cell.index()].withheld
+        self.catalogue().cells[cell.index()].withheld
     }
 
     /// Whether the operator can set it.
     pub(super) fn is_settable(&self, cell: CellId) -> bool {
-        let cell = &self.outline().cells[cell.index()];
+        let cell = &self.catalogue().cells[cell.index()];
         !cell.constant && !cell.withheld && cell.takes_requests
     }
 
-    /// Looks what has changed since the last time: remembers it, and returns how it stands.
-    pub(super) fn look_again(&self) -> Vec<ValueView> {
+    /// Looks what has changed since the last time, and remembers it; how it stands, if `wanted`. And how often
+    /// something came in meanwhile.
+    pub(super) fn look_again(&self, wanted: bool) -> (Vec<ValueView>, u64) {
+        let stamps = self.observer.stamps();
         let mut known = self.known();
-        let mut looks = self.port.changes(&mut known.versions);
-        let now = self.now();
-        for look in &looks {
-            known.touched.remove(&look.cell);
-            if let Some(number) = self.number(look) {
-                let at = now.saturating_sub(milliseconds(look.age));
-                known.history.add(look.cell.index(), at, number);
+        let mut changed = Vec::new();
+        let mut came = 0;
+        for (index, (old, new)) in known.stamps.iter_mut().zip(stamps).enumerate() {
+            if *old != new {
+                came += new.checked_sub(*old).unwrap_or_default();
+                *old = new;
+                changed.push(CellId::new(index));
             }
         }
-        let touched = std::mem::take(&mut known.touched);
-        looks.extend(self.port.look(touched.into_iter()));
-        looks.iter().map(|look| self.view(look, &known)).collect()
+        let mut views = Vec::new();
+        for cell in changed {
+            let Some(view) = self.observer.view(cell) else {
+                continue;
+            };
+            if let Some(number) = self.number(cell, &view) {
+                let at = since_1970(view.changed_at);
+                known.history.add(cell.index(), at, number);
+            }
+            if wanted {
+                views.push(self.shown(cell, view));
+            }
+        }
+        (views, came)
     }
 
-    /// How a value stands.
-    pub(super) fn view_of(&self, cell: CellId) -> ValueView {
-        let known = self.known();
-        let looks = self.port.look(std::iter::once(cell));
-        self.view(&looks[0], &known)
+    /// How a value stands; `None` when a new configuration does not declare it.
+    pub(super) fn view_of(&self, cell: CellId) -> Option<ValueView> {
+        let view = self.observer.view(cell)?;
+        Some(self.shown(cell, view))
     }
 
     /// How all values stand.
     pub(super) fn views(&self) -> Vec<ValueView> {
-        let known = self.known();
-        let cells = (0..self.outline().cells.len()).map(CellId::new);
-        let looks = self.port.look(cells);
-        looks.iter().map(|look| self.view(look, &known)).collect()
+        let cells = (0..self.catalogue().cells.len()).map(CellId::new);
+        cells.filter_map(|cell| self.view_of(cell)).collect()
     }
 
     pub(super) fn history(&self, cell: CellId) -> HistoryView {
-        let points = self.known().history.of_value(cell.index(), self.now());
+        let points = self.known().history.of_value(cell.index(), now());
         let points = points
             .into_iter()
             .map(|it| (it.at, it.last, it.min, it.max));
@@ -127,121 +146,60 @@ impl Current {
         }
     }
 
-    /// Takes in what has been announced.
-    pub(super) fn hear(&self, notice: &Notice) {
-        let mut known = self.known();
-        match notice {
-            Notice::Connected { .. } | Notice::Disconnected { .. } => {}
-            Notice::Subscribed {
-                central,
-                characteristic,
-            } => {
-                for cell in self.told_by(characteristic) {
-                    known.subscribers[cell.index()].push(Subscriber {
-                        central: central.clone(),
-                        how: None,
-                    });
-                    known.touched.insert(cell);
-                }
-            }
-            Notice::Unsubscribed {
-                central,
-                characteristic,
-            } => {
-                for cell in self.told_by(characteristic) {
-                    known.subscribers[cell.index()].retain(|it| it.central != *central);
-                    known.touched.insert(cell);
-                }
-            }
-            Notice::Rejected {
-                value: Some(value),
-                link,
-                by,
-                cause,
-                reason,
-                payload: _,
-            } => {
-                let cells = self.outline().cells.iter();
-                let Some(index) = cells.clone().position(|cell| cell.name == *value) else {
-                    return;
-                };
-                known.rejected[index] = Some(Rejected {
-                    at: self.now(),
-                    link: (*link).to_owned(),
-                    by: by.clone(),
-                    cause: snake(cause),
-                    reason: reason.clone(),
-                });
-                known.touched.insert(CellId::new(index));
-            }
-            Notice::Rejected { value: None, .. } => {}
-        }
+    /// A value as a person reads it.
+    pub(super) fn in_words(&self, cell: CellId, value: &Value) -> String {
+        let spec = &self.catalogue().cells[cell.index()].spec;
+        shown(spec, value, self.names.unit(cell))
     }
 
-    /// What the characteristics of a name notify of.
-    fn told_by(&self, name: &str) -> Vec<CellId> {
-        let all = self.outline().services.iter();
-        let all = all.flat_map(|service| &service.characteristics);
-        let named = all.filter(|it| it.name == name);
-        named.map(|it| it.tells().0).collect()
-    }
-
-    fn number(&self, look: &Look) -> Option<f64> {
-        if self.is_withheld(look.cell) {
-            return None;
-        }
-        let value = look.value.as_ref()?;
-        let spec = &self.outline().cells[look.cell.index()].spec;
+    fn number(&self, cell: CellId, view: &View) -> Option<f64> {
+        let value = view.value.as_ref()?;
+        let spec = &self.catalogue().cells[cell.index()].spec;
         number(value, &to_json(spec, value))
     }
 
-    fn view(&self, look: &Look, known: &Known) -> ValueView {
-        let index = look.cell.index();
-        let declared = &self.outline().cells[index];
-        let spec = &declared.spec;
-        let shows = !declared.withheld;
-        let in_json = |value: Option<&crate::codec::Value>| match value {
-            Some(value) if shows => to_json(spec, value),
-            Some(_) | None => Json::Null,
-        };
-        let is_remote = match declared.owner {
-            Owner::Here => false,
-            Owner::Remote(_) => true,
-        };
-        let pending = is_remote && look.value != look.known;
-        let has_happened = look.version > 0;
-        let age = milliseconds(look.age);
+    fn shown(&self, cell: CellId, view: View) -> ValueView {
+        let spec = &self.catalogue().cells[cell.index()].spec;
+        let in_json = |value: Option<&Value>| value.map_or(Json::Null, |it| to_json(spec, it));
+        let counters = counters(&view);
+        let has_happened = view.version > 0;
         ValueView {
-            id: self.names.id(look.cell).to_owned(),
-            value: in_json(look.value.as_ref()),
-            hex: match &look.value {
-                Some(value) if shows => Some(hex(&encode(spec, value))),
-                Some(_) | None => None,
-            },
-            shown: match &look.value {
+            id: self.names.id(cell).to_owned(),
+            value: in_json(view.value.as_ref()),
+            hex: view.value.as_ref().map(|value| hex(&encode(spec, value))),
+            shown: match &view.value {
+                Some(value) => self.in_words(cell, value),
+                None if view.is_known => "withheld".to_owned(),
                 None => "unknown".to_owned(),
-                Some(_) if !shows => "withheld".to_owned(),
-                Some(value) => shown(spec, value, self.names.unit(look.cell)),
             },
-            version: look.version,
-            changed_at: has_happened.then(|| self.now().saturating_sub(age)),
-            age_ms: has_happened.then_some(age),
-            origin: look.origin.map(|origin| OriginView {
-                link: self.outline().links[origin.link.index()].to_owned(),
-                by: None,
+            version: view.version,
+            changed_at: has_happened.then(|| since_1970(view.changed_at)),
+            age_ms: has_happened.then(|| milliseconds(view.age)),
+            origin: view.origin.map(|by| OriginView {
+                link: by.link.to_owned(),
+                by: by.who.map(|who| who.to_string()),
             }),
-            desired: match pending {
-                true => in_json(look.value.as_ref()),
-                false => Json::Null,
-            },
-            reported: match is_remote {
-                true => in_json(look.known.as_ref()),
-                false => Json::Null,
-            },
-            pending,
-            subscribers: known.subscribers[index].clone(),
-            rejected: known.rejected[index].clone(),
-            withheld: declared.withheld,
+            desired: in_json(view.desired.as_ref()),
+            reported: in_json(view.reported.as_ref()),
+            pending: view.is_pending,
+            subscribers: view
+                .subscribers
+                .into_iter()
+                .map(|it| Subscriber {
+                    central: it.central,
+                    how: it.how.map(|how| how.word().to_owned()),
+                })
+                .collect(),
+            rejected: view.rejected.map(|it| Rejected {
+                at: since_1970(it.at),
+                link: it.by.link.to_owned(),
+                by: it.by.who.map(|who| who.to_string()),
+                cause: snake(&it.cause),
+                reason: it.reason,
+                count: it.count,
+            }),
+            withheld: view.withheld,
+            counters,
         }
     }
 
@@ -252,24 +210,22 @@ impl Current {
     }
 }
 
-impl Clock {
-    fn of_this_host() -> Self {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "the time of day is for people, and nothing here depends on it"
-        )]
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-        Self {
-            since: Instant::now(),
-            since_1970: since_1970.unwrap_or_default(),
-        }
+fn counters(view: &View) -> Counters {
+    let counted = &view.counters;
+    let mut all = Counters {
+        refused: counted.refused.iter().map(|(_, _, count)| count).sum(),
+        confirmed: counted.confirmed,
+        taken_back: counted.taken_back,
+        ..Counters::default()
+    };
+    for (_, of_link) in &counted.by_link {
+        all.changed += of_link.changed;
+        all.unchanged += of_link.unchanged;
+        all.delivered += of_link.delivered;
     }
-
-    fn now(&self) -> u64 {
-        milliseconds(self.since_1970 + self.since.elapsed())
-    }
+    all
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,9 @@
 //! The device, made of what is declared and of what carries it.
 
 use super::current::Current;
+use super::health::adapter;
 use super::model::{
-    Adapter, AdapterKind, Answer, Broker, Characteristic, Descriptor, Device, Holder, Level,
-    Security, Service, Topic,
+    Answer, Broker, Characteristic, Descriptor, Device, Holder, Level, Security, Service, Topic,
 };
 use super::shape::shape;
 use crate::engine::{Ack, CellId, Owner};
@@ -17,15 +17,15 @@ use crate::plugin::{Direction, TopicDoc};
 
 /// All that is said of the device.
 pub(super) fn device(current: &Current, read_only: bool) -> Device {
-    let outline = current.outline();
+    let catalogue = current.catalogue();
     let server = current.port.offered_now::<GattServer>();
     let discovered = server.as_ref().map(|server| server.discovered());
-    let services = outline.services.iter().enumerate();
+    let services = catalogue.services.iter().enumerate();
     let services = services.map(|(index, service)| {
         let seen = discovered.and_then(|all| all.get(index));
         of_service(current, read_only, (index, service), seen)
     });
-    let broker = outline.brokers.first().map(|broker| Broker {
+    let broker = catalogue.brokers.first().map(|broker| Broker {
         address: broker.address.clone(),
         encrypted: broker.is_encrypted,
         client_id: broker.client_id.clone(),
@@ -36,24 +36,14 @@ pub(super) fn device(current: &Current, read_only: bool) -> Device {
         version: env!("CARGO_PKG_VERSION"),
         generation: current.generation,
         read_only,
-        adapter: adapter(current, server.is_some()),
+        adapter: adapter(current),
         services: services.collect(),
-        topics: outline.topics.iter().map(|it| topic(current, it)).collect(),
+        topics: catalogue
+            .topics
+            .iter()
+            .map(|it| topic(current, it))
+            .collect(),
         broker,
-    }
-}
-
-fn adapter(current: &Current, is_virtual: bool) -> Adapter {
-    let declared = current.outline().links.contains(&"ble");
-    let kind = match (is_virtual, declared) {
-        (true, _) => AdapterKind::Virtual,
-        (false, true) => AdapterKind::Bluez,
-        (false, false) => AdapterKind::None,
-    };
-    Adapter {
-        kind,
-        name: None,
-        address: None,
     }
 }
 
@@ -85,7 +75,7 @@ fn of_characteristic(
     it: &gatt::Characteristic,
     seen: Option<&DiscoveredCharacteristic>,
 ) -> Characteristic {
-    let cell = &current.outline().cells[it.cell.index()];
+    let cell = &current.catalogue().cells[it.cell.index()];
     let answer = it.told.as_ref().map(|(told, spec)| Answer {
         id: current.names.id(*told).to_owned(),
         value: shape(spec, 0),
@@ -129,13 +119,13 @@ fn of_characteristic(
 }
 
 fn topics_of(current: &Current, cell: CellId) -> Vec<Topic> {
-    let all = current.outline().topics.iter();
+    let all = current.catalogue().topics.iter();
     let own = all.filter(|doc| doc.cells.contains(&cell));
     own.map(|doc| topic(current, doc)).collect()
 }
 
 fn topic(current: &Current, doc: &TopicDoc) -> Topic {
-    let is_remote = |cell: &CellId| match current.outline().cells[cell.index()].owner {
+    let is_remote = |cell: &CellId| match current.catalogue().cells[cell.index()].owner {
         Owner::Here => false,
         Owner::Remote(_) => true,
     };

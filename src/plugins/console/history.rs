@@ -67,6 +67,13 @@ impl History {
         }
     }
 
+    /// What `before` knows of a value, under another number, is known here.
+    pub(super) fn inherit(&mut self, value: usize, before: &Self, number: usize) {
+        let old = &before.values[number];
+        let first = old.len().saturating_sub(self.points_max);
+        self.values[value] = old.range(first..).copied().collect();
+    }
+
     /// What is known of a value from the last ten minutes before `now`, and what it was when they began.
     pub(super) fn of_value(&self, value: usize, now: u64) -> Vec<Point> {
         let since = now.saturating_sub(MILLISECONDS);

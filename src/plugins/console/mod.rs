@@ -3,14 +3,18 @@
 //! `config` is what may be declared, `server` the connections, `guard` who may do what, `openapi` the list of
 //! operations, `answers` and `requests` (of virtual centrals) what they do, `stream` the events, `model` the types of
 //! all that is said. `state` outlives a configuration, `current` is one at work: the device (`device`, `shape`,
-//! `names`), its values and their `history`. `centrals` are the page's own phones.
+//! `names`), its values, their `history` and `flow`, its `health`; `follow` looks what happens and tells the
+//! streams. `centrals` are the page's own phones.
 
 mod answers;
 mod centrals;
 mod config;
 mod current;
 mod device;
+mod flow;
+mod follow;
 mod guard;
+mod health;
 mod history;
 mod model;
 mod names;
@@ -25,27 +29,23 @@ mod stream;
 mod token;
 mod words;
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::plugin::{BoxFuture, Configure, Failure, Heard, Link, Place, Plugin, Port};
+use crate::plugin::{BoxFuture, Configure, Ending, Failure, Link, Place, Plugin, Port, Succession};
 use config::{ConsoleConfig, Settings};
 use current::Current;
+use follow::follow;
 pub use openapi::document as openapi;
 use server::Server;
-use state::{Frame, State};
+use state::State;
 
 /// The body of a request, in bytes.
 const BODY_MAX: usize = 64 * 1024;
-/// Changes are told so often at the most; of each value the newest.
-const TOLD_EVERY: Duration = Duration::from_millis(100);
-
 pub struct ConsolePlugin;
 
 impl Plugin for ConsolePlugin {
@@ -82,21 +82,20 @@ struct Console {
     running: Option<Running>,
 }
 
-/// What serves: it lives on while one configuration follows another.
+/// What serves: it lives on while one configuration follows another. Dropped, it ends.
 struct Running {
     state: Arc<State>,
-    server: Server,
+    _server: Server,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.state.centrals.clear();
+        self.state.end();
+    }
 }
 
 impl Console {
-    /// What serves already goes on for this one, if it is to be as it is: its address, and who may do what.
-    #[allow(dead_code, reason = "a live reload is to call it")]
-    fn take_over(&mut self, predecessor: &mut Self) {
-        if predecessor.settings == self.settings {
-            self.running = predecessor.running.take();
-        }
-    }
-
     async fn start(&self) -> io::Result<Running> {
         let state = Arc::new(State::new(self.settings.clone()));
         let server = Server::start(&state).await?;
@@ -107,7 +106,10 @@ impl Console {
             (Some(_), true) => ", with its token, to look at only",
         };
         info!("the console is at {}{access}", url(server.address));
-        Ok(Running { state, server })
+        Ok(Running {
+            state,
+            _server: server,
+        })
     }
 }
 
@@ -127,13 +129,24 @@ impl Link for Console {
         "console"
     }
 
-    fn shows_outline(&self) -> bool {
+    fn shows_catalogue(&self) -> bool {
         true
     }
 
     /// A test has no page.
     fn can_rehearse(&self) -> bool {
         false
+    }
+
+    /// What serves already goes on for this one, if it is to be as it is: its address, and who may do what.
+    fn take_over(&mut self, before: &mut dyn Link) -> Succession {
+        let before: &mut dyn Any = before;
+        if let Some(before) = before.downcast_mut::<Self>()
+            && before.settings == self.settings
+        {
+            self.running = before.running.take();
+        }
+        Succession::Unnoticed
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
@@ -146,72 +159,14 @@ impl Link for Console {
                 })?,
             };
             let state = self.running.insert(running).state.clone();
-            let current = Arc::new(Current::new(port, state.next_generation()));
+            let current = Arc::new(Current::new(port, state.before().as_deref()));
             state.point_at(&current);
-            follow(&state, &current).await;
+            let ending = follow(&state, &current).await;
             state.point_nowhere();
-            if let Some(Running { server, .. }) = self.running.take() {
-                state.centrals.clear();
-                drop(server);
+            if ending == Ending::ForGood {
+                self.running = None;
             }
             Ok(())
         })
-    }
-}
-
-/// Looks what happens, and tells the streams, until it is time to stop.
-async fn follow(state: &State, current: &Current) {
-    let port = &current.port;
-    let mut notices = port.notices();
-    let mut stopped = pin!(port.stopped());
-    let mut carried = port
-        .offered_now::<crate::gatt::server::GattServer>()
-        .is_some();
-    let mut tidied = None;
-    loop {
-        let mut progress = pin!(port.progress());
-        // From here on nothing is missed.
-        progress.as_mut().enable();
-        let due = Instant::now() + TOLD_EVERY;
-        let views = current.look_again();
-        if !views.is_empty() {
-            state.tell(|| Frame::new("values", &views));
-        }
-        let is_carried = port
-            .offered_now::<crate::gatt::server::GattServer>()
-            .is_some();
-        if is_carried != carried {
-            carried = is_carried;
-            state.tell_device(current);
-        }
-        tokio::select! {
-            () = &mut stopped => return,
-            () = progress => {}
-            heard = notices.next() => hear(current, &heard),
-            () = until(tidied) => {}
-        }
-        tidied = state.centrals.tidy();
-        // What happens at once is told at once, and what happens all the time ten times a second.
-        loop {
-            tokio::select! {
-                () = &mut stopped => return,
-                () = sleep_until(due) => break,
-                heard = notices.next() => hear(current, &heard),
-            }
-        }
-    }
-}
-
-fn hear(current: &Current, heard: &Heard) {
-    match heard {
-        Heard::Notice(notice) => current.hear(notice),
-        Heard::Missed(count) => warn!("{count} notices were missed"),
-    }
-}
-
-async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

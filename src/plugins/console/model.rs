@@ -26,7 +26,7 @@ pub(super) struct Device {
 }
 
 /// What carries the GATT services.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Adapter {
     pub kind: AdapterKind,
     pub name: Option<String>,
@@ -247,6 +247,22 @@ pub(super) struct ValueView {
     pub subscribers: Vec<Subscriber>,
     pub rejected: Option<Rejected>,
     pub withheld: bool,
+    pub counters: Counters,
+}
+
+/// What has happened to a value since the start of this process, at all links together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Counters {
+    /// What came in and made it another.
+    pub changed: u64,
+    /// What came in and left it as it was.
+    pub unchanged: u64,
+    pub refused: u64,
+    /// What went out and has arrived.
+    pub delivered: u64,
+    /// Requests that the remote owner has confirmed, and that it has not in time.
+    pub confirmed: u64,
+    pub taken_back: u64,
 }
 
 /// Who made the last change.
@@ -276,6 +292,8 @@ pub(super) struct Rejected {
     /// `out_of_range`, `wrong_length` and so on.
     pub cause: String,
     pub reason: String,
+    /// How often this value has been refused.
+    pub count: u64,
 }
 
 /// All values.
@@ -401,6 +419,114 @@ pub(super) struct CentralEvent {
     pub id: u64,
     pub notification: Option<NotificationView>,
     pub disconnected: bool,
+}
+
+// ── the flow ─────────────────────────────────────────────────────────────────────────────────────
+
+/// One step on the way of a value. All steps of one change have its value and its version.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct FlowStep {
+    /// Grows by one from step to step.
+    pub seq: u64,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    /// The section of the YAML; null for the engine itself.
+    pub link: Option<String>,
+    /// The id of the value; null where it is not clear which one is meant, or all are.
+    pub value: Option<String>,
+    /// 0 where nothing has come of it.
+    pub version: u64,
+    /// `requested`, `reported`, `accepted`, `unchanged`, `refused`, `handed_out`, `published`, `acknowledged`, `written`, `notified`,
+    /// `indicated`, `confirmed`, `arrived`, `not_kept`, `taken_back`, `silent`, `expired`, `gave_way`, `answered`, `link_up`.
+    pub kind: &'static str,
+    /// In words.
+    pub text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub central: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Milliseconds: since it was accepted, or published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<f64>,
+    /// What came in or went out, or its beginning; bytes in hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+}
+
+/// The last steps, the oldest first; and an event `flow`, with the new ones.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct FlowView {
+    pub steps: Vec<FlowStep>,
+    /// So many changes, at least, went a way that was not followed, because too much happened at once.
+    pub missed: u64,
+}
+
+// ── health ───────────────────────────────────────────────────────────────────────────────────────
+
+/// How everything is; and an event `health`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct HealthView {
+    /// `ok`, or `unavailable`.
+    pub status: &'static str,
+    /// Why it is not ok.
+    pub reasons: Vec<String>,
+    pub version: &'static str,
+    pub generation: u64,
+    /// When this process began, in milliseconds since 1970.
+    pub began: u64,
+    pub uptime_ms: u64,
+    pub links: Vec<LinkView>,
+    pub centrals: Vec<ConnectedCentral>,
+    pub counters: Totals,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct LinkView {
+    /// The section of the YAML.
+    pub link: String,
+    /// Who serves it: `virtual_ble` where `ble` has no adapter.
+    pub name: String,
+    /// `starting`, `up`, `waiting`, `down`.
+    pub state: &'static str,
+    pub why: Option<String>,
+    /// When a link that is down is run again.
+    pub again_in_ms: Option<u64>,
+    /// When it came into this state, in milliseconds since 1970.
+    pub since: u64,
+    /// How often it has failed and was run again.
+    pub failures: u64,
+    /// What it says of itself: an address, a version.
+    pub details: std::collections::BTreeMap<String, String>,
+}
+
+/// A central that is connected, real or virtual.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct ConnectedCentral {
+    pub address: String,
+    /// Milliseconds since 1970.
+    pub since: u64,
+    pub subscribed: Vec<Subscription>,
+}
+
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Subscription {
+    /// The id of the value that it hears of.
+    pub characteristic: String,
+    /// Null where the adapter does not say.
+    pub how: Option<String>,
+}
+
+/// What has happened to all values together since the start of this process.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Totals {
+    pub values: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    pub refused: u64,
+    pub delivered: u64,
+    pub confirmed: u64,
+    pub taken_back: u64,
+    pub streams: u64,
 }
 
 // ── the rest ─────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::engine::CellId;
 use crate::gatt::{Characteristic, Service};
-use crate::plugin::Outline;
+use crate::plugin::Catalogue;
 
 /// Every value of a configuration by name, and every name by value.
 pub(super) struct Names {
@@ -27,14 +27,14 @@ pub(super) struct Place {
 }
 
 impl Names {
-    pub(super) fn of(outline: &Outline) -> Self {
+    pub(super) fn of(catalogue: &Catalogue) -> Self {
         let mut taken = HashSet::new();
-        let mut ids = vec![None; outline.cells.len()];
-        let mut units = vec![0; outline.cells.len()];
+        let mut ids = vec![None; catalogue.cells.len()];
+        let mut units = vec![0; catalogue.cells.len()];
         let mut places = HashMap::new();
         let mut characteristics = Vec::new();
         let mut answers = Vec::new();
-        for (service, declared) in outline.services.iter().enumerate() {
+        for (service, declared) in catalogue.services.iter().enumerate() {
             let mut of_service = Vec::new();
             for (characteristic, it) in declared.characteristics.iter().enumerate() {
                 let id = unique(own_id(declared, it), &mut taken);
@@ -57,7 +57,7 @@ impl Names {
                 ids[cell.index()] = Some(unique(id, &mut taken));
             }
         }
-        let ids = ids.into_iter().zip(&outline.cells).map(|(id, cell)| {
+        let ids = ids.into_iter().zip(&catalogue.cells).map(|(id, cell)| {
             id.unwrap_or_else(|| unique(format!("value.{}", slug(&cell.name)), &mut taken))
         });
         let ids: Vec<String> = ids.collect();

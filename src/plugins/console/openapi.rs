@@ -137,7 +137,7 @@ fn operations() -> Vec<Operation> {
         operation(
             ("get", "/events"),
             "What happens, as Server-Sent Events: `device` (fetch all anew), `values` (those that have changed, at most ten times a second), \
-             `central` (what the bound virtual central was told).",
+             `flow` (new steps), `health`, `central` (what the bound virtual central was told).",
             Gives::Events,
             get(get_events),
         )
@@ -149,6 +149,29 @@ fn operations() -> Vec<Operation> {
             (404, "There is no such central."),
             (429, "There are too many streams."),
         ]),
+        operation(
+            ("get", "/flow"),
+            "The last steps on the way of values, the oldest first.",
+            gives::<model::FlowView>(),
+            get(get_flow),
+        )
+        .query(&[
+            ("value", "The id of the value whose steps are wanted."),
+            ("limit", "How many steps at the most; 500 are kept."),
+        ]),
+        operation(
+            ("get", "/health"),
+            "How everything is: links, centrals, counters.",
+            gives::<model::HealthView>(),
+            get(get_health),
+        ),
+        operation(
+            ("post", "/reload"),
+            "Read the configuration again. One with mistakes, or that cannot be had, changes nothing.",
+            gives::<crate::reload::Report>(),
+            post(post_reload),
+        )
+        .refuses(&[(501, "This process cannot.")]),
         operation(
             ("get", "/centrals"),
             "The virtual centrals.",

@@ -144,7 +144,7 @@ impl<'a> Target<'a> {
         let found = current.names.place(id).and_then(|place| {
             let service = central.discover().get(place.service)?;
             let handle = service.characteristics.get(place.characteristic)?.handle;
-            let declared = current.outline().services.get(place.service)?;
+            let declared = current.catalogue().services.get(place.service)?;
             let it = declared.characteristics.get(place.characteristic)?;
             Some(Self { it, handle })
         });

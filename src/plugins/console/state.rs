@@ -1,6 +1,5 @@
 //! What the server and the link share, and what outlives a configuration: sessions, open streams, centrals.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
@@ -10,6 +9,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use super::centrals::Centrals;
 use super::config::Settings;
 use super::current::Current;
+use super::flow::Steps;
 use super::model::DeviceEvent;
 use super::problem::Problem;
 use super::token::Sessions;
@@ -24,9 +24,13 @@ pub(super) struct State {
     pub(super) settings: Settings,
     /// `None` between two configurations.
     current: watch::Sender<Option<Arc<Current>>>,
-    generation: AtomicU64,
     frames: broadcast::Sender<Frame>,
     sessions: Mutex<Sessions>,
+    /// What was shown last, while a new configuration is taken up.
+    before: Mutex<Option<Arc<Current>>>,
+    steps: Mutex<Steps>,
+    /// Streams end: the server does.
+    over: watch::Sender<bool>,
     pub(super) centrals: Centrals,
     pub(super) streams: Arc<Semaphore>,
 }
@@ -62,17 +66,14 @@ impl State {
         Self {
             settings,
             current: watch::Sender::new(None),
-            generation: AtomicU64::new(0),
+            before: Mutex::default(),
+            steps: Mutex::default(),
+            over: watch::Sender::new(false),
             frames: broadcast::Sender::new(FRAMES_MAX),
             sessions: Mutex::default(),
             centrals: Centrals::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         }
-    }
-
-    /// The number of the next configuration.
-    pub(super) fn next_generation(&self) -> u64 {
-        self.generation.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// From here on this is what is shown.
@@ -81,9 +82,31 @@ impl State {
         self.tell_device(current);
     }
 
-    /// There is nothing to show for a while.
+    /// There is nothing to show for a while. What was shown is kept for the one that comes next.
     pub(super) fn point_nowhere(&self) {
-        self.current.send_replace(None);
+        let before = self.current.send_replace(None);
+        *locked(&self.before) = before;
+    }
+
+    /// What was shown before.
+    pub(super) fn before(&self) -> Option<Arc<Current>> {
+        locked(&self.before).take()
+    }
+
+    /// All streams end.
+    pub(super) fn end(&self) {
+        self.over.send_replace(true);
+    }
+
+    /// Resolves when they do.
+    pub(super) async fn over(&self) {
+        let mut over = self.over.subscribe();
+        // The sender lives in `self`.
+        let _ = over.wait_for(|over| *over).await;
+    }
+
+    pub(super) fn steps(&self) -> MutexGuard<'_, Steps> {
+        locked(&self.steps)
     }
 
     /// What is shown.
@@ -118,8 +141,12 @@ impl State {
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions
-            .lock()
-            .expect("nothing panics while the sessions are locked")
+        locked(&self.sessions)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .expect("nothing panics while one of these is locked")
 }

@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::centrals::{Bound, Centrals};
+use super::health::health;
 use super::model::DeviceEvent;
 use super::problem::Problem;
 use super::state::{Frame, STREAMS_MAX, State};
@@ -89,8 +90,10 @@ impl Stream {
                 return;
             }
             let gone = self.sender.clone();
+            let state = self.state.clone();
             text = tokio::select! {
                 () = gone.closed() => return,
+                () = state.over() => return,
                 text = self.next() => text,
             };
         }
@@ -132,6 +135,7 @@ impl Stream {
         for frame in [
             Frame::new("device", &DeviceEvent { generation }),
             Frame::new("values", &current.views()),
+            Frame::new("health", &health(&self.state, &current)),
         ] {
             text.extend_from_slice(&frame.text);
         }

@@ -1,6 +1,7 @@
 //! Values and bytes in the words of a page.
 
 use std::fmt::Debug;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value as Json;
 
@@ -77,6 +78,20 @@ fn unchecked(spec: &Spec, value: Value) -> Option<Vec<u8>> {
         | (Spec::Bytes(_), Value::Bytes(_)) => Some(encode(spec, &value)),
         _ => None,
     }
+}
+
+/// Milliseconds since 1970, for people, who compare them with other clocks.
+pub(super) fn now() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is shown beside what others have logged, and decides nothing"
+    )]
+    since_1970(SystemTime::now())
+}
+
+pub(super) fn since_1970(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    super::current::milliseconds(since)
 }
 
 /// The name of a variant in snake case.

@@ -45,7 +45,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
         let attempt = Instant::now();
         let result = tokio::select! {
             result = dial(settings, standing.bindings.longest()) => result,
-            () = port.stopped() => return,
+            _ = port.stopped() => return,
         };
         let (trouble, since) = match result {
             Err(fault) => {
@@ -56,7 +56,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
                     Some(Next::Soon(pause)) => {
                         tokio::select! {
                             () = sleep_until(Instant::now() + pause) => continue,
-                            () = port.stopped() => return,
+                            _ = port.stopped() => return,
                         }
                     }
                     Some(Next::Later) | None => {}
@@ -102,7 +102,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
         });
         tokio::select! {
             () = sleep_until(since + pause) => {}
-            () = port.stopped() => return,
+            _ = port.stopped() => return,
         }
     }
 }
@@ -150,7 +150,7 @@ impl<'a> Connection<'a> {
                 },
                 () = port.changed(), if has_room => {}
                 () = standing.tidings.arrived(), if has_room => {}
-                () = port.stopped() => {
+                _ = port.stopped() => {
                     self.finish(settings.will.as_ref()).await;
                     return None;
                 }

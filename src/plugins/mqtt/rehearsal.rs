@@ -18,7 +18,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, stage: &St
         };
         let connection = tokio::select! {
             connection = stage.connect(client) => connection,
-            () = standing.port.stopped() => return,
+            _ = standing.port.stopped() => return,
         };
         let play = Play {
             settings,
@@ -72,7 +72,7 @@ impl Play<'_> {
                 },
                 () = self.standing.port.changed() => self.pump(),
                 () = self.standing.tidings.arrived() => self.pump(),
-                () = self.standing.port.stopped() => {
+                _ = self.standing.port.stopped() => {
                     self.finish();
                     return End::Stopped;
                 }

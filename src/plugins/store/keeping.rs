@@ -77,7 +77,7 @@ impl Journal<'_> {
             tokio::select! {
                 // The same every time. What has changed comes before what is written of it.
                 biased;
-                () = self.port.stopped() => return,
+                _ = self.port.stopped() => return,
                 () = self.port.changed(), if self.again_at.is_none() => self.pull(),
                 written = self.file.written() => self.settle(written),
                 () = until(due) => self.time_has_come(),

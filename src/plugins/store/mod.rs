@@ -246,7 +246,7 @@ impl Link for Keeper {
             tokio::select! {
                 biased;
                 never = port.pass_over_all() => match never {},
-                () = port.stopped() => Ok(()),
+                _ = port.stopped() => Ok(()),
             }
         })
     }

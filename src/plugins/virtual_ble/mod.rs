@@ -91,7 +91,7 @@ async fn serve(port: Port, peripheral: Peripheral) -> Result<(), Failure> {
             biased;
             () = port.changed() => tell_all(&port, &server, &window),
             never = &mut closes => match never {},
-            () = port.stopped() => return Ok(()),
+            _ = port.stopped() => return Ok(()),
         }
     }
 }

@@ -10,11 +10,11 @@ use crate::plan::Plan;
 
 /// What is declared.
 #[derive(Clone, Debug, Default)]
-pub struct Outline {
+pub struct Catalogue {
     /// In the order of their handles.
     pub services: Arc<[Service]>,
     /// By [`CellId`].
-    pub cells: Vec<CellOutline>,
+    pub cells: Vec<CellEntry>,
     /// The topics of all links, in their order.
     pub topics: Vec<TopicDoc>,
     /// Where they are.
@@ -25,7 +25,7 @@ pub struct Outline {
 
 /// One value.
 #[derive(Clone, Debug)]
-pub struct CellOutline {
+pub struct CellEntry {
     /// For people: the name of the characteristic.
     pub name: String,
     pub spec: Spec,
@@ -39,12 +39,12 @@ pub struct CellOutline {
     pub withheld: bool,
 }
 
-impl Outline {
+impl Catalogue {
     pub(crate) fn of(plan: &Plan) -> Self {
         let withheld = plan.undisclosed();
         let cells = plan.cells.iter().enumerate().map(|(index, cell)| {
             let id = CellId::new(index);
-            CellOutline {
+            CellEntry {
                 name: cell.name.clone(),
                 spec: cell.spec.clone(),
                 owner: cell.owner,

@@ -39,10 +39,10 @@ export default async function ({ program, open, see }) {
   await see(write.getByText('Written: {"h":0,"s":200}'));
   await readBack('{"h":0,"s":200}');
 
-  await go("Brightness");
-  await write.getByLabel("How it is written").selectOption("without response");
-  await write.getByLabel("Value", { exact: true }).fill("55");
+  // It can be written and nothing else, and no response says what became of it.
+  await page.getByRole("link", { name: "Blink" }).click();
+  await write.getByLabel("Value", { exact: true }).fill("3");
   await write.getByRole("button", { name: "Write", exact: true }).click();
   await see(write.getByText("There is no response to it."));
-  await readBack("55 %");
+  await see(page.getByRole("region", { name: "As everything sees it" }), "3");
 }

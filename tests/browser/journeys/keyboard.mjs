@@ -42,7 +42,7 @@ export default async function ({ program, open, see, same }) {
   await page.keyboard.type("101");
   await press("Enter");
   // It is said too, to who does not see it.
-  await see(page.locator(".problem"), /0xFF/);
+  await see(page.locator(".problem"), /0x80/);
   await page.getByRole("status").filter({ hasText: "Refused." }).waitFor({ state: "attached" });
   await press("Control+a");
   await page.keyboard.type("12");

@@ -11,8 +11,8 @@ export default async function ({ program, open, see, same }) {
   await write.getByLabel("Value", { exact: true }).fill("101");
   await write.getByRole("button", { name: "Write", exact: true }).click();
   const problem = await see(write.locator(".problem"));
-  await see(problem.locator("code"), "0xFF");
-  await see(problem.locator("strong"), /Out of Range/i);
+  await see(problem.locator("code"), "0x80");
+  await see(problem.locator("strong"), "Refused");
   await see(problem.locator(".reason"), /101.*100/);
   await see(page.getByRole("list", { name: /What this central has done/ }), /refused.*101/);
 

@@ -10,10 +10,13 @@ export class Problem extends Error {
     this.title = title;
     this.detail = detail;
     /// `{ code, name }` of an ATT error.
-    this.att = more.att ?? null;
+    this.att = more.att ? { ...more.att, name: spaced(more.att.name) } : null;
     this.more = more;
   }
 }
+
+/// `InvalidHandle` as Invalid Handle.
+const spaced = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2");
 
 export const at = (id) => encodeURIComponent(id);
 

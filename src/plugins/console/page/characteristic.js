@@ -38,7 +38,8 @@ export function characteristicPanel(characteristic) {
   }
   right.append(everywhere(characteristic, keep), declared(characteristic));
   nodes.push(h("div", { class: "columns" }, left, right));
-  if (isVirtual() && can("read") && !known(id) && state.central) act.read().catch(() => {});
+  // As soon as it can be: what is refused is among the records.
+  if (isVirtual() && can("read")) keep("central", () => state.central && !known(id) && act.read().catch(onlyProblems));
   return { node: h("article", {}, nodes), leave: () => offs.forEach((off) => off()) };
 }
 
@@ -74,6 +75,10 @@ function actions(id) {
     }, "subscribe"),
     secure: (level) => recorded(() => tell("secure", { level }), `secure the link (${level})`),
   };
+}
+
+function onlyProblems(problem) {
+  if (!(problem instanceof Problem)) throw problem;
 }
 
 export const inWords = ({ att, detail, title }) =>
@@ -164,12 +169,11 @@ function seen({ id, security }, act, keep, can) {
 
 function written({ id, value: shape }, act, keep, can) {
   const result = outcome();
-  const responses = h("select", {}, can("write") && h("option", { value: "true" }, "with response"),
-    can("write_without_response") && h("option", { value: "false" }, "without response"));
+  // Never both: BlueZ would acknowledge a wrong value before anybody has seen it.
+  const response = can("write");
   const attempt = async (what) => {
     try {
       const [member, text] = what();
-      const response = responses.value === "true";
       await act.write(member, response, text);
       result.well(response ? `Written: ${text}` : `Sent: ${text}. There is no response to it.`);
     } catch (problem) {
@@ -183,10 +187,8 @@ function written({ id, value: shape }, act, keep, can) {
   };
   const live = newest(() => attempt(byValue));
   const chosen = control(shape ?? { kind: "bytes" }, "Value", () => live());
-  const both = can("write") && can("write_without_response");
-  const how = h("label", { class: "inline", hidden: !both }, h("span", { class: "hidden" }, "How it is written"), responses);
   const form = h("form", { onsubmit: (event) => (event.preventDefault(), attempt(byValue)) }, chosen.node,
-    h("div", { class: "buttons" }, h("button", { class: "primary" }, "Write"), how));
+    h("button", { class: "primary" }, "Write"));
   const hexId = uid("hex");
   const typed = h("input", { id: hexId, class: "mono", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "0A FF" });
   const hexForm = h("form", { class: "line", onsubmit: (event) => {
@@ -234,13 +236,15 @@ function everywhere({ id }, keep) {
   const from = h("dd", {});
   const who = h("dd", {});
   const row = (name, dd) => h("div", {}, h("dt", {}, name), dd);
-  keep(`value:${id}`, () => {
+  const draw = () => {
     const view = state.values.get(id);
     write(shown, view?.shown ?? "unknown");
     const age = ageOf(view);
     write(from, view?.origin ? `${view.origin.by ?? view.origin.link}, ${age === null ? "" : `${duration(age)} ago`}` : "–");
     write(who, subscribersOf(view));
-  });
+  };
+  keep(`value:${id}`, draw);
+  keep("second", draw);
   const path = encodeURIComponent(id);
   return card("As everything sees it", h("dl", { class: "facts" }, row("Value", shown), row("Set by", from), row("Subscribers", who)),
     h("p", { class: "links" }, h("a", { href: `#/values/${path}` }, "Value and plot"), h("a", { href: `#/flow/${path}` }, "Its way in the flow")));
@@ -267,7 +271,8 @@ const entryRow = ({ at: when, kind, hex, shown, text }) =>
 
 function declared({ uuid, handle, value_handle, descriptors, value: shape, owner, ack, delivery, topics, security }) {
   const rows = (descriptors ?? []).map((it) =>
-    h("tr", {}, h("td", {}, it.name), h("td", { class: "mono" }, shortUuid(it.uuid)), h("td", { class: "mono" }, hexHandle(it.handle))));
+    h("tr", {}, h("td", {}, it.name), h("td", { class: "mono" }, shortUuid(it.uuid)), h("td", { class: "mono" }, hexHandle(it.handle)),
+      h("td", { class: "mono" }, it.hex === null ? "each central's own" : bytes(it.hex))));
   const paths = (topics ?? []).map((it) =>
     h("div", {}, h("code", {}, it.topic), ` ${it.role ?? it.direction}, QoS ${it.qos}${it.retain ? ", retained" : ""}`));
   const secured = Object.entries(security ?? {}).filter(([, level]) => level && level !== "open");
@@ -282,7 +287,7 @@ function declared({ uuid, handle, value_handle, descriptors, value: shape, owner
       ["Topics", paths.length > 0 && h("div", {}, paths)],
     ]),
     rows.length > 0 && h("table", {}, h("caption", {}, "Descriptors"),
-      h("thead", {}, h("tr", {}, ["Name", "UUID", "Handle"].map((it) => h("th", { scope: "col" }, it)))), h("tbody", {}, rows)));
+      h("thead", {}, h("tr", {}, ["Name", "UUID", "Handle", "Bytes"].map((it) => h("th", { scope: "col" }, it)))), h("tbody", {}, rows)));
 }
 
 const hexHandle = (handle) => (handle === null || handle === undefined ? "–" : `0x${handle.toString(16).toUpperCase().padStart(4, "0")}`);

@@ -64,9 +64,13 @@ function drawTop() {
 
 function drawNotice() {
   const { kind, why, since } = state.connection;
-  notice.hidden = kind !== "lost";
-  if (kind === "lost") {
+  const isLost = kind === "lost";
+  notice.hidden = !isLost && performance.now() > state.notice.until;
+  notice.classList.toggle("well", !isLost);
+  if (isLost) {
     write(notice, `${why} It is tried again and again; what is shown is ${duration(performance.now() - since)} old.`);
+  } else {
+    write(notice, state.notice.text);
   }
 }
 
@@ -78,7 +82,8 @@ on("device", () => {
 on("connection", () => {
   drawTop();
   drawNotice();
-  show();
+  const isLocked = state.connection.kind === "locked";
+  if (isLocked !== (name === "login") || name === "") show();
 });
 on("second", drawNotice);
 setInterval(() => changed("second"), 1000);

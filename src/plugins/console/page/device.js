@@ -33,7 +33,6 @@ export function deviceView() {
 
   function drawIntro() {
     const { device, central, centralTrouble } = state;
-    const advertised = device.services.filter((it) => it.advertised).length;
     const who = !isVirtual()
       ? h("p", {}, adapterWords(device.adapter))
       : central
@@ -44,8 +43,7 @@ export function deviceView() {
             : "This tab becomes a central…");
     fill(intro, h("h1", { tabindex: "-1" }, device.name),
       h("p", { class: "muted" },
-        `${count(device.services.length, "service")}, ${count(state.characteristics.size, "characteristic")}, `,
-        advertised > 0 ? `${count(advertised, "service")} advertised` : "no service advertised"),
+        `${count(device.services.length, "service")}, ${count(state.characteristics.size, "characteristic")}`),
       who);
   }
 

@@ -46,11 +46,11 @@ export const uid = (what) => `${what}-${(lastId += 1)}`;
 export const badge = (kind, text) => h("span", { class: `badge ${kind}` }, text);
 
 /// Pairs of a name and a value, those without a value left out.
-export function facts(pairs) {
+export function facts(pairs, more = "") {
   const rows = pairs
-    .filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "")
     .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  return h("dl", { class: "facts" }, rows);
+  return h("dl", { class: `facts ${more}` }, rows);
 }
 
 export function card(title, ...children) {

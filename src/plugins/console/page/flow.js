@@ -148,7 +148,7 @@ function changeRow() {
       const told = all.find((step) => toneOf(step.kind) === "bad") ?? all.find((step) => toneOf(step.kind) === "set") ?? first;
       write(what, told.text ?? "");
       // How far it has come at each link.
-      const reached = new Map(all.map((step) => [step.link, toneOf(step.kind)]));
+      const reached = new Map(all.map((step) => [step.link ?? "engine", toneOf(step.kind)]));
       fill(chain, [...reached].map(([link, tone]) => h("span", { class: `dot ${tone}` }, link)));
       const last = all.at(-1).at - first.at;
       write(total, last > 0 ? took(last) : "");

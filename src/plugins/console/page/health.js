@@ -2,8 +2,9 @@
 // can be read again from here.
 
 import { Problem, post } from "./api.js";
-import { announce, badge, card, duration, facts, fill, h } from "./dom.js";
+import { announce, badge, card, duration, facts, fill, h, timeOf } from "./dom.js";
 import { on, state } from "./state.js";
+import { nameOf } from "./way.js";
 
 const TONES = { up: "done", starting: "in", waiting: "warn", down: "bad" };
 
@@ -20,13 +21,13 @@ export function healthView() {
   };
   const links = part("Links", ["health", "second"], () =>
     h("div", { class: "links-of" }, (state.health?.links ?? []).map(linkRow)));
-  links.classList.add("wide");
   const node = h("div", {}, h("header", { class: "bar" }, h("h1", { tabindex: "-1" }, "Health")),
-    h("div", { class: "grid" }, links,
-      part("Configuration", ["device"], configuration, reload()),
+    links,
+    h("div", { class: "masonry" },
+      part("Configuration", ["device", "health"], configuration, reload()),
       part("Adapter", ["device"], adapter),
       part("Broker", ["device"], broker),
-      part("Centrals", ["health", "central"], centrals),
+      part("Centrals", ["health", "central", "second"], centrals),
       part("Counters", ["health"], counters)));
   return { node, title: () => "Health", show() {}, leave: () => offs.forEach((off) => off()) };
 }
@@ -35,22 +36,18 @@ const nothing = (words) => h("p", { class: "muted" }, words);
 
 const configuration = () => facts([
   ["Device", state.device.name],
-  ["Program", `bemo-sync ${state.device.version}`],
+  ["Program", `bemo-sync ${state.device.version}, started ${state.health ? timeOf(state.health.began) : ""}`],
   ["Generation", String(state.device.generation)],
   ["Writing", state.device.read_only ? "the console is read-only" : "allowed"],
 ]);
 
-function linkRow(link) {
-  const kind = String(link.state?.kind ?? link.state ?? "").toLowerCase();
-  const why = link.why ?? link.state?.why;
-  const again = link.again_in_ms ?? link.state?.again_in_ms;
-  const since = link.since ?? link.state?.since;
-  const details = Array.isArray(link.details) ? link.details : Object.entries(link.details ?? {});
+function linkRow({ link, name, state: kind, why, again_in_ms, since, failures, details }) {
+  const again = again_in_ms === null ? "" : `; it is run again after ${duration(again_in_ms)}`;
   return h("div", { class: "link-of" },
-    h("p", {}, badge(TONES[kind] ?? "plain", kind || "unknown"), " ", h("strong", {}, link.name ?? link.link),
-      Number.isFinite(since) && h("span", { class: "muted" }, ` for ${duration(Date.now() - since)}`)),
-    why && h("p", { class: "reason" }, why, Number.isFinite(again) && `; tried again in ${duration(again)}`),
-    details.length > 0 && facts(details.map(([name, value]) => [name, String(value)])));
+    h("p", {}, badge(TONES[kind], kind), " ", h("strong", {}, link), name !== link && h("span", { class: "muted" }, ` (${name})`),
+      h("span", { class: "muted" }, ` for ${duration(Date.now() - since)}`)),
+    why && h("p", { class: "reason" }, why + again),
+    facts([...Object.entries(details), ["failures", failures > 0 && String(failures)]]));
 }
 
 function adapter() {
@@ -66,18 +63,21 @@ function broker() {
 }
 
 function centrals() {
-  const all = (state.health?.centrals ?? []).map(({ address, subscribed }) => {
-    const names = subscribed.map((it) => state.characteristics.get(it.characteristic ?? it)?.name ?? it.characteristic ?? it);
+  const all = (state.health?.centrals ?? []).map(({ address, since, subscribed }) => {
+    const names = subscribed.map(({ characteristic, how }) => `${nameOf(characteristic)}${how ? ` (${how})` : ""}`);
     return h("li", {}, h("code", {}, address), address === state.central?.address && h("span", { class: "tag live" }, "this tab"),
+      h("span", { class: "muted" }, ` for ${duration(Date.now() - since)}`),
       h("div", { class: "muted" }, names.length > 0 ? `subscribed to ${names.join(", ")}` : "subscribed to nothing"));
   });
   return all.length > 0 ? h("ul", { class: "plain" }, all) : nothing("No central is connected.");
 }
 
-function counters() {
-  const all = Object.entries(state.health?.counters ?? {}).filter(([, it]) => typeof it === "number");
-  return facts(all.map(([name, it]) => [name.replaceAll("_", " "), it.toLocaleString("en")]));
-}
+const COUNTERS = {
+  values: "Values", changed: "Changes", unchanged: "Came in and changed nothing", refused: "Refused", delivered: "Delivered",
+  confirmed: "Confirmed by an owner", taken_back: "Taken back", streams: "Pages open",
+};
+
+const counters = () => facts(Object.entries(COUNTERS).map(([key, words]) => [words, state.health?.counters[key]?.toLocaleString("en")]), "numbers");
 
 const OUTCOMES = {
   applied: "Applied.", unchanged: "Nothing has changed.", refused: "Refused: everything stays as it was.",

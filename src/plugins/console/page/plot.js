@@ -4,6 +4,7 @@
 import { h, timeOf, write } from "./dom.js";
 
 const TEN_MINUTES_S = 600;
+const SPAN_MIN_S = 20;
 const HEIGHT = 220;
 const POINTS_MAX = 2000;
 
@@ -40,13 +41,20 @@ export function plot(name, shape) {
       width: Math.max(box.clientWidth, 200), height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
-      scales: { x: { time: true, range: () => [Date.now() / 1000 - span, Date.now() / 1000] }, y: { range: reach } },
+      scales: { x: { time: true, range: stretch }, y: { range: reach } },
       axes: [{ ...axis, values: (_, splits) => splits.map(clock), space: 80 }, { ...axis, size: 56 }],
       series: [{}, line, { ...line, width: 0 }, { ...line, width: 0 }],
       bands: [{ series: [3, 2], fill: colour("--accent-soft") }],
     }, data(), box);
     chart.root.setAttribute("role", "img");
     chart.root.setAttribute("aria-label", `Plot of ${name}`);
+  }
+
+  /// Not longer than there is something to see.
+  function stretch() {
+    const now = Date.now() / 1000;
+    const first = (points[0]?.[0] ?? 0) / 1000;
+    return [Math.max(now - span, Math.min(first, now - SPAN_MIN_S)), now];
   }
 
   /// What is seen with some room around it; a line that is flat is in the middle.

@@ -18,6 +18,8 @@ export const state = {
   health: null,
   /// `connecting`, `live`, `lost` or `locked` (a token is asked for).
   connection: { kind: "connecting", since: 0, why: "" },
+  /// What is to be said above every view for a while.
+  notice: { text: "", until: 0 },
   /// The page's own virtual central: `{ id, address }`; null where there is none.
   central: null,
   /// Why there is none, where there could be one.
@@ -111,6 +113,13 @@ export function setHealth(health) {
 export function setConnection(kind, why = "") {
   if (state.connection.kind === kind && state.connection.why === why) return;
   state.connection = { kind, since: performance.now(), why };
+  changed("connection");
+}
+
+const NOTICE_MS = 12_000;
+
+export function setNotice(text) {
+  state.notice = { text, until: performance.now() + NOTICE_MS };
   changed("connection");
 }
 

@@ -4,7 +4,8 @@
 import { Problem, ask, at, get, post } from "./api.js";
 import { announce } from "./dom.js";
 import {
-  addSteps, changed, forgetSteps, isVirtual, record, setCentral, setConnection, setDevice, setHealth, setValues, state,
+  addSteps, changed, forgetSteps, isVirtual, record, setCentral, setConnection, setDevice, setHealth,
+  setNotice, setValues, state,
 } from "./state.js";
 
 const PAUSES_MS = [200, 400, 800, 1500, 3000];
@@ -21,7 +22,7 @@ export async function stayConnected() {
     let lost = "";
     try {
       const stream = await open();
-      if (tries > 0) announce("Connected to the program again.");
+      if (tries > 0) welcome(stream);
       setConnection("live");
       tries = 0;
       lost = await stream.over;
@@ -39,6 +40,16 @@ export async function stayConnected() {
     await pause(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
     tries += 1;
   }
+}
+
+/// Says that the connection is there again, and what became of the page's part in it.
+function welcome({ isRestarted, isNew }) {
+  const count = state.subscriptions.size;
+  const words = [isRestarted ? "The program was restarted." : "The connection is there again."];
+  if (isNew) words.push("This tab is a new central.");
+  if (isNew && count > 0) words.push(`It has subscribed again to ${count} ${count === 1 ? "characteristic" : "characteristics"}.`);
+  setNotice(words.join(" "));
+  announce(words.join(" "));
 }
 
 /// After a token was accepted.
@@ -82,8 +93,10 @@ async function open() {
     const steps = listOf(flow, "steps");
     if ((steps.at(-1)?.seq ?? 0) < (state.steps.at(-1)?.seq ?? 0)) forgetSteps();
     addSteps(steps);
+    stream.isRestarted = state.health !== null && state.health.began !== health.began;
+    stream.isNew = state.central !== null && state.central !== hadCentral;
     setHealth(health);
-    if (state.central && state.central.id !== hadCentral?.id) await subscribeAgain();
+    if (stream.isNew) await subscribeAgain();
   } catch (problem) {
     stream.close("");
     throw problem;

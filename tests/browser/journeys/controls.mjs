@@ -37,7 +37,7 @@ export default async function ({ program, open, see }) {
   await write.getByRole("slider", { name: "hue" }).focus();
   await page.keyboard.press("Home");
   await see(write.getByText('Written: {"h":0,"s":200}'));
-  await readBack('{"h":0,"s":200}');
+  await readBack('{"h": 0, "s": 200}');
 
   // It can be written and nothing else, and no response says what became of it.
   await page.getByRole("link", { name: "Blink" }).click();

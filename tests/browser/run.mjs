@@ -88,7 +88,7 @@ const world = {
 };
 
 try {
-  world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-lcd-text"] });
   endings.push(() => world.browser.close());
   const { default: go } = await import(`./journeys/${journey}.mjs`);
   await go(world);

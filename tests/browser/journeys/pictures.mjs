@@ -1,19 +1,22 @@
 // The pictures of the documentation, from the program as it is. They are kept only when that is asked for.
 
-import { statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { withPalette } from "../png.mjs";
+
+const FOLDER = "docs/images";
 const PHONE = { width: 390, height: 844 };
 const SIZE_MAX = 120_000;
 
 export default async function ({ program, open, see, number }) {
-  const folder = process.env.UPDATE_SCREENSHOTS === "1" ? "docs/images" : tmpdir();
   const take = async (page, name) => {
-    const path = join(folder, `console-${name}.png`);
     await page.mouse.move(0, 0);
-    await page.screenshot({ path, animations: "disabled" });
-    if (statSync(path).size > SIZE_MAX) throw new Error(`${name} is larger than ${SIZE_MAX} bytes`);
+    const picture = withPalette(await page.screenshot({ animations: "disabled" }));
+    if (picture.length > SIZE_MAX) throw new Error(`${name} has ${picture.length} bytes`);
+    if (process.env.UPDATE_SCREENSHOTS !== "1") return;
+    mkdirSync(FOLDER, { recursive: true });
+    writeFileSync(join(FOLDER, `console-${name}.png`), picture);
   };
   const running = await program();
   const desk = await open(running);

@@ -168,6 +168,7 @@ function seen({ id, security }, act, keep, can) {
 }
 
 function written({ id, value: shape }, act, keep, can) {
+  if (state.device.read_only) return card("Write", h("p", { class: "muted" }, "The console is read-only: nothing is written from here."));
   const result = outcome();
   // Never both: BlueZ would acknowledge a wrong value before anybody has seen it.
   const response = can("write");
@@ -227,8 +228,7 @@ export function operated(id, shape, keep) {
     const view = state.values.get(id);
     if (view && !form.contains(document.activeElement)) chosen.set(view.desired ?? view.value);
   });
-  return card("Ask for another value", h("p", { class: "muted" }, "As the operator: it is checked as any write is."),
-    state.device.read_only && h("p", { class: "muted" }, "The console is read-only: it will be refused."), form, result.node);
+  return card("Ask for another value", h("p", { class: "muted" }, "As the operator: it is checked as any write is."), form, result.node);
 }
 
 function everywhere({ id }, keep) {

@@ -55,7 +55,7 @@ export function facts(pairs, more = "") {
 
 export function card(title, ...children) {
   const id = uid("card");
-  const heading = h("h3", { id }, title);
+  const heading = h("h2", { id }, title);
   return h("section", { class: "card", "aria-labelledby": id }, heading, ...children);
 }
 

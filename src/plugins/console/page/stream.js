@@ -77,6 +77,7 @@ function pause(ms) {
 async function open() {
   setDevice(await get("/device"));
   const hadCentral = state.central;
+  const began = state.health?.began;
   let stream = hadCentral && (await connect(hadCentral).catch(() => null));
   if (!stream) {
     await openCentral();
@@ -93,7 +94,7 @@ async function open() {
     const steps = listOf(flow, "steps");
     if ((steps.at(-1)?.seq ?? 0) < (state.steps.at(-1)?.seq ?? 0)) forgetSteps();
     addSteps(steps);
-    stream.isRestarted = state.health !== null && state.health.began !== health.began;
+    stream.isRestarted = began !== undefined && began !== health.began;
     stream.isNew = state.central !== null && state.central !== hadCentral;
     setHealth(health);
     if (stream.isNew) await subscribeAgain();

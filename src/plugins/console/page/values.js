@@ -46,7 +46,7 @@ export function valuesView() {
     if (open === null) return fill(detail);
     const characteristic = state.characteristics.get(open);
     panel = characteristic ? valuePanel(characteristic) : null;
-    fill(detail, panel?.node ?? h("p", { class: "empty" }, "It is not declared any more. ", h("a", { href: "#/values" }, "All values")));
+    fill(detail, h("h1", { class: "hidden" }, "Values"), panel?.node ?? h("p", { class: "empty" }, "It is not declared any more. ", h("a", { href: "#/values" }, "All values")));
   }
 
   const offs = [

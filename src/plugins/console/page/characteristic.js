@@ -105,8 +105,9 @@ function outcome() {
   };
 }
 
-/// One at a time, and after it the newest: a slider that is dragged asks for as much as is answered.
-function newest(work) {
+/// One at a time, and after it the newest: a slider that is dragged asks for as much as is answered. When it
+/// rests, `after` is done.
+function newest(work, after = () => {}) {
   let busy = false;
   let again = false;
   return async () => {
@@ -116,6 +117,7 @@ function newest(work) {
     while (again) {
       again = false;
       await work();
+      if (!again) await after();
     }
     busy = false;
   };
@@ -177,29 +179,34 @@ function written({ id, value: shape }, act, keep, can) {
       const [member, text] = what();
       await act.write(member, response, text);
       result.well(response ? `Written: ${text}` : `Sent: ${text}. There is no response to it.`);
+      return true;
     } catch (problem) {
       result.wrong(problem);
-      follow();
+      return false;
     }
   };
   const byValue = () => {
     const json = chosen.json();
     return [{ value: json }, json];
   };
-  const live = newest(() => attempt(byValue));
+  // Whoever has written is not told what came of it, be it wrapped or clamped: it is read.
+  const readBack = () => can("read") && act.read().catch(onlyProblems);
+  const live = newest(() => attempt(byValue), readBack);
   const chosen = control(shape ?? { kind: "bytes" }, "Value", () => live());
-  const form = h("form", { onsubmit: (event) => (event.preventDefault(), attempt(byValue)) }, chosen.node,
+  const once = async (event, what) => {
+    event.preventDefault();
+    if (await attempt(what)) await readBack();
+  };
+  const form = h("form", { onsubmit: (event) => once(event, byValue) }, chosen.node,
     h("button", { class: "primary" }, "Write"));
   const hexId = uid("hex");
   const typed = h("input", { id: hexId, class: "mono", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "0A FF" });
-  const hexForm = h("form", { class: "line", onsubmit: (event) => {
-    event.preventDefault();
-    attempt(() => {
-      const hex = hexOf(typed.value);
-      if (hex === null) throw new Mistake(`“${typed.value}” is no hex: two digits for each byte.`);
-      return [{ hex: JSON.stringify(hex) }, bytes(hex) || "no bytes"];
-    });
-  } }, h("label", { class: "field", for: hexId }, h("span", {}, "Bytes, in hex")), typed, h("button", {}, "Write bytes"));
+  const byHex = () => {
+    const hex = hexOf(typed.value);
+    if (hex === null) throw new Mistake(`“${typed.value}” is no hex: two digits for each byte.`);
+    return [{ hex: JSON.stringify(hex) }, bytes(hex) || "no bytes"];
+  };
+  const hexForm = h("form", { class: "line", onsubmit: (event) => once(event, byHex) }, h("label", { class: "field", for: hexId }, h("span", {}, "Bytes, in hex")), typed, h("button", {}, "Write bytes"));
   const follow = () => {
     const last = known(id);
     if (last && !form.contains(document.activeElement)) chosen.set(last.value);

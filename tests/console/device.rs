@@ -16,7 +16,7 @@ services:
       - { name: Percent, uuid: FF01, access: [read, write], value: { type: u8, min: 0, max: 100, step: 5, unit: percentage }, mqtt: { state: a, command: b } }
       - { name: Half degrees, uuid: FF02, access: [read, write], value: { type: i16, scale: { by: 0.5 }, min: 5, max: 30, unit: celsius } }
       - { name: On, uuid: FF03, access: [read, write], value: { type: bool } }
-      - { name: Mode, uuid: FF04, access: [read, write], value: { type: u8, enum: { 0: "off", 1: heat, 2: cool } } }
+      - { name: Mode, uuid: FF04, access: [read, write], value: { type: u8, enum: { off: 0, heat: 1, cool: 2 } } }
       - name: HSV
         uuid: FF05
         access: [read, write, notify]
@@ -28,8 +28,8 @@ services:
             - { name: value, type: u8, constant: 255 }
       - { name: Name, uuid: FF06, access: [read, write], value: { type: utf8, max_length: 20 } }
       - { name: Bytes, uuid: FF07, access: [read, write_without_response], value: { type: bytes, max_length: 4 } }
-      - { name: Some, uuid: FF08, access: [read, write], value: { type: array, max_items: 3, item: { type: u8 } } }
-      - { name: Same, uuid: FF09, access: [read, write], value: { type: f32, decimals: 1, min: -1, max: 1 } }
+      - { name: Some, uuid: FF08, access: [read, write], value: { type: array, max_items: 3, items: { type: u8 } } }
+      - { name: Same, uuid: FF09, access: [read, write], value: { type: f32, scale: { decimals: 1 }, min: -1, max: 1 } }
   - name: Kinds
     uuid: FF10
     characteristics:
@@ -119,7 +119,7 @@ fn the_health_is_that_of_the_links_and_a_word_for_programs() {
     let world = World::new(KINDS);
     let health = world.http.json("/api/v1/health");
     let links: Vec<&str> = health["links"].as_array().unwrap().iter().map(|it| it["link"].as_str().unwrap()).collect();
-    assert_eq!(links[..3], ["ble", "mqtt", "console"], "{links:?}");
+    assert_eq!(links[..4], ["ble", "mqtt", "store", "console"], "{links:?}");
     let word = world.http.get("/healthz");
     assert!(matches!(word.status, 200 | 503), "{}", word.body);
     let metrics = world.http.get("/metrics");

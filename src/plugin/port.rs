@@ -3,12 +3,13 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::warn;
 
 use super::{
-    Announce, Ending, Kind, Notice, Notices, Observer, Payload, Promise, Receipt, Sender, Shared,
-    State, Stopping, What,
+    Announce, Ending, Kind, Note, Notice, Notices, Observer, Payload, Promise, Receipt, Sender,
+    Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
@@ -293,6 +294,12 @@ impl Port {
             .step(Some(self.link), Some(cell), version, kind);
     }
 
+    /// [`Port::note`], for whoever needs nothing else of a port.
+    pub fn noter(&self) -> Note {
+        let port = self.clone();
+        Arc::new(move |cell, version, what| port.note(cell, version, what))
+    }
+
     /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
     pub fn state(&self, state: State) {
         if self.record().is(state) {
@@ -300,9 +307,10 @@ impl Port {
         }
     }
 
-    /// This link waits for the world, and why.
-    pub fn waits(&self, why: impl Into<String>) {
-        self.state(State::Waiting { why: why.into() });
+    /// This link waits for the world, why, and when it tries again, if it has to.
+    pub fn waits(&self, why: impl Into<String>, again_in: Option<Duration>) {
+        let why = why.into();
+        self.state(State::Waiting { why, again_in });
     }
 
     /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No

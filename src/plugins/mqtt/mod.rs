@@ -134,8 +134,14 @@ impl Link for MqttLink {
         "mqtt"
     }
 
+    /// There may be no broker.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 () = client::run(&self.settings, &standing) => {}
@@ -147,6 +153,7 @@ impl Link for MqttLink {
 
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 biased;
@@ -186,6 +193,13 @@ impl Link for MqttLink {
 }
 
 impl Settings {
+    /// What an operator may want to know of the link.
+    fn introduce(&self, port: &Port) {
+        port.detail("broker", Some(self.address.to_string()));
+        port.detail("client_id", Some(self.client_id.clone()));
+        port.detail("tls", self.tls.is_some().then(|| "yes".to_owned()));
+    }
+
     /// The topics of birth and will, which are often one.
     fn presence(&self) -> Vec<TopicDoc> {
         let birth = "Published on every connection, before anything else.";

@@ -40,6 +40,7 @@ impl Begun {
             Event::Refused { .. }
             | Event::Delivered { .. }
             | Event::Undelivered { .. }
+            | Event::Restate { .. }
             | Event::Tick => Self::Other,
         }
     }

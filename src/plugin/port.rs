@@ -16,6 +16,7 @@ use crate::engine::{
     Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
+use crate::plan::CellKey;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
 #[derive(Clone)]
@@ -210,6 +211,20 @@ impl Port {
         });
     }
 
+    /// What this link tells of a cell is told in another place than before the take-over: how it stands is handed
+    /// out again.
+    pub fn restate(&self, cell: CellId) {
+        self.accept(Event::Restate {
+            link: self.link,
+            cell,
+        });
+    }
+
+    /// Which value a cell is in any configuration; `None` if nobody can see it.
+    pub fn key(&self, cell: CellId) -> Option<CellKey> {
+        self.shared.cell_keys[cell.index()]
+    }
+
     /// Resolves when there is something to pull.
     pub async fn changed(&self) {
         let wake = &self.shared.wake[self.link.index()];
@@ -321,8 +336,12 @@ impl Port {
         }
     }
 
-    /// It is run, by this name.
-    pub(crate) fn begins(&self, name: &'static str, state: State) {
+    /// It is run, by this name, and says itself how it is, or does not.
+    pub(crate) fn begins(&self, name: &'static str, tells_state: bool) {
+        let state = match tells_state {
+            true => State::Starting,
+            false => State::Up,
+        };
         if self.record().begins(name, state) {
             self.shared.observed.observatory.changed();
         }

@@ -65,7 +65,7 @@ pub(crate) struct Shared {
     /// The values of which every event counts.
     pub(super) every: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
-    cell_keys: Vec<Option<CellKey>>,
+    pub(super) cell_keys: Vec<Option<CellKey>>,
     pub(super) observed: Observed,
     pub(super) link_names: Vec<&'static str>,
 }
@@ -288,6 +288,7 @@ impl Shared {
             | Event::Delivered { .. }
             | Event::Undelivered { .. }
             | Event::LinkUp { .. }
+            | Event::Restate { .. }
             | Event::Tick => None,
         };
         let before = engine.poll_deadline();

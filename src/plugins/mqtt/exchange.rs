@@ -101,6 +101,20 @@ impl<'a> Exchange<'a> {
         self.tidings.begin();
     }
 
+    /// A connection goes on that another exchange has begun; only these topics are new on it.
+    pub(super) fn resume<'t>(&mut self, topics: impl Iterator<Item = &'t str>) {
+        self.unheard.clear();
+        for topic in topics {
+            let documents = self.bindings.takers(topic).iter();
+            self.unheard
+                .extend(documents.filter_map(|taker| match taker {
+                    Carrier::Document(index) => Some(*index),
+                    Carrier::Value(_) | Carrier::Trigger(_) => None,
+                }));
+        }
+        self.tidings.begin();
+    }
+
     /// The next message to publish.
     pub(super) fn next(&mut self) -> Option<Publication> {
         if self.ready.is_empty() {

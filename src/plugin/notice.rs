@@ -87,9 +87,14 @@ impl Sender<'_> {
 }
 
 impl Payload {
+    /// As much as is told of what came from the air: that it might be a text is a chance.
+    pub(super) fn octets(payload: &[u8]) -> Self {
+        Self::Bytes(beginning(payload).to_vec())
+    }
+
     /// As much of it as is told.
     pub fn cut(payload: &[u8]) -> Self {
-        let beginning = &payload[..payload.len().min(PAYLOAD_MAX)];
+        let beginning = beginning(payload);
         match std::str::from_utf8(beginning) {
             Ok(text) => Self::Text(text.to_owned()),
             // The cut went through the middle of a character.
@@ -100,6 +105,10 @@ impl Payload {
             Err(_) => Self::Bytes(beginning.to_vec()),
         }
     }
+}
+
+fn beginning(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(PAYLOAD_MAX)]
 }
 
 impl std::fmt::Display for Payload {

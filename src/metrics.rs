@@ -226,7 +226,7 @@ fn about_values(text: &mut Text, snapshot: &Snapshot) {
 fn about_times(text: &mut Text, snapshot: &Snapshot) {
     text.family(
         "att_write_seconds",
-        "From a write by a central to its response, with all that the response promises.",
+        "From a write by a central that was accepted to its response, with all that this promises.",
         "histogram",
     );
     // Most links have no centrals.

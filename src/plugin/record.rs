@@ -31,7 +31,7 @@ pub(super) struct Refused {
 pub(crate) struct LinkRecord {
     pub(super) section: &'static str,
     stands: Mutex<Stands>,
-    /// From a write by a central to its response.
+    /// From a write by a central that was accepted to its response.
     pub(super) writes: Histogram,
     /// From the acceptance of a change to its delivery.
     pub(super) deliveries: Histogram,

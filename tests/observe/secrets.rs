@@ -10,7 +10,7 @@ use super::watcher::Watcher;
 use super::{at, cell, handle, wait, yaml};
 
 const KEY: &str = "name: Key, access: [read, write, notify], security: encrypted, \
-    value: { type: utf8, max_length: 20, pattern: \"hush.*\" }, \
+    value: { type: utf8, max_length: 20, pattern: \"^hush\" }, \
     mqtt: { owner: remote, state: key/changed, command: key/set, confirm_within: 100ms }";
 
 #[test]
@@ -27,14 +27,14 @@ fn a_value_that_only_an_encrypted_link_may_see_appears_nowhere() {
         .unwrap();
     let key = handle(&central, "FF01");
     let is_accepted = |step: &Step| matches!(step.kind, Kind::Accepted(_));
-    owner.publish("key/changed", "hush1");
+    owner.publish("key/changed", "\"hush1\"");
     let mut steps = watcher.until(is_accepted);
     wait(central.write(key, b"hush2")).unwrap();
     steps.extend(watcher.until(is_accepted));
     let pending = format!("{:?}", observer.view(cell(0)));
     steps.extend(watcher.until(|step| matches!(step.kind, Kind::TakenBack { .. })));
     wait(central.write(key, b"shout hush")).unwrap_err();
-    owner.publish("key/changed", "shout hush");
+    owner.publish("key/changed", "\"shout hush\"");
     for _ in 0..2 {
         steps.extend(watcher.until(|step| matches!(step.kind, Kind::Refused { .. })));
     }

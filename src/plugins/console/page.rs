@@ -14,32 +14,48 @@ struct File {
     content: &'static str,
 }
 
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// A file beside the page, under its own name.
+macro_rules! file {
+    ($name:literal, $media_type:expr) => {
+        File {
+            path: concat!("/", $name),
+            media_type: $media_type,
+            content: include_str!(concat!("page/", $name)),
+        }
+    };
+}
+
 const FILES: &[File] = &[
     File {
         path: "/",
         media_type: "text/html; charset=utf-8",
         content: include_str!("page/index.html"),
     },
-    File {
-        path: "/console.js",
-        media_type: "text/javascript; charset=utf-8",
-        content: include_str!("page/console.js"),
-    },
-    File {
-        path: "/console.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_str!("page/console.css"),
-    },
-    File {
-        path: "/uplot.js",
-        media_type: "text/javascript; charset=utf-8",
-        content: include_str!("page/uplot.js"),
-    },
-    File {
-        path: "/uplot.css",
-        media_type: "text/css; charset=utf-8",
-        content: include_str!("page/uplot.css"),
-    },
+    file!("api.js", JS),
+    file!("characteristic.js", JS),
+    file!("colour.js", JS),
+    file!("console.css", CSS),
+    file!("console.js", JS),
+    file!("controls.js", JS),
+    file!("device.js", JS),
+    file!("dom.js", JS),
+    file!("flow.js", JS),
+    file!("health.js", JS),
+    file!("icon.svg", SVG),
+    file!("login.js", JS),
+    file!("plot.js", JS),
+    file!("pointer.js", JS),
+    file!("state.js", JS),
+    file!("stream.js", JS),
+    file!("uplot.css", CSS),
+    file!("uplot.js", JS),
+    file!("value.js", JS),
+    file!("values.js", JS),
+    file!("way.js", JS),
 ];
 
 /// The paths of the page.

@@ -70,6 +70,7 @@ fmt:
 lint:
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
+	cargo clippy --locked --no-default-features --features broker -- -D warnings
 
 ## Everything but the lab.
 unit:
@@ -132,6 +133,8 @@ docs:
 	mv schemas/services.schema.json.new schemas/services.schema.json
 	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
 	mv schemas/test.schema.json.new schemas/test.schema.json
+	cargo run --locked -q -- docs --openapi > schemas/openapi.json.new
+	mv schemas/openapi.json.new schemas/openapi.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
 

@@ -246,18 +246,12 @@ async fn supervise(
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
-        port.begins(
-            name,
-            match running.tells_state() {
-                true => State::Starting,
-                false => State::Up,
-            },
-        );
         let taken_over = taken_over.take().filter(|it| it.candidate == chosen);
         let succession = taken_over.map_or(Succession::Anew, |it| it.succession);
         // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
         if succession != Succession::Unnoticed {
             port.link_up(false);
+            port.begins(name, running.tells_state());
         }
         let started = Instant::now();
         let running = match &stage {

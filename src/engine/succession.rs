@@ -75,6 +75,7 @@ impl Heirs {
             Event::Delivered { .. }
             | Event::Undelivered { .. }
             | Event::LinkUp { .. }
+            | Event::Restate { .. }
             | Event::Tick => None,
         }
     }

@@ -140,6 +140,9 @@ pub enum What {
     Confirmed { central: Option<String> },
 }
 
+/// Says something of the way of a value, with its version; what is behind [`Port::note`](super::Port::note).
+pub type Note = Arc<dyn Fn(CellId, u64, &dyn Fn() -> What) + Send + Sync>;
+
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -12,7 +12,11 @@ pub enum State {
     /// It does what it is there for.
     Up,
     /// It is well, and the world is not: no broker, no adapter. It goes on by itself when that is there.
-    Waiting { why: String },
+    Waiting {
+        why: String,
+        /// When it tries again; `None` when it is told, and need not try.
+        again_in: Option<Duration>,
+    },
     /// It has failed.
     Down {
         why: String,
@@ -101,8 +105,27 @@ impl State {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Starting | Self::Up => None,
-            Self::Waiting { why } | Self::Down { why, .. } => Some(why),
+            Self::Waiting { why, .. } | Self::Down { why, .. } => Some(why),
         }
+    }
+
+    /// In what time it is tried again, if it is.
+    pub fn again_in(&self) -> Option<Duration> {
+        match self {
+            Self::Starting | Self::Up => None,
+            Self::Waiting { again_in, .. } | Self::Down { again_in, .. } => *again_in,
+        }
+    }
+
+    /// The same, so much later.
+    pub(super) fn after(mut self, time: Duration) -> Self {
+        match &mut self {
+            Self::Waiting { again_in, .. } | Self::Down { again_in, .. } => {
+                *again_in = again_in.map(|again_in| again_in.saturating_sub(time));
+            }
+            Self::Starting | Self::Up => {}
+        }
+        self
     }
 }
 
@@ -130,7 +153,7 @@ impl LinkHealth {
         match state {
             State::Starting => format!("{name} has been starting for {seconds} s"),
             State::Up => format!("{name} is up"),
-            State::Waiting { why } => format!("{name} has been waiting for {seconds} s: {why}"),
+            State::Waiting { why, .. } => format!("{name} has been waiting for {seconds} s: {why}"),
             State::Down { why, .. } => format!("{name} has been down for {seconds} s: {why}"),
         }
     }

@@ -40,6 +40,7 @@ impl Begun {
             Event::Refused { .. }
             | Event::Delivered { .. }
             | Event::Undelivered { .. }
+            | Event::Restate { .. }
             | Event::Tick => Self::Other,
         }
     }
@@ -334,6 +335,7 @@ impl Shared {
     fn payload(&self, cell: Option<CellId>, sender: &Sender<'_>) -> Payload {
         match sender.withheld || self.is_withheld(cell) {
             true => Payload::Withheld,
+            false if sender.peer.is_some() => Payload::octets(sender.payload),
             false => Payload::cut(sender.payload),
         }
     }

@@ -35,7 +35,7 @@ pub use beginning::Beginning;
 pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
-pub use flow::{Came, Flow, Kind, Seen, Shown, Step, What};
+pub use flow::{Came, Flow, Kind, Note, Seen, Shown, Step, What};
 pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub(crate) use observe::{Observatory, Observed};

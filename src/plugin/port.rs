@@ -3,12 +3,13 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::futures::Notified;
 use tracing::warn;
 
 use super::{
-    Announce, Catalogue, Ending, Kind, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Announce, Catalogue, Ending, Kind, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
     Sender, Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
@@ -16,6 +17,7 @@ use crate::engine::{
     Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
+use crate::plan::CellKey;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
 #[derive(Clone)]
@@ -215,6 +217,20 @@ impl Port {
         });
     }
 
+    /// What this link tells of a cell is told in another place than before the take-over: how it stands is handed
+    /// out again.
+    pub fn restate(&self, cell: CellId) {
+        self.accept(Event::Restate {
+            link: self.link,
+            cell,
+        });
+    }
+
+    /// Which value a cell is in any configuration; `None` if nobody can see it.
+    pub fn key(&self, cell: CellId) -> Option<CellKey> {
+        self.shared.cell_keys[cell.index()]
+    }
+
     /// Resolves when there is something to pull.
     pub async fn changed(&self) {
         let wake = &self.shared.wake[self.link.index()];
@@ -309,6 +325,12 @@ impl Port {
             .step(Some(self.link), Some(cell), version, kind);
     }
 
+    /// [`Port::note`], for whoever needs nothing else of a port.
+    pub fn noter(&self) -> Note {
+        let port = self.clone();
+        Arc::new(move |cell, version, what| port.note(cell, version, what))
+    }
+
     /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
     pub fn state(&self, state: State) {
         if self.record().is(state) {
@@ -316,9 +338,10 @@ impl Port {
         }
     }
 
-    /// This link waits for the world, and why.
-    pub fn waits(&self, why: impl Into<String>) {
-        self.state(State::Waiting { why: why.into() });
+    /// This link waits for the world, why, and when it tries again, if it has to.
+    pub fn waits(&self, why: impl Into<String>, again_in: Option<Duration>) {
+        let why = why.into();
+        self.state(State::Waiting { why, again_in });
     }
 
     /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No
@@ -329,8 +352,12 @@ impl Port {
         }
     }
 
-    /// It is run, by this name.
-    pub(crate) fn begins(&self, name: &'static str, state: State) {
+    /// It is run, by this name, and says itself how it is, or does not.
+    pub(crate) fn begins(&self, name: &'static str, tells_state: bool) {
+        let state = match tells_state {
+            true => State::Starting,
+            false => State::Up,
+        };
         if self.record().begins(name, state) {
             self.shared.observed.observatory.changed();
         }

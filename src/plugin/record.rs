@@ -31,7 +31,7 @@ pub(super) struct Refused {
 pub(crate) struct LinkRecord {
     pub(super) section: &'static str,
     stands: Mutex<Stands>,
-    /// From a write by a central to its response.
+    /// From a write by a central that was accepted to its response.
     pub(super) writes: Histogram,
     /// From the acceptance of a change to its delivery.
     pub(super) deliveries: Histogram,
@@ -42,6 +42,8 @@ struct Stands {
     name: &'static str,
     state: State,
     since: Instant,
+    /// When it was last said.
+    said: Instant,
     failures: u64,
     details: Vec<(&'static str, String)>,
 }
@@ -85,6 +87,7 @@ impl LinkRecord {
                 name: section,
                 state: State::Starting,
                 since: Instant::now(),
+                said: Instant::now(),
                 failures: 0,
                 details: Vec::new(),
             }),
@@ -107,12 +110,13 @@ impl LinkRecord {
     /// Returns whether that is news.
     pub(super) fn is(&self, state: State) -> bool {
         let mut stands = locked(&self.stands);
+        stands.said = Instant::now();
         if stands.state == state {
             return false;
         }
         // Another reason to wait is no other state.
         if stands.state.word() != state.word() {
-            stands.since = Instant::now();
+            stands.since = stands.said;
         }
         stands.failures += u64::from(matches!(
             state,
@@ -147,7 +151,7 @@ impl LinkRecord {
         LinkHealth {
             section: self.section,
             name: stands.name,
-            state: stands.state.clone(),
+            state: stands.state.clone().after(now - stands.said),
             since: clock - lasted,
             lasted,
             failures: stands.failures,

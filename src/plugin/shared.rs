@@ -66,7 +66,7 @@ pub(crate) struct Shared {
     /// The values of which every event counts.
     pub(super) every: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
-    cell_keys: Vec<Option<CellKey>>,
+    pub(super) cell_keys: Vec<Option<CellKey>>,
     pub(super) observed: Observed,
     pub(super) link_names: Vec<&'static str>,
 }
@@ -296,6 +296,7 @@ impl Shared {
             | Event::Delivered { .. }
             | Event::Undelivered { .. }
             | Event::LinkUp { .. }
+            | Event::Restate { .. }
             | Event::Tick => None,
         };
         let before = engine.poll_deadline();

@@ -21,8 +21,8 @@ use super::pairing::Allowed;
 use super::window::PairingWindow;
 use super::{Address, AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::{Notice, Port};
-use connection::Connection;
+use crate::plugin::{Notice, Port, What};
+use connection::{Connection, Told};
 use table::Table;
 
 /// The MTU before anybody has asked for another one (Core Spec 5.4, Vol 3, Part F, 3.2.8).
@@ -146,11 +146,26 @@ impl GattServer {
             let (_, spec) = characteristic.tells();
             let octets = encode(spec, &effect.value);
             for (peer, connection) in &mut self.state().connections {
+                let told = Told {
+                    index,
+                    version: effect.version,
+                };
                 match (Some(*peer) == writer, every) {
-                    (true, true) => {}
-                    (true, false) => connection.forget(index),
-                    (false, true) => connection.tell_every(index, &octets, &receipt),
-                    (false, false) => connection.tell(index, &octets),
+                    (true, true) => continue,
+                    (true, false) => {
+                        connection.forget(index);
+                        continue;
+                    }
+                    (false, true) => connection.tell_every(told, &octets, &receipt),
+                    (false, false) => connection.tell(told, &octets),
+                }
+                if let Some(by) = connection.subscription(index) {
+                    let central = connection.address;
+                    self.port
+                        .note(effect.cell, effect.version, || What::Notified {
+                            central: Some(central.to_string()),
+                            indication: by == Subscribed::Indicate,
+                        });
                 }
             }
         }

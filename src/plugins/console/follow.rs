@@ -22,6 +22,8 @@ pub(super) async fn follow(state: &State, current: &Current) -> Ending {
     let mut stopped = pin!(port.stopped());
     let mut health_changes = current.observer.health_changes();
     let mut seen = Way::new(current);
+    // Whoever has listened to the configuration of before is told.
+    health_changes.mark_changed();
     let mut carrier = adapter(current);
     loop {
         let mut progress = pin!(port.progress());

@@ -8,7 +8,7 @@ use super::state::{STREAMS_MAX, State};
 use super::words::since_1970;
 use crate::gatt::server::GattServer;
 use crate::metrics::Snapshot;
-use crate::plugin::{self, Health, LinkHealth};
+use crate::plugin::{Health, LinkHealth};
 
 pub(super) fn health(state: &State, current: &Current) -> HealthView {
     let snapshot = current.observer.snapshot();
@@ -51,16 +51,12 @@ pub(super) fn health(state: &State, current: &Current) -> HealthView {
 }
 
 fn link(link: LinkHealth) -> LinkView {
-    let again_in = match &link.state {
-        plugin::State::Down { again_in, .. } => *again_in,
-        plugin::State::Starting | plugin::State::Up | plugin::State::Waiting { .. } => None,
-    };
     LinkView {
         link: link.section.to_owned(),
         name: link.name.to_owned(),
         state: link.state.word(),
         why: link.state.why().map(str::to_owned),
-        again_in_ms: again_in.map(milliseconds),
+        again_in_ms: link.state.again_in().map(milliseconds),
         since: since_1970(link.since),
         failures: link.failures,
         details: link

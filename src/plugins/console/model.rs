@@ -489,7 +489,7 @@ pub(super) struct LinkView {
     /// `starting`, `up`, `waiting`, `down`.
     pub state: &'static str,
     pub why: Option<String>,
-    /// When a link that is down is run again.
+    /// When a link that waits or is down tries again, if it has to.
     pub again_in_ms: Option<u64>,
     /// When it came into this state, in milliseconds since 1970.
     pub since: u64,

@@ -12,7 +12,7 @@ use super::table::{Bindings, Carrier};
 use super::tidings::Tidings;
 use crate::codec::Value;
 use crate::engine::{CellId, Effect};
-use crate::plugin::{Port, Sender};
+use crate::plugin::{Payload, Port, Sender, What};
 
 /// So much of a payload is shown in a log.
 const SHOWN: usize = 200;
@@ -59,8 +59,16 @@ pub(super) struct Publication {
 #[derive(Debug, Default)]
 #[must_use = "without it the engine never hears that something has arrived"]
 pub(super) struct Receipt {
-    cells: Vec<(CellId, u64)>,
+    cells: Vec<Sent>,
     tiding: Option<u64>,
+}
+
+/// An effect that is in a message.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    cell: CellId,
+    ticket: u64,
+    version: u64,
 }
 
 impl<'a> Exchange<'a> {
@@ -93,6 +101,20 @@ impl<'a> Exchange<'a> {
         self.tidings.begin();
     }
 
+    /// A connection goes on that another exchange has begun; only these topics are new on it.
+    pub(super) fn resume<'t>(&mut self, topics: impl Iterator<Item = &'t str>) {
+        self.unheard.clear();
+        for topic in topics {
+            let documents = self.bindings.takers(topic).iter();
+            self.unheard
+                .extend(documents.filter_map(|taker| match taker {
+                    Carrier::Document(index) => Some(*index),
+                    Carrier::Value(_) | Carrier::Trigger(_) => None,
+                }));
+        }
+        self.tidings.begin();
+    }
+
     /// The next message to publish.
     pub(super) fn next(&mut self) -> Option<Publication> {
         if self.ready.is_empty() {
@@ -117,10 +139,36 @@ impl<'a> Exchange<'a> {
 
     /// The beginning of what is published, for a log line.
     fn shown(&self, publication: &Publication) -> String {
-        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
-        let mut carriers = publication.receipt.cells.iter().flat_map(carriers);
-        let withheld = carriers.any(|carrier| self.withholds(*carrier));
+        let withheld = self.withholds_of(&publication.receipt);
         shown(&publication.message.payload, withheld)
+    }
+
+    fn withholds_of(&self, receipt: &Receipt) -> bool {
+        let carriers = |sent: &Sent| self.bindings.carriers(sent.cell);
+        let mut carriers = receipt.cells.iter().flat_map(carriers);
+        carriers.any(|carrier| self.withholds(*carrier))
+    }
+
+    /// Says something of the way of all values that are in a message.
+    pub(super) fn note(&self, receipt: &Receipt, what: impl Fn() -> What) {
+        for sent in &receipt.cells {
+            self.port.note(sent.cell, sent.version, &what);
+        }
+    }
+
+    /// That a message has been handed to the connection.
+    pub(super) fn note_published(&self, publication: &Publication, packet_id: Option<u16>) {
+        let Publication { message, receipt } = publication;
+        self.note(receipt, || What::Published {
+            topic: message.topic.clone(),
+            qos: message.qos as u8,
+            retain: message.retain,
+            packet_id,
+            payload: match self.withholds_of(receipt) {
+                true => Payload::Withheld,
+                false => Payload::cut(&message.payload),
+            },
+        });
     }
 
     /// Makes messages of everything that there is to send. What has changed together goes into one
@@ -176,7 +224,7 @@ impl<'a> Exchange<'a> {
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
-        for (cell, ticket) in receipt.cells {
+        for Sent { cell, ticket, .. } in receipt.cells {
             if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
                 *left -= 1;
                 if *left > 0 {
@@ -297,7 +345,11 @@ impl Publication {
 
 impl Receipt {
     fn of(effects: &[Effect]) -> Self {
-        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
+        let cells = effects.iter().map(|effect| Sent {
+            cell: effect.cell,
+            ticket: effect.ticket,
+            version: effect.version,
+        });
         Self {
             cells: cells.collect(),
             tiding: None,

@@ -1,11 +1,12 @@
 //! Pure: everything that is declared, by value and by topic.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::binding::{Binding, MAX_PAYLOAD};
 use super::config::Qos;
 use super::describe::{by_topic, of_binding, of_document};
-use super::document::Document;
+use super::document::{Document, Member};
 use super::tidings::Told;
 use crate::engine::CellId;
 use crate::plugin::TopicDoc;
@@ -102,6 +103,51 @@ impl Bindings {
     /// What takes from a topic.
     pub(super) fn takers(&self, topic: &str) -> &[Carrier] {
         self.takers.get(topic).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where and as what each value is published, as hashes: one for each way.
+    pub(super) fn places(&self) -> Vec<(CellId, u64)> {
+        let hash = |shown: String| {
+            let mut hasher = DefaultHasher::new();
+            shown.hash(&mut hasher);
+            hasher.finish()
+        };
+        let of_values = self.values.iter().filter_map(|it| {
+            let topic = it.topics.published()?;
+            Some((
+                it.cell,
+                hash(format!("{topic:?} {:?} {:?}", it.format, it.spec)),
+            ))
+        });
+        let of_documents = self.documents.iter().flat_map(move |it| {
+            let constants = format!(
+                "{:?} {:?} {:?}",
+                it.topics.published(),
+                it.sending,
+                it.constants
+            );
+            it.members.iter().map(move |member| {
+                let Member {
+                    at, known_as, spec, ..
+                } = member;
+                let shown = format!("{constants} {at:?} {known_as:?} {spec:?}");
+                (member.cell, hash(shown))
+            })
+        });
+        of_values.chain(of_documents).collect()
+    }
+
+    /// The values behind a topic that is subscribed to, by their names.
+    pub(super) fn names_of_takers(&self, topic: &str) -> Vec<String> {
+        let takers = self.takers(topic).iter();
+        let names = takers.flat_map(|taker| match *taker {
+            Carrier::Value(index) => vec![self.value(index).name.clone()],
+            Carrier::Document(index) | Carrier::Trigger(index) => {
+                let members = self.document(index).members.iter();
+                members.map(|member| member.name.clone()).collect()
+            }
+        });
+        names.collect()
     }
 
     /// The topics to subscribe to, each once. The highest quality of service that anything wants

@@ -46,7 +46,7 @@ impl Air {
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();
         let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
-        let mut outlets = Outlets::new(Arc::new(announce));
+        let mut outlets = Outlets::new(Arc::new(announce), Arc::new(|_, _, _| {}));
         let outlet = outlets.open(&declared, delivery, every);
         Self {
             outlets,

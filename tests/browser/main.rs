@@ -66,6 +66,16 @@ fn without_the_token_nothing_is_seen_and_read_only_is_said() {
 }
 
 #[test]
+fn a_reload_is_seen_without_loading_the_page_anew() {
+    journey("reload");
+}
+
+#[test]
+fn without_a_virtual_adapter_the_operator_asks() {
+    journey("operator");
+}
+
+#[test]
 fn only_what_has_changed_is_drawn() {
     journey("many");
 }

@@ -4,14 +4,15 @@ import { deflateSync, inflateSync } from "node:zlib";
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const COLOURS_MAX = 256;
+const CLOSE = 60;
 
-/// The same picture, as it comes from a browser (8 bits, RGB or RGBA, opaque), with at most 256 colours: those that are
-/// seen most, and for the others the nearest of them.
+/// The same picture, as it comes from a browser (8 bits, RGB or RGBA, opaque), with at most 256 colours, and for the
+/// others the nearest of them.
 export function withPalette(png) {
   const { width, height, pixels } = decode(png);
   const counts = new Map();
   for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1);
-  const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, COLOURS_MAX).map(([colour]) => colour);
+  const palette = chosen([...counts].sort((a, b) => b[1] - a[1]).map(([colour]) => colour));
   const index = new Map(palette.map((colour, at) => [colour, at]));
   const rows = Buffer.alloc((width + 1) * height);
   for (let at = 0; at < pixels.length; at += 1) {
@@ -28,14 +29,32 @@ export function withPalette(png) {
     chunk("IDAT", deflateSync(rows, { level: 9 })), chunk("IEND", Buffer.alloc(0))]);
 }
 
+/// Those that are seen most, none of them close to another: what is rare and like nothing else is not lost.
+function chosen(colours) {
+  const palette = [];
+  for (const colour of colours) {
+    if (palette.length === COLOURS_MAX) break;
+    if (palette.every((it) => distance(it, colour) > CLOSE)) palette.push(colour);
+  }
+  return palette;
+}
+
 function nearest(palette, pixel) {
   let best = 0;
   let least = Infinity;
   palette.forEach((colour, at) => {
-    const distance = [16, 8, 0].reduce((sum, by) => sum + (((colour >> by) & 255) - ((pixel >> by) & 255)) ** 2, 0);
-    if (distance < least) [best, least] = [at, distance];
+    const here = distance(colour, pixel);
+    if (here < least) [best, least] = [at, here];
   });
   return best;
+}
+
+/// The square of how far two colours are apart.
+function distance(one, other) {
+  const red = (one >> 16) - (other >> 16);
+  const green = ((one >> 8) & 255) - ((other >> 8) & 255);
+  const blue = (one & 255) - (other & 255);
+  return red * red + green * green + blue * blue;
 }
 
 function chunk(name, data) {

@@ -15,6 +15,11 @@ export class Problem extends Error {
   }
 }
 
+/// Lets a refusal pass, which somebody else shows or has shown; a mistake in the page goes on.
+export function onlyProblems(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+}
+
 /// `InvalidHandle` as Invalid Handle.
 const spaced = (name) => name.replace(/([a-z])([A-Z])/g, "$1 $2");
 

@@ -1,7 +1,7 @@
 // One characteristic: on a virtual adapter read, written and subscribed to as by any central; on a real
 // one what the phones do, and a request of the operator.
 
-import { Problem, ask, at, attCode, get, post, raw } from "./api.js";
+import { Problem, ask, at, attCode, onlyProblems, post, raw } from "./api.js";
 import { Mistake, control, described } from "./controls.js";
 import { shortUuid } from "./device.js";
 import { announce, badge, bytes, card, duration, facts, fill, h, hexOf, timeOf, uid, write, writeLarge } from "./dom.js";
@@ -75,10 +75,6 @@ function actions(id) {
     }, "subscribe"),
     secure: (level) => recorded(() => tell("secure", { level }), `secure the link (${level})`),
   };
-}
-
-function onlyProblems(problem) {
-  if (!(problem instanceof Problem)) throw problem;
 }
 
 export const inWords = ({ att, detail, title }) =>

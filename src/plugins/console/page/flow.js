@@ -58,7 +58,7 @@ export function flowView() {
     if (newest < drawnTo) return redraw();
     const fresh = state.steps.filter((step) => step.seq > drawnTo);
     if (paused) {
-      write(note, `Paused; ${fresh.length} steps wait.`);
+      write(note, fresh.length === 0 ? "Paused." : `Paused; ${fresh.length} steps wait.`);
       return;
     }
     drawnTo = newest;

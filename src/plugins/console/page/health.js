@@ -1,10 +1,12 @@
 // Whether everything is there: links, adapter, broker, centrals, counters; and the configuration, which
 // can be read again from here.
 
-import { Problem, post } from "./api.js";
+import { get, onlyProblems, post } from "./api.js";
 import { announce, badge, card, duration, facts, fill, h, timeOf } from "./dom.js";
-import { on, state } from "./state.js";
+import { on, setHealth, state } from "./state.js";
 import { nameOf } from "./way.js";
+
+const COUNT_MS = 2000;
 
 const TONES = { up: "done", starting: "in", waiting: "warn", down: "bad" };
 
@@ -29,6 +31,9 @@ export function healthView() {
       part("Broker", ["device"], broker),
       part("Centrals", ["health", "central", "second"], centrals),
       part("Counters", ["health"], counters)));
+  // The stream tells of what happens to links and centrals; what is only counted is asked for.
+  const counting = setInterval(() => get("/health").then(setHealth, onlyProblems), COUNT_MS);
+  offs.push(() => clearInterval(counting));
   return { node, title: () => "Health", show() {}, leave: () => offs.forEach((off) => off()) };
 }
 
@@ -47,7 +52,7 @@ function linkRow({ link, name, state: kind, why, again_in_ms, since, failures, d
     h("p", {}, badge(TONES[kind], kind), " ", h("strong", {}, link), name !== link && h("span", { class: "muted" }, ` (${name})`),
       h("span", { class: "muted" }, ` for ${duration(Date.now() - since)}`)),
     why && h("p", { class: "reason" }, why + again),
-    facts([...Object.entries(details), ["failures", failures > 0 && String(failures)]]));
+    facts([...Object.entries(details).map(([name, it]) => [name.replaceAll("_", " "), it]), ["failures", failures > 0 && String(failures)]]));
 }
 
 function adapter() {
@@ -96,7 +101,7 @@ function reload() {
         message && h("pre", {}, message), (changes ?? []).length > 0 && h("ul", {}, changes.map((it) => h("li", {}, it)))));
       announce(`Configuration: ${OUTCOMES[outcome] ?? outcome}`);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      onlyProblems(problem);
       fill(result, h("div", { class: "problem" }, h("p", {}, h("strong", {}, problem.title)), h("pre", { class: "reason" }, problem.detail)));
       announce(`Configuration: ${problem.message}`);
     } finally {

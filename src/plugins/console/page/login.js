@@ -1,6 +1,6 @@
 // The form for the token, where one is declared. The program answers with a cookie that no script sees.
 
-import { Problem, post } from "./api.js";
+import { onlyProblems, post } from "./api.js";
 import { announce, fill, h, uid } from "./dom.js";
 import { unlocked } from "./stream.js";
 
@@ -18,7 +18,7 @@ export function loginView() {
       fill(result);
       unlocked();
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      onlyProblems(problem);
       fill(result, h("div", { class: "problem" }, h("p", { class: "reason" }, problem.message)));
       announce(problem.message);
       token.select();

@@ -6,6 +6,8 @@ import { h, timeOf, write } from "./dom.js";
 const TEN_MINUTES_S = 600;
 const SPAN_MIN_S = 20;
 const HEIGHT = 220;
+/// How far the lines of the grid are apart where there is nothing between whole numbers.
+const WHOLE = Array.from({ length: 13 }, (_, at) => [1, 2, 5].map((it) => it * 10 ** at)).flat();
 const POINTS_MAX = 2000;
 
 /// `{ node, load(points), push(ms, number), leave() }`; points are `[ms, last, lowest, highest]` of a second
@@ -35,6 +37,7 @@ export function plot(name, shape) {
       stroke: colour("--muted"), font: "12px system-ui, sans-serif",
       grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 },
     };
+    const whole = shape.decimals === 0 || shape.kind === "boolean" ? { incrs: WHOLE } : {};
     const stepped = uPlot.paths.stepped({ align: 1 });
     const line = { label: name, stroke: colour("--accent"), width: 2, paths: stepped, points: { show: false } };
     chart = new uPlot({
@@ -42,7 +45,7 @@ export function plot(name, shape) {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: true, range: stretch }, y: { range: reach } },
-      axes: [{ ...axis, values: (_, splits) => splits.map(clock), space: 80 }, { ...axis, size: 56 }],
+      axes: [{ ...axis, values: (_, splits) => splits.map(clock), space: 80 }, { ...axis, size: 56, ...whole }],
       series: [{}, line, { ...line, width: 0 }, { ...line, width: 0 }],
       bands: [{ series: [3, 2], fill: colour("--accent-soft") }],
     }, data(), box);
@@ -59,7 +62,7 @@ export function plot(name, shape) {
 
   /// What is seen with some room around it; a line that is flat is in the middle.
   function reach(_, low, high) {
-    if (low === null || high === null) return [shape?.min ?? 0, shape?.max ?? 1];
+    if (low === null || high === null) return [shape.min ?? 0, shape.max ?? 1];
     const room = (high - low) * 0.08 || Math.max(Math.abs(high) * 0.1, 1);
     return [low - room, high + room];
   }

@@ -1,7 +1,7 @@
 // The connection to the program: one stream of events, a virtual central of the page's own where there
 // can be one, and both anew, by itself, whenever the program comes back.
 
-import { Problem, ask, at, get, post } from "./api.js";
+import { Problem, ask, at, get, onlyProblems, post } from "./api.js";
 import { announce } from "./dom.js";
 import {
   addSteps, changed, forgetSteps, isVirtual, record, setCentral, setConnection, setDevice, setHealth,
@@ -28,7 +28,7 @@ export async function stayConnected() {
       lost = await stream.over;
       if (lost === RENEWED) continue;
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      onlyProblems(problem);
       if (problem.status === 401) {
         await login();
         continue;
@@ -149,7 +149,7 @@ async function refetch(close) {
     // Only a stream that is opened anew can be bound to a central.
     if (isVirtual() !== (state.central !== null) && state.centralTrouble === "") close(RENEWED);
   } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
+    onlyProblems(problem);
     // The stream tells when there is nobody to ask any more.
   }
 }
@@ -171,7 +171,7 @@ async function subscribeAgain() {
     try {
       await post(`/centrals/${at(state.central.id)}/subscribe`, { characteristic: id, how });
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+      onlyProblems(problem);
       state.subscriptions.delete(id);
       record(id, { kind: "refused", text: `not subscribed again: ${problem.message}` });
     }

@@ -1,6 +1,6 @@
 // One value as everything sees it: what it is, what it was, where it came from, who hears of it.
 
-import { Problem, at, get } from "./api.js";
+import { at, get, onlyProblems } from "./api.js";
 import { operated } from "./characteristic.js";
 import { bytes, card, duration, fill, h, timeOf, write, writeLarge } from "./dom.js";
 import { plot } from "./plot.js";
@@ -88,12 +88,7 @@ function current(id, keep) {
 
 function past({ id, name, value: shape }, offs) {
   const chart = plot(name, shape);
-  get(`/values/${at(id)}/history`).then(
-    ({ points }) => chart.load(points),
-    (problem) => {
-      if (!(problem instanceof Problem)) throw problem;
-    },
-  );
+  get(`/values/${at(id)}/history`).then(({ points }) => chart.load(points), onlyProblems);
   let version = null;
   const draw = () => {
     const view = state.values.get(id);

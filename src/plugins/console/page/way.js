@@ -28,8 +28,7 @@ function stepRow(step, since) {
   return h("li", { class: toneOf(step.kind) },
     h("span", { class: "when" }, since === null ? timeOf(step.at) : `+${took(Math.max(since, 0))}`),
     h("span", { class: "what" }, badge(toneOf(step.kind), wordOf(step.kind)), " ", h("span", { class: "link" }, step.link ?? "engine"),
-      h("span", { class: "text" }, step.text)),
-    Number.isFinite(step.took_ms) && h("span", { class: "took" }, `took ${took(step.took_ms)}`));
+      h("span", { class: "text" }, step.text)));
 }
 
 /// The newest change of a value that the page knows of.

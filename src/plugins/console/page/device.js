@@ -29,6 +29,7 @@ export function deviceView() {
   const node = h("div", { class: "panes" }, side, detail);
   let open = null;
   let panel = null;
+  let drawn = "";
   let rows = [];
 
   function drawIntro() {
@@ -89,10 +90,14 @@ export function deviceView() {
     node.classList.toggle("opened", open !== null);
   }
 
+  /// Anew only if it is declared otherwise: somebody may be typing in it.
   function drawDetail() {
+    const characteristic = state.characteristics.get(open);
+    const declared = JSON.stringify([characteristic, state.device.adapter.kind, state.device.read_only]);
+    if (panel !== null && declared === drawn) return;
+    drawn = declared;
     panel?.leave();
     panel = null;
-    const characteristic = state.characteristics.get(open);
     if (!characteristic) {
       fill(detail, h("p", { class: "empty" },
         open === null ? "Choose a characteristic to read, write and subscribe to it." : "It is not declared any more."));

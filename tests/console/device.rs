@@ -43,7 +43,8 @@ fn device() -> Json {
 fn characteristic<'a>(device: &'a Json, id: &str) -> &'a Json {
     let services = device["services"].as_array().unwrap().iter();
     let mut all = services.flat_map(|it| it["characteristics"].as_array().unwrap());
-    all.find(|it| it["id"] == json!(id)).unwrap_or_else(|| panic!("{id} in {device}"))
+    all.find(|it| it["id"] == json!(id))
+        .unwrap_or_else(|| panic!("{id} in {device}"))
 }
 
 #[test]
@@ -56,15 +57,27 @@ fn every_type_says_what_a_field_for_it_needs() {
             assert_eq!(&shape[key], value, "{key} of {id}");
         }
     };
-    has("percent", json!({ "kind": "number", "type": "u8", "min": 0, "max": 100, "step": 5, "unit": "%", "decimals": 0 }));
-    has("half-degrees", json!({ "kind": "number", "min": 5.0, "max": 30.0, "step": 0.5, "unit": "°C", "decimals": 1 }));
+    has(
+        "percent",
+        json!({ "kind": "number", "type": "u8", "min": 0, "max": 100, "step": 5, "unit": "%", "decimals": 0 }),
+    );
+    has(
+        "half-degrees",
+        json!({ "kind": "number", "min": 5.0, "max": 30.0, "step": 0.5, "unit": "°C", "decimals": 1 }),
+    );
     has("on", json!({ "kind": "boolean", "labels": [] }));
-    has("mode", json!({ "kind": "enum", "labels": ["off", "heat", "cool"] }));
+    has(
+        "mode",
+        json!({ "kind": "enum", "labels": ["off", "heat", "cool"] }),
+    );
     has("hsv", json!({ "kind": "struct", "color": "hsv" }));
     has("name", json!({ "kind": "text", "max_length": 20 }));
     has("bytes", json!({ "kind": "bytes", "max_length": 4 }));
     has("some", json!({ "kind": "array", "max_length": 3 }));
-    has("same", json!({ "kind": "number", "min": -1.0, "max": 1.0, "step": 0.1, "decimals": 1 }));
+    has(
+        "same",
+        json!({ "kind": "number", "min": -1.0, "max": 1.0, "step": 0.1, "decimals": 1 }),
+    );
     let hsv = shape("hsv");
     let field = |index: usize, key: &str| hsv["fields"][index][key].clone();
     assert_eq!(field(0, "at"), json!("/color/h"));
@@ -85,7 +98,10 @@ fn a_characteristic_is_described_as_a_central_discovers_it() {
     let [declaration, value] = ["handle", "value_handle"].map(|key| hsv[key].as_u64().unwrap());
     assert_eq!(value, declaration + 1);
     let descriptors = hsv["descriptors"].as_array().unwrap();
-    let uuids: Vec<&str> = descriptors.iter().map(|it| it["uuid"].as_str().unwrap()).collect();
+    let uuids: Vec<&str> = descriptors
+        .iter()
+        .map(|it| it["uuid"].as_str().unwrap())
+        .collect();
     assert_eq!(uuids, ["0x2902", "0x2901", "0x2904"]);
     assert_eq!(descriptors[0]["handle"], json!(value + 1));
     assert_eq!(descriptors[1]["hex"], json!("48 53 56"));
@@ -97,9 +113,18 @@ fn a_characteristic_is_described_as_a_central_discovers_it() {
 fn a_value_knows_its_topics_and_a_topic_its_values() {
     let device = device();
     let percent = characteristic(&device, "kinds.percent");
-    let topics: Vec<_> = percent["topics"].as_array().unwrap().iter().map(|it| {
-        (it["topic"].as_str().unwrap(), it["role"].as_str().unwrap(), it["direction"].as_str().unwrap())
-    }).collect();
+    let topics: Vec<_> = percent["topics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (
+                it["topic"].as_str().unwrap(),
+                it["role"].as_str().unwrap(),
+                it["direction"].as_str().unwrap(),
+            )
+        })
+        .collect();
     assert_eq!(topics, [("a", "state", "out"), ("b", "command", "in")]);
     assert_eq!(percent["owner"], json!("here"));
     let all = device["topics"].as_array().unwrap();
@@ -109,21 +134,46 @@ fn a_value_knows_its_topics_and_a_topic_its_values() {
 #[test]
 fn two_of_one_name_have_ids_of_their_own() {
     let device = device();
-    assert_eq!(characteristic(&device, "kinds.same")["uuid"], json!("0xFF09"));
-    assert_eq!(characteristic(&device, "kinds.same-2")["uuid"], json!("0xFF11"));
-    assert_eq!(characteristic(&device, "kinds.same-2")["settable"], json!(false));
+    assert_eq!(
+        characteristic(&device, "kinds.same")["uuid"],
+        json!("0xFF09")
+    );
+    assert_eq!(
+        characteristic(&device, "kinds.same-2")["uuid"],
+        json!("0xFF11")
+    );
+    assert_eq!(
+        characteristic(&device, "kinds.same-2")["settable"],
+        json!(false)
+    );
 }
 
 #[test]
 fn the_health_is_that_of_the_links_and_a_word_for_programs() {
     let world = World::new(KINDS);
     let health = world.http.json("/api/v1/health");
-    let links: Vec<&str> = health["links"].as_array().unwrap().iter().map(|it| it["link"].as_str().unwrap()).collect();
+    let links: Vec<&str> = health["links"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["link"].as_str().unwrap())
+        .collect();
     assert_eq!(links[..4], ["ble", "mqtt", "store", "console"], "{links:?}");
     let word = world.http.get("/healthz");
     assert!(matches!(word.status, 200 | 503), "{}", word.body);
     let metrics = world.http.get("/metrics");
-    assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-    assert!(metrics.body.contains("# TYPE bemo_sync_"), "{}", metrics.body);
-    assert!(metrics.body.contains("bemo_sync_centrals 0"), "{}", metrics.body);
+    assert_eq!(
+        metrics.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    assert!(
+        metrics.body.contains("# TYPE bemo_sync_"),
+        "{}",
+        metrics.body
+    );
+    assert!(
+        metrics.body.contains("bemo_sync_centrals 0"),
+        "{}",
+        metrics.body
+    );
 }

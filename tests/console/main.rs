@@ -1,9 +1,12 @@
 //! The console, as a browser and a program find it: over real HTTP, with the real runtime behind it.
 
+#![cfg(feature = "console")]
+
 #[path = "../support/bemo.rs"]
 mod bemo;
 mod centrals;
 mod device;
+#[path = "../support/http.rs"]
 mod http;
 #[path = "../support/lines.rs"]
 mod lines;
@@ -69,7 +72,10 @@ impl World {
 
     /// A new virtual central: the path of its operations.
     pub fn central(&self) -> String {
-        let central = self.http.post("/api/v1/centrals", &serde_json::json!({})).ok();
+        let central = self
+            .http
+            .post("/api/v1/centrals", &serde_json::json!({}))
+            .ok();
         format!("/api/v1/centrals/{}", central["id"])
     }
 }

@@ -27,7 +27,11 @@ fn check(method: &str, path: &str, response: &Response) {
     let described = match described.get(response.status.to_string()) {
         Some(described) => described,
         None => {
-            assert!(response.status >= 400, "{method} {path}: {}", response.status);
+            assert!(
+                response.status >= 400,
+                "{method} {path}: {}",
+                response.status
+            );
             &document["components"]["responses"]["Problem"]
         }
     };
@@ -83,7 +87,11 @@ fn every_operation_answers_as_the_document_says() {
                 "delete" => world.http.delete(&real),
                 other => panic!("{other}"),
             };
-            assert!(response.status == 200 || path.ends_with("/reload"), "{path}: {}", response.body);
+            assert!(
+                response.status == 200 || path.ends_with("/reload"),
+                "{path}: {}",
+                response.body
+            );
             check(method, path, &response);
             if operations[method]["requestBody"] != Json::Null {
                 let wrong = world.http.post(&real, &json!({ "nobody": "knows" }));

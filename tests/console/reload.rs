@@ -42,7 +42,13 @@ fn streams_sessions_and_what_was_seen_go_on_under_the_next_configuration() {
     let port = port_in(&said.expect("it starts"));
 
     let login = Http::to(port).post("/api/v1/session", &json!({ "token": "0123456789abcdef" }));
-    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = login
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
     let http = Http::to(port).with("Cookie", &cookie);
     let number = "/api/v1/values/number-service.some-number";
     let mut events = http.events("");
@@ -54,7 +60,10 @@ fn streams_sessions_and_what_was_seen_go_on_under_the_next_configuration() {
     fs::write(&file, yaml.replace("max_length: 12", "max_length: none")).unwrap();
     let refused = reload();
     assert_eq!(refused["outcome"], json!("refused"));
-    assert!(refused["message"].as_str().unwrap().contains("max_length"), "{refused}");
+    assert!(
+        refused["message"].as_str().unwrap().contains("max_length"),
+        "{refused}"
+    );
     fs::write(&file, yaml.replace("name: Key", "name: Another key")).unwrap();
     let applied = reload();
     assert_eq!(applied["outcome"], json!("applied"), "{applied}");
@@ -71,8 +80,16 @@ fn streams_sessions_and_what_was_seen_go_on_under_the_next_configuration() {
 
     // Who else may do what begins anew: the page has to log in again.
     let other = yaml.replace("token: 0123456789abcdef", "token: fedcba9876543210");
-    fs::write(&file, other.replace("127.0.0.1:0", &format!("127.0.0.1:{port}"))).unwrap();
-    assert_eq!(reload()["outcome"], json!("applied"), "the answer still comes");
+    fs::write(
+        &file,
+        other.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")),
+    )
+    .unwrap();
+    assert_eq!(
+        reload()["outcome"],
+        json!("applied"),
+        "the answer still comes"
+    );
     while events.try_next().is_some() {}
     let mut tries = 0;
     while !is_there(port) && tries < 1000 {

@@ -14,7 +14,14 @@ const NUMBER: &str = "/api/v1/values/number-service.some-number";
 #[test]
 fn a_name_that_somebody_has_made_lead_here_does_not_get_in() {
     let world = World::new(&demo("hosts: [lamp.local]"));
-    for path in ["/", "/console.js", "/api/v1/values", "/healthz", "/metrics", "/nowhere"] {
+    for path in [
+        "/",
+        "/console.js",
+        "/api/v1/values",
+        "/healthz",
+        "/metrics",
+        "/nowhere",
+    ] {
         let ask = |host: &str| world.http.clone().with("Host", host).get(path);
         let detail = ask("evil.example").detail(421);
         assert!(detail.contains("`hosts`"), "{detail}");
@@ -50,11 +57,18 @@ fn a_page_of_another_site_can_change_nothing() {
         page.delete("/api/v1/session").problem(403);
         page.get("/api/v1/values").problem(403);
         let own = page.get("/");
-        assert!(name == "Origin" || own.status == 200, "a link to the page is fine");
+        assert!(
+            name == "Origin" || own.status == 200,
+            "a link to the page is fine"
+        );
     }
     assert_eq!(world.bemo.value(0), before);
     let own = format!("http://localhost:{}", world.http.port);
-    let page = world.http.clone().with("Origin", &own).with("Sec-Fetch-Site", "same-origin");
+    let page = world
+        .http
+        .clone()
+        .with("Origin", &own)
+        .with("Sec-Fetch-Site", "same-origin");
     page.put(NUMBER, &change).ok();
     assert_ne!(world.bemo.value(0), before);
 }
@@ -63,13 +77,21 @@ fn a_page_of_another_site_can_change_nothing() {
 fn what_a_form_can_send_is_no_request() {
     let world = World::demo();
     let before = world.bemo.value(0);
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "",
+    ] {
         let form = world.http.clone().with("Content-Type", kind);
         form.send("PUT", NUMBER, r#"{"value": 9}"#).problem(415);
         form.send("POST", "/api/v1/centrals", "{}").problem(415);
     }
     assert_eq!(world.bemo.value(0), before);
-    let json = world.http.clone().with("Content-Type", "Application/JSON; charset=utf-8");
+    let json = world
+        .http
+        .clone()
+        .with("Content-Type", "Application/JSON; charset=utf-8");
     json.send("PUT", NUMBER, r#"{"value": 9}"#).ok();
 }
 
@@ -81,7 +103,11 @@ fn a_body_has_64_kib_at_most() {
     assert!(detail.contains("65536"), "{detail}");
     world.http.put(NUMBER, &long(60 * 1024)).problem(422);
     // And so has one that does not say how long it is.
-    let chunked = world.http.clone().with("Transfer-Encoding", "chunked").with("Content-Length", "");
+    let chunked = world
+        .http
+        .clone()
+        .with("Transfer-Encoding", "chunked")
+        .with("Content-Length", "");
     let mut chunked = chunked;
     chunked.headers.retain(|(name, _)| name != "Content-Length");
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", 70_000, "a".repeat(70_000));
@@ -105,7 +131,13 @@ fn what_is_no_json_or_has_a_key_that_nobody_knows_is_said_without_repeating_it()
         let json = world.http.clone().with("Content-Type", "application/json");
         json.send("PUT", NUMBER, body).detail(400)
     };
-    for body in ["", "{", "[]", r#"{"value": 1, "s3cret": 2}"#, r#"{"s3cret": 1}"#] {
+    for body in [
+        "",
+        "{",
+        "[]",
+        r#"{"value": 1, "s3cret": 2}"#,
+        r#"{"s3cret": 1}"#,
+    ] {
         let detail = send(body);
         assert!(detail.contains("line"), "{detail}");
         assert!(!detail.contains("s3cret"), "{detail}");
@@ -118,11 +150,17 @@ fn headers_that_never_end_are_not_waited_for_and_others_are_served_meanwhile() {
     let mut slow = Vec::new();
     for _ in 0..20 {
         let mut stream = TcpStream::connect(("127.0.0.1", world.http.port)).unwrap();
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-").unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-")
+            .unwrap();
         slow.push(stream);
     }
     world.http.json("/api/v1/values");
-    let long = world.http.clone().with("X-Long", &"a".repeat(64 * 1024)).get("/");
+    let long = world
+        .http
+        .clone()
+        .with("X-Long", &"a".repeat(64 * 1024))
+        .get("/");
     assert_eq!(long.status, 431);
 }
 
@@ -131,9 +169,17 @@ fn a_browser_is_told_to_be_careful() {
     let world = World::demo();
     for path in ["/", "/console.js", "/api/v1/values", "/healthz", "/nowhere"] {
         let response = world.http.get(path);
-        let header = |name| response.header(name).unwrap_or_else(|| panic!("{name}: {path}"));
+        let header = |name| {
+            response
+                .header(name)
+                .unwrap_or_else(|| panic!("{name}: {path}"))
+        };
         let policy = header("content-security-policy");
-        for part in ["default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for part in [
+            "default-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ] {
             assert!(policy.contains(part), "{policy}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");
@@ -163,11 +209,18 @@ fn who_may_only_look_changes_nothing() {
     let central = world.central();
     let number = json!({ "characteristic": "number-service.some-number" });
     world.http.post(&format!("{central}/read"), &number).ok();
-    let subscribe = json!({ "characteristic": "number-service.some-number", "how": "notifications" });
-    world.http.post(&format!("{central}/subscribe"), &subscribe).ok();
+    let subscribe =
+        json!({ "characteristic": "number-service.some-number", "how": "notifications" });
+    world
+        .http
+        .post(&format!("{central}/subscribe"), &subscribe)
+        .ok();
     let write = json!({ "characteristic": "number-service.some-number", "value": 9 });
     refused(world.http.post(&format!("{central}/write"), &write));
-    refused(world.http.post(&format!("{central}/secure"), &json!({ "level": "encrypted" })));
+    refused(world.http.post(
+        &format!("{central}/secure"),
+        &json!({ "level": "encrypted" }),
+    ));
     world.http.delete(&central).ok();
     assert_eq!(world.bemo.value(0), before);
     let device = world.http.json("/api/v1/device");

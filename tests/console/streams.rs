@@ -13,19 +13,29 @@ fn a_stream_begins_with_how_things_stand() {
     let world = World::demo();
     let mut events = world.http.events("");
     let (first, device) = events.next();
-    assert_eq!((first.as_str(), &device["generation"]), ("device", &json!(1)));
+    assert_eq!(
+        (first.as_str(), &device["generation"]),
+        ("device", &json!(1))
+    );
     let (second, values) = events.next();
     assert_eq!(second, "values");
     assert_eq!(values.as_array().unwrap().len(), 2);
     let (third, health) = events.next();
-    assert_eq!((third.as_str(), &health["status"]), ("health", &json!("ok")));
+    assert_eq!(
+        (third.as_str(), &health["status"]),
+        ("health", &json!("ok"))
+    );
 }
 
 /// Twenty values that change a hundred times a second each.
 fn restless() -> World {
-    let line = "access: [read], value: { type: u32, initial: 0 }, source: { ticker: { every: 10ms } }";
+    let line =
+        "access: [read], value: { type: u32, initial: 0 }, source: { ticker: { every: 10ms } }";
     let yaml = yaml("{ broker: \"127.0.0.1:1\" }", &[line; 20]);
-    World::new(&yaml.replace("services:", "console: { listen: \"127.0.0.1:0\" }\nservices:"))
+    World::new(&yaml.replace(
+        "services:",
+        "console: { listen: \"127.0.0.1:0\" }\nservices:",
+    ))
 }
 
 #[test]
@@ -44,14 +54,21 @@ fn however_much_happens_a_stream_is_told_ten_times_a_second_at_most() {
             let id = view["id"].as_str().unwrap().to_owned();
             let version = view["version"].as_u64().unwrap();
             let before = last.insert(id.clone(), version);
-            assert!(before.is_none_or(|before| before < version), "{id} goes back");
+            assert!(
+                before.is_none_or(|before| before < version),
+                "{id} goes back"
+            );
             assert!(!seen.contains(&id), "{id} twice in one batch");
             seen.push(id);
         }
     }
     assert_eq!(last.len(), 20, "no value is left out");
     // The first may have come at once.
-    assert!(begun.elapsed() >= Duration::from_millis(100) * 13, "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() >= Duration::from_millis(100) * 13,
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]
@@ -97,7 +114,8 @@ fn only_so_many_streams_are_open_and_a_closed_one_makes_room() {
     let number = "/api/v1/values/number-service.some-number";
     world.http.put(number, &json!({ "value": 1 })).ok();
     watcher.wait_for("values", |views| views[0]["value"] == json!(1));
-    let opened = (0..200).any(|_| world.http.get("/api/v1/health").ok()["counters"]["streams"] == json!(31));
+    let opened =
+        (0..200).any(|_| world.http.get("/api/v1/health").ok()["counters"]["streams"] == json!(31));
     assert!(opened, "its place is free");
     world.http.events("");
 }

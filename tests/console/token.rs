@@ -69,7 +69,9 @@ fn whoever_says_the_token_gets_in_and_nobody_who_says_another() {
 #[test]
 fn a_browser_that_has_said_it_has_a_cookie_that_no_script_and_no_other_site_gets() {
     let world = world();
-    let session = world.http.post("/api/v1/session", &json!({ "token": TOKEN }));
+    let session = world
+        .http
+        .post("/api/v1/session", &json!({ "token": TOKEN }));
     assert_eq!(session.ok()["open"], json!(true));
     let cookie = session.header("set-cookie").expect("a cookie").to_owned();
     for part in ["; HttpOnly", "; SameSite=Strict", "; Path=/"] {
@@ -80,7 +82,9 @@ fn a_browser_that_has_said_it_has_a_cookie_that_no_script_and_no_other_site_gets
     let browser = |cookies: &str| world.http.clone().with("Cookie", cookies);
     let logged_in = browser(&format!("other=1; {pair}"));
     logged_in.json("/api/v1/values");
-    browser(&pair[..pair.len() - 2]).get("/api/v1/values").problem(401);
+    browser(&pair[..pair.len() - 2])
+        .get("/api/v1/values")
+        .problem(401);
     // It ends when it is closed, and not only in the browser.
     let closed = logged_in.delete("/api/v1/session");
     closed.ok();
@@ -101,7 +105,10 @@ fn who_tries_many_tokens_waits_ever_longer_for_an_answer() {
     let slow: Vec<_> = (0..6).map(|_| try_one(&world.http)).collect();
     assert!(slow.last().unwrap() > &(4 * quick), "{quick:?} {slow:?}");
     // Who knows it does not wait for those who do not.
-    let right = world.http.clone().with("Authorization", &format!("Bearer {TOKEN}"));
+    let right = world
+        .http
+        .clone()
+        .with("Authorization", &format!("Bearer {TOKEN}"));
     let before = Instant::now();
     right.json("/api/v1/values");
     assert!(before.elapsed() < *slow.last().unwrap());

@@ -1,11 +1,14 @@
 //! A small HTTP client: one connection for each request, read to its end; and streams of events.
 
+// Each test binary uses a part of this.
+#![allow(dead_code)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value as Json, json};
 
-use crate::mosquitto::PATIENCE;
+use super::mosquitto::PATIENCE;
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
@@ -136,11 +139,17 @@ impl Response {
     /// What a problem says; it has this status.
     pub fn problem(&self, status: u16) -> Json {
         assert_eq!(self.status, status, "{}", self.body);
-        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
         let problem = self.parsed();
         assert_eq!(problem["status"], json!(status), "{problem}");
         for key in ["title", "detail"] {
-            assert!(problem[key].as_str().is_some_and(|it| !it.is_empty()), "{problem}");
+            assert!(
+                problem[key].as_str().is_some_and(|it| !it.is_empty()),
+                "{problem}"
+            );
         }
         problem
     }

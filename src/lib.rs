@@ -12,6 +12,7 @@ pub mod docs;
 pub mod engine;
 pub mod gatt;
 pub mod init;
+pub mod metrics;
 pub mod plan;
 pub mod plugin;
 pub mod plugins;

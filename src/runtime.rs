@@ -16,8 +16,8 @@ use tracing::{debug, info, warn};
 use crate::engine::{Event, LinkId};
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Port, Shared, Stage,
-    Stopping, Succession,
+    Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Observer, Port, Shared,
+    Stage, State, Stopping, Succession,
 };
 pub use succession::{Refused, Succeeded};
 
@@ -117,6 +117,11 @@ impl Runtime {
     /// What is announced from now on, by any link.
     pub fn notices(&self) -> Notices {
         Notices::new(self.shared.clone())
+    }
+
+    /// What can be seen of the process.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
     }
 
     /// Hands something out to every link by its type ([`Port::offered`]), for as long as the process runs.
@@ -246,6 +251,7 @@ async fn supervise(
         // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
         if succession != Succession::Unnoticed {
             port.link_up(false);
+            port.begins(name, running.tells_state());
         }
         let started = Instant::now();
         let running = match &stage {
@@ -268,6 +274,10 @@ async fn supervise(
                 }
                 let pause = backoff.next_pause();
                 report_failure(name, &failure, pause);
+                port.state(State::Down {
+                    why: failure.to_string(),
+                    again_in: Some(pause),
+                });
                 tokio::select! {
                     () = sleep(pause) => {}
                     _ = port.stopped() => return Some(link.stopped(chosen)),

@@ -110,7 +110,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The names of plugins, which nothing in `src/config` may say, not even in a text.
-const PLUGINS: &[&str] = &["ble", "mqtt", "store", "ticker", "virtual_ble"];
+const PLUGINS: &[&str] = &["ble", "console", "mqtt", "store", "ticker", "virtual_ble"];
 
 #[test]
 fn parts_that_must_not_know_each_other_do_not() {

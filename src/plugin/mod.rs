@@ -5,16 +5,25 @@
 //! rest of the program only through its [`Port`].
 
 mod beginning;
+mod catalogue;
 mod configure;
+mod flow;
+mod health;
+mod hooks;
+mod names;
 mod notice;
+mod observe;
+mod observer;
 mod port;
 mod promise;
 mod receipt;
+mod record;
 mod registry;
 mod served;
 mod shared;
 pub mod stage;
 mod topic;
+mod view;
 
 use std::any::Any;
 use std::fmt;
@@ -24,9 +33,14 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use beginning::Beginning;
+pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use flow::{Came, Flow, Kind, Note, Seen, Shown, Step, What};
+pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
+pub(crate) use observe::{Observatory, Observed};
+pub use observer::Observer;
 pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
@@ -36,6 +50,7 @@ pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -159,6 +174,12 @@ pub trait Link: Any + Send {
         true
     }
 
+    /// Whether it says itself how it is ([`Port::state`]), because it waits for the world. Otherwise it is up
+    /// while it runs.
+    fn tells_state(&self) -> bool {
+        false
+    }
+
     /// Whether it is to stop only after the others have: what comes of their end is to be kept.
     fn stops_last(&self) -> bool {
         false
@@ -178,6 +199,11 @@ pub trait Link: Any + Send {
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         drop(stage);
         self.run(port)
+    }
+
+    /// Whether it shows somebody what all links do: then there is [`Port::catalogue`].
+    fn shows_catalogue(&self) -> bool {
+        false
     }
 
     /// The topics that it publishes on and subscribes to, in their order.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::connection::{Notification, Subscribed};
+use super::connection::{Notification, Subscribed, Told};
 use super::table::{Attribute, DiscoveredService};
 use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError};
 use crate::engine::PeerId;
 use crate::gatt::{Address, AttError, Requester, Security, SecurityLevel, read, write};
-use crate::plugin::Promise;
+use crate::plugin::{Promise, What};
 
 /// What the response to a request has to wait for.
 pub type Promises = Vec<Promise>;
@@ -301,7 +301,14 @@ impl Central {
     /// # Errors
     /// [`RequestError::Disconnected`].
     pub fn confirm(&self) -> Result<bool, RequestError> {
-        self.server.with(self.peer, |it| it.confirm())
+        let confirmed = self.server.with(self.peer, |it| it.confirm())?;
+        if let Some(Told { index, version }) = confirmed {
+            let (cell, _) = self.server.table.characteristic_at(index).tells();
+            self.server.port.note(cell, version, || What::Confirmed {
+                central: Some(self.address.clone()),
+            });
+        }
+        Ok(confirmed.is_some())
     }
 
     fn write_value(
@@ -343,8 +350,7 @@ impl Central {
         };
         let before = self.server.with(self.peer, |it| it.subscribe(index, by))?;
         if before != by.is_some() {
-            self.server
-                .announce_subscription(&self.address, index, by.is_some());
+            self.server.announce_subscription(&self.address, index, by);
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ use super::pairing::Allowed;
 use super::window::PairingWindow;
 use super::{Address, AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::{Notice, Port};
-use connection::Connection;
+use crate::plugin::{Notice, Port, What};
+use connection::{Connection, Told};
 use table::Table;
 
 /// The MTU before anybody has asked for another one (Core Spec 5.4, Vol 3, Part F, 3.2.8).
@@ -95,6 +95,11 @@ impl GattServer {
         &self.advertisement
     }
 
+    /// The whole tree, as centrals discover it.
+    pub fn discovered(&self) -> &[DiscoveredService] {
+        self.table.services()
+    }
+
     /// A new central. It is connected until it is dropped, or the server is closed.
     pub fn connect(self: &Arc<Self>) -> Central {
         self.connect_from(None)
@@ -141,11 +146,26 @@ impl GattServer {
             let (_, spec) = characteristic.tells();
             let octets = encode(spec, &effect.value);
             for (peer, connection) in &mut self.state().connections {
+                let told = Told {
+                    index,
+                    version: effect.version,
+                };
                 match (Some(*peer) == writer, every) {
-                    (true, true) => {}
-                    (true, false) => connection.forget(index),
-                    (false, true) => connection.tell_every(index, &octets, &receipt),
-                    (false, false) => connection.tell(index, &octets),
+                    (true, true) => continue,
+                    (true, false) => {
+                        connection.forget(index);
+                        continue;
+                    }
+                    (false, true) => connection.tell_every(told, &octets, &receipt),
+                    (false, false) => connection.tell(told, &octets),
+                }
+                if let Some(by) = connection.subscription(index) {
+                    let central = connection.address;
+                    self.port
+                        .note(effect.cell, effect.version, || What::Notified {
+                            central: Some(central.to_string()),
+                            indication: by == Subscribed::Indicate,
+                        });
                 }
             }
         }
@@ -173,24 +193,27 @@ impl GattServer {
     fn announce_end(&self, connection: &Connection) {
         let central = connection.address.to_string();
         for index in connection.subscribed() {
-            self.announce_subscription(&central, index, false);
+            self.announce_subscription(&central, index, None);
         }
         self.port.announce(Notice::Disconnected { central });
     }
 
-    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
+    fn announce_subscription(&self, central: &str, index: usize, by: Option<Subscribed>) {
         let central = central.to_owned();
-        let characteristic = self.table.characteristic_at(index).name.clone();
-        self.port.announce(if subscribed {
-            Notice::Subscribed {
+        let declared = self.table.characteristic_at(index);
+        let (characteristic, cell) = (declared.name.clone(), declared.tells().0);
+        self.port.announce(match by {
+            Some(by) => Notice::Subscribed {
                 central,
                 characteristic,
-            }
-        } else {
-            Notice::Unsubscribed {
+                cell,
+                how: Some(by.into()),
+            },
+            None => Notice::Unsubscribed {
                 central,
                 characteristic,
-            }
+                cell,
+            },
         });
     }
 

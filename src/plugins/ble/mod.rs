@@ -31,7 +31,7 @@ use tracing::{debug, warn};
 use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served,
+    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, State,
 };
 use adapter::{Switch, Waiting};
 use alias::Alias;
@@ -92,6 +92,11 @@ impl Link for Ours {
         Box::pin(std::future::ready(availability))
     }
 
+    /// There may be no bluetoothd, and no adapter.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
@@ -122,7 +127,10 @@ impl Link for Ours {
                 sessions: Sessions::default(),
                 pauses: TRY_AGAIN.pauses(),
                 switch: Switch::On,
-                waiting: Waiting::default(),
+                waiting: Waiting::new({
+                    let port = port.clone();
+                    move |line| port.waits(line, None)
+                }),
                 alias: Alias::default(),
                 serving: None,
             };
@@ -201,7 +209,9 @@ impl Life<'_> {
                         self.switch = Switch::On;
                         self.alias.out_of_reach();
                         if self.serving.take().is_some() {
-                            warn!("bluetoothd has gone; everything is set up anew when it is back");
+                            let line = "bluetoothd has gone; everything is set up anew when it is back";
+                            warn!("{line}");
+                            self.is_off(line);
                         }
                     }
                 },
@@ -232,6 +242,7 @@ impl Life<'_> {
             .map_err(|problem| problem.to_string())?;
         let serving =
             Serving::start(port, self.declared, window, adapter, bluetoothd.to_owned()).await?;
+        self.port.state(State::Up);
         self.waiting.over();
         self.pauses.begin_anew();
         self.sessions.succeeded();
@@ -242,11 +253,30 @@ impl Life<'_> {
             .run(port, self.declared, window)
             .await;
         match lost.map_err(|problem| problem.to_string())? {
-            Lost::Removed => warn!("the Bluetooth adapter {name} has been removed"),
-            Lost::SwitchedOff => self.switch = Switch::LeaveOff,
-            Lost::Connection => warn!("D-Bus has closed the connection"),
+            Lost::Removed => {
+                let line = format!("the Bluetooth adapter {name} has been removed");
+                warn!("{line}");
+                self.is_off(&line);
+            }
+            Lost::SwitchedOff => {
+                self.is_off(&format!("the Bluetooth adapter {name} is off"));
+                self.switch = Switch::LeaveOff;
+            }
+            Lost::Connection => {
+                let line = "D-Bus has closed the connection";
+                warn!("{line}");
+                self.is_off(line);
+            }
         }
         Ok(())
+    }
+
+    /// Nothing is served any more, and why.
+    fn is_off(&self, why: &str) {
+        for known in serving::DETAILS {
+            self.port.detail(known, None);
+        }
+        self.port.waits(why, None);
     }
 
     async fn adapter(&mut self) -> bluer::Result<bluer::Adapter> {

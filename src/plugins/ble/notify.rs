@@ -25,8 +25,8 @@ use super::adapter::Delivery;
 use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
-use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Receipt};
+use crate::gatt::{Access, Address, Characteristic, encode};
+use crate::plugin::{Announce, How, Note, Notice, Receipt, What};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -38,13 +38,15 @@ const CROSSES: Duration = Duration::from_secs(1);
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
     announce: Announce,
+    note: Note,
     by_cell: HashMap<CellId, Vec<(Spec, Changes)>>,
 }
 
 impl Outlets {
-    pub(super) fn new(announce: Announce) -> Self {
+    pub(super) fn new(announce: Announce, note: Note) -> Self {
         Self {
             announce,
+            note,
             by_cell: HashMap::new(),
         }
     }
@@ -62,8 +64,11 @@ impl Outlets {
         of_cell.push((spec.clone(), changes));
         Outlet {
             announce: self.announce.clone(),
+            note: self.note.clone(),
             source,
             name: declared.name.as_str().into(),
+            cell,
+            how: how(declared.access),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
@@ -81,6 +86,7 @@ impl Outlets {
         for (spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
+                version: effect.version,
                 writer: origin.and_then(|origin| origin.peer),
                 at: Some(Instant::now()),
                 receipt: None,
@@ -93,8 +99,12 @@ impl Outlets {
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
     announce: Announce,
+    note: Note,
     source: Source,
     name: Arc<str>,
+    /// What is told.
+    cell: CellId,
+    how: Option<How>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
     confirmed: Arc<Notify>,
@@ -111,6 +121,9 @@ impl Outlet {
         let subscriber = Subscriber {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
+            address: central.to_string(),
+            note: self.note.clone(),
+            cell: self.cell,
             name: self.name.clone(),
             confirmed: self.confirms.then(|| Confirmed {
                 own: Notify::new(),
@@ -120,7 +133,7 @@ impl Outlet {
             empty,
         };
         let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
-        let subscription = Subscription::begin(central, &self.name, &self.announce);
+        let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
             subscriber.serve(feed, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
@@ -143,20 +156,24 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
+    cell: CellId,
     announce: Announce,
 }
 
 impl Subscription {
-    fn begin(central: Address, characteristic: &Arc<str>, announce: &Announce) -> Self {
+    fn begin(central: Address, outlet: &Outlet) -> Self {
         let begun = Self {
             central: central.to_string(),
-            characteristic: characteristic.clone(),
-            announce: announce.clone(),
+            characteristic: outlet.name.clone(),
+            cell: outlet.cell,
+            announce: outlet.announce.clone(),
         };
-        debug!(%central, value = &**characteristic, "has subscribed");
+        debug!(%central, value = &*outlet.name, "has subscribed");
         (begun.announce)(Notice::Subscribed {
             central: begun.central.clone(),
-            characteristic: characteristic.to_string(),
+            characteristic: outlet.name.to_string(),
+            cell: outlet.cell,
+            how: outlet.how,
         });
         begun
     }
@@ -172,6 +189,7 @@ impl Drop for Subscription {
         (self.announce)(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
+            cell: self.cell,
         });
     }
 }
@@ -179,6 +197,9 @@ impl Drop for Subscription {
 struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
+    address: String,
+    note: Note,
+    cell: CellId,
     name: Arc<str>,
     /// Where it waits for confirmations, if there are any.
     confirmed: Option<Confirmed>,
@@ -280,8 +301,11 @@ impl Subscriber {
 
     /// The whole value: bluetoothd cuts it to the MTU of each central.
     async fn send(&self, told: Told, feed: &mut Feed) -> Result<(), (Told, std::io::Error)> {
+        let version = told.version;
         let Some(confirmed) = &self.confirmed else {
-            return self.put(&told.octets).map_err(|problem| (told, problem));
+            self.put(&told.octets).map_err(|problem| (told, problem))?;
+            self.note_sent(version, false);
+            return Ok(());
         };
         // Whatever came before is no confirmation of this.
         let (mut own, mut anybody) = (
@@ -297,6 +321,7 @@ impl Subscriber {
         if let Err(problem) = self.put(&told.octets) {
             return Err((told, problem));
         }
+        self.note_sent(version, true);
         feed.sent(told);
         let confirmed = async {
             tokio::select! {
@@ -305,10 +330,28 @@ impl Subscriber {
             }
         };
         let confirmed = timeout(CONFIRMED_WITHIN, confirmed);
-        if feed.beside(confirmed).await.is_err() {
-            debug!(value = &*self.name, "not confirmed");
+        match feed.beside(confirmed).await {
+            Ok(()) => (self.note)(self.cell, version, &|| What::Confirmed {
+                central: self.whom(),
+            }),
+            Err(_) => debug!(value = &*self.name, "not confirmed"),
         }
         Ok(())
+    }
+
+    fn note_sent(&self, version: u64, indication: bool) {
+        (self.note)(self.cell, version, &|| What::Notified {
+            central: self.whom(),
+            indication,
+        });
+    }
+
+    /// The central that its socket reaches; `None` where it reaches all of them.
+    fn whom(&self) -> Option<String> {
+        match self.delivery {
+            Delivery::Directed => Some(self.address.clone()),
+            Delivery::Shared | Delivery::Unknown => None,
+        }
     }
 
     /// Makes the socket wait until what is put into it has been read. The kernel says that a socket
@@ -324,6 +367,15 @@ impl Subscriber {
         let count = rustix::net::send(&self.socket, octets, SendFlags::NOSIGNAL)?;
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
+    }
+}
+
+/// Where both are declared, BlueZ does not say which one a central has asked for.
+fn how(access: Access) -> Option<How> {
+    match (access.notify, access.indicate) {
+        (true, false) => Some(How::Notifications),
+        (false, true) => Some(How::Indications),
+        (true, true) | (false, false) => None,
     }
 }
 

@@ -73,7 +73,7 @@ impl Objects {
         door: Arc<Door>,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut outlets = Outlets::new(port.announcer());
+        let mut outlets = Outlets::new(port.announcer(), port.noter());
         let objects = Self {
             port: port.clone(),
             bluetoothd,

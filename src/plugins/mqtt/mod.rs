@@ -148,6 +148,11 @@ impl Link for MqttLink {
         "mqtt"
     }
 
+    /// There may be no broker.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
     /// Where it is to be the same connection, it is: the broker does not take us for gone, and nobody is told the
     /// will.
     fn take_over(&mut self, before: &mut dyn Link) -> Succession {
@@ -169,6 +174,7 @@ impl Link for MqttLink {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 () = client::run(&self.settings, &standing, &mut self.kept) => {}
@@ -180,6 +186,7 @@ impl Link for MqttLink {
 
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 biased;
@@ -247,6 +254,13 @@ impl Link for MqttLink {
 }
 
 impl Settings {
+    /// What an operator may want to know of the link.
+    fn introduce(&self, port: &Port) {
+        port.detail("broker", Some(self.address.to_string()));
+        port.detail("client_id", Some(self.client_id.clone()));
+        port.detail("tls", self.tls.is_some().then(|| "yes".to_owned()));
+    }
+
     /// Whether a connection of one is a connection of the other.
     fn connects_as(&self, other: &Self) -> bool {
         let hello = |settings: &Self| {

@@ -264,6 +264,10 @@ impl Link for Keeper {
 
 /// There is no place to keep anything: what promises that is refused from the first write on.
 async fn nowhere(port: &Port) {
+    port.waits(
+        "there is no place to keep anything: name a file with `store: { file: … }`",
+        None,
+    );
     let all: Vec<_> = std::iter::from_fn(|| port.pull()).collect();
     for effect in all {
         port.undelivered(effect.cell, effect.ticket);

@@ -88,6 +88,7 @@ async fn serve(port: Port, peripheral: Peripheral) -> Result<(), Failure> {
         pairing,
         ..
     } = peripheral;
+    port.detail("adapter", Some("virtual".to_owned()));
     let window = Arc::new(PairingWindow::new(pairing.rule));
     let server = GattServer::new(port.clone(), advertisement, pairing.allowed, window.clone());
     let server = Arc::new(server);

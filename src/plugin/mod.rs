@@ -6,6 +6,7 @@
 
 mod beginning;
 mod configure;
+mod finding;
 mod notice;
 mod port;
 mod promise;
@@ -25,6 +26,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 pub use beginning::Beginning;
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use finding::{Examination, Finding, Level};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
 pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
@@ -179,6 +181,13 @@ pub trait Link: Send {
     /// What it serves and where, for whoever starts the program: asked once, before it runs.
     fn serves(&self) -> Vec<Served> {
         Vec::new()
+    }
+
+    /// Looks at the part of the world that it needs, and says what is wrong with it. It takes no more than a minute, and
+    /// nothing that it does may be heard by others, or change anything, unless the examination says that it may.
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let _ = about;
+        Box::pin(async { Vec::new() })
     }
 
     /// Where these topics are.

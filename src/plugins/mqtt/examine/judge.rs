@@ -253,3 +253,6 @@ fn listed(topics: &[String]) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -238,7 +238,7 @@ fn a_trap_is_told_where_the_version_has_it_and_the_declaration_meets_it() {
     };
     let plain = readable();
     let notified = services(
-        "{ name: C, uuid: FF01, access: [read, notify], value: { type: u8, initial: 1 } }",
+        "{ name: C, uuid: FF01, access: [read, notify], source: { ticker: { every: 1s, step: 1 } }, value: { type: u8, initial: 1 } }",
     );
     let written = services(
         "{ name: C, uuid: FF01, access: [write, notify], value: { type: u8, initial: 1 } }",

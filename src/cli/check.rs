@@ -1,5 +1,6 @@
 //! `bemo-sync check`: all mistakes at once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,6 +8,9 @@ use clap::Args;
 
 use super::{EXIT_MISTAKE, print};
 use crate::config::load;
+use crate::docs::discovery;
+use crate::plan::Plan;
+use crate::plugin::DiscoveryDoc;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -21,7 +25,8 @@ impl Check {
             Ok(loaded) => {
                 let plan = loaded.plan;
                 print(&format!(
-                    "{}: no mistakes; {} services, {} values, links: {}\n",
+                    "{}{}: no mistakes; {} services, {} values, links: {}\n",
+                    told(&plan),
                     file.display(),
                     plan.services.len(),
                     plan.cells.len(),
@@ -38,4 +43,32 @@ impl Check {
             }
         }
     }
+}
+
+/// What Home Assistant is told, in a line, and a line for each value that it is not.
+fn told(plan: &Plan) -> String {
+    let mut out = String::new();
+    for DiscoveryDoc {
+        document, notes, ..
+    } in discovery(plan)
+    {
+        let components = document["cmps"].as_object().into_iter().flatten();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, component) in components {
+            *counts.entry(component["p"].as_str().unwrap_or_default()).or_default() += 1;
+        }
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(word, count)| format!("{count} × {word}"))
+            .collect();
+        let all = match counts.is_empty() {
+            true => "nothing".to_owned(),
+            false => counts.join(", "),
+        };
+        out.push_str(&format!("Home Assistant: {all}\n"));
+        for note in notes {
+            out.push_str(&format!("  {note}\n"));
+        }
+    }
+    out
 }

@@ -7,6 +7,7 @@
 mod beginning;
 mod configure;
 mod notice;
+mod place;
 mod port;
 mod promise;
 mod receipt;
@@ -31,7 +32,7 @@ pub use receipt::Receipt;
 pub use registry::registry;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
-pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use topic::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc, WillDoc};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -172,6 +173,11 @@ pub trait Link: Send {
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
+    }
+
+    /// What it tells Home Assistant, if it does.
+    fn discovery(&self) -> Option<DiscoveryDoc> {
+        None
     }
 
     /// Where these topics are.

@@ -44,7 +44,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
     loop {
         let attempt = Instant::now();
         let result = tokio::select! {
-            result = dial(settings, standing.bindings.longest()) => result,
+            result = dial(settings, standing.longest()) => result,
             () = port.stopped() => return,
         };
         let (trouble, since) = match result {

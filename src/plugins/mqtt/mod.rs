@@ -3,7 +3,7 @@
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
 //! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
-//! `caution` what is known of messages that break it; `rehearsal` is all of them for a stage.
+//! `caution` what is known of messages that break it; `home_assistant` what Home Assistant is told; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
@@ -18,6 +18,7 @@ pub mod document;
 pub mod embedded;
 mod exchange;
 mod format;
+pub mod home_assistant;
 mod packet;
 mod rehearsal;
 mod secret;
@@ -35,13 +36,15 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage,
+    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Failure, Link, Place, Plugin, Port, Stage,
     TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
 use config::{DocumentsConfig, MqttConfig, ValueConfig};
-use exchange::Standing;
+use exchange::{Announced, Standing};
+use home_assistant::HomeAssistant;
+use home_assistant::memory::Memory;
 use secret::Secret;
 use table::Bindings;
 
@@ -77,8 +80,8 @@ impl Plugin for Mqtt {
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        let (settings, bindings) = declare::declare(declared)?;
-        Some(Box::new(MqttLink { settings, bindings }))
+        let link = declare::declare(declared)?;
+        Some(Box::new(link))
     }
 }
 
@@ -121,12 +124,16 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             has_secret_will: false,
         },
         bindings: Bindings::default(),
+        home_assistant: None,
+        memory: Memory::default(),
     })
 }
 
 struct MqttLink {
     settings: Settings,
     bindings: Bindings,
+    home_assistant: Option<HomeAssistant>,
+    memory: Memory,
 }
 
 impl Link for MqttLink {
@@ -136,7 +143,10 @@ impl Link for MqttLink {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            let standing = Standing::new(&self.bindings, &port);
+            let mut standing = Standing::new(&self.bindings, &port);
+            let broker = self.settings.address.to_string();
+            let told = self.home_assistant.as_ref();
+            standing.announced = Some(Announced::new(told, &self.memory, broker).await);
             tokio::select! {
                 () = client::run(&self.settings, &standing) => {}
                 () = standing.tidings.listen(&port) => {}
@@ -160,8 +170,13 @@ impl Link for MqttLink {
     fn topics(&self) -> Vec<TopicDoc> {
         let mut topics = self.bindings.topics();
         topics.extend(self.settings.presence());
+        topics.extend(self.home_assistant.iter().flat_map(HomeAssistant::topics));
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
+    }
+
+    fn discovery(&self) -> Option<DiscoveryDoc> {
+        self.home_assistant.as_ref().map(HomeAssistant::doc)
     }
 
     fn broker(&self) -> Option<BrokerDoc> {

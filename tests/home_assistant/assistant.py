@@ -12,12 +12,13 @@ import asyncio
 import json
 import logging
 import sys
+import threading
 import traceback
 from pathlib import Path
 from types import MappingProxyType
 
 from homeassistant import config_entries, loader
-from homeassistant.core import EVENT_STATE_CHANGED, HomeAssistant
+from homeassistant.core import EVENT_STATE_CHANGED, HomeAssistant, callback
 from homeassistant.helpers import (
     area_registry,
     category_registry,
@@ -35,8 +36,12 @@ from homeassistant.helpers import (
 from homeassistant.setup import async_setup_component
 
 
+writing = threading.Lock()
+
+
 def say(line: dict) -> None:
-    print(json.dumps(line, default=str), flush=True)
+    with writing:
+        print(json.dumps(line, default=str), flush=True)
 
 
 class Saying(logging.Handler):
@@ -101,6 +106,7 @@ async def begin(directory: str, host: str, port: int) -> HomeAssistant:
     return hass
 
 
+@callback
 def changed(event) -> None:
     state = event.data["new_state"]
     say(

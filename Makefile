@@ -40,7 +40,7 @@ endef
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
 
-## Debian packages (with sudo when not root), the AsyncAPI parser and cargo-deny.
+## Debian packages (with sudo when not root), the AsyncAPI parser, Home Assistant and cargo-deny.
 deps:
 	@$(call install,$(PACKAGES))
 	@if [ "$(LAB)" = lab ] && ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then $(SUDO) apt-get update -q; fi
@@ -49,6 +49,7 @@ deps:
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends nodejs npm; \
 	fi
 	@$(MAKE) --no-print-directory target/asyncapi/package-lock.json
+	@if command -v apt-get >/dev/null; then $(MAKE) --no-print-directory target/home-assistant/prepared; fi
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug --version $(DENY_VERSION) cargo-deny
 
 ## The official AsyncAPI parser, beside what is built and never in the source. The lock file comes last: it
@@ -59,6 +60,10 @@ target/asyncapi/package-lock.json: tests/asyncapi/package-lock.json tests/asynca
 	cp tests/asyncapi/package.json tests/asyncapi/package-lock.json target/asyncapi/
 	cd target/asyncapi && npm ci --ignore-scripts --no-audit --no-fund || { rm -f package-lock.json; exit 1; }
 	touch $@
+
+## Home Assistant itself and a Python that it runs on, beside what is built: half a minute, 400 MB.
+target/home-assistant/prepared: tests/home_assistant/prepare tests/home_assistant/requirements.txt
+	tests/home_assistant/prepare
 
 fmt:
 	cargo fmt --check
@@ -130,6 +135,7 @@ docs:
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
+	INSTA_UPDATE=always cargo test --locked --test home_assistant documents::
 
 ## Not a part of `test`, which only tries what was found before.
 fuzz: $(TARGETS:%=fuzz-%)

@@ -55,7 +55,9 @@ fn told(plan: &Plan) -> String {
         let components = document["cmps"].as_object().into_iter().flatten();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, component) in components {
-            *counts.entry(component["p"].as_str().unwrap_or_default()).or_default() += 1;
+            *counts
+                .entry(component["p"].as_str().unwrap_or_default())
+                .or_default() += 1;
         }
         let counts: Vec<String> = counts
             .iter()

@@ -49,7 +49,9 @@ impl Assistant {
             said,
             _directory: directory,
         };
-        started.wait("ready", |said| said.iter().find(|it| it["ready"] == true).cloned());
+        started.wait("ready", |said| {
+            said.iter().find(|it| it["ready"] == true).cloned()
+        });
         // What it has subscribed to it answers for.
         started.entities();
         started
@@ -109,7 +111,12 @@ impl Assistant {
     pub fn complaints(&self) -> Vec<String> {
         let said = self.said.0.lock().unwrap();
         let logs = said.iter().filter_map(|it| it["log"].as_str());
-        let about = ["components.mqtt", "helpers.template", "components.sensor", "components.light"];
+        let about = [
+            "components.mqtt",
+            "helpers.template",
+            "components.sensor",
+            "components.light",
+        ];
         logs.filter(|log| about.iter().any(|it| log.contains(it)))
             .map(str::to_owned)
             .collect()

@@ -56,19 +56,46 @@ fn component(rest: &str) -> Json {
 #[test]
 fn what_a_value_becomes_follows_from_what_may_be_done_with_it() {
     for (rest, expected) in [
-        ("value: { type: u8 }, mqtt: { state: s, command: c }", "number"),
+        (
+            "value: { type: u8 }, mqtt: { state: s, command: c }",
+            "number",
+        ),
         ("value: { type: u8 }, mqtt: { state: s }", "sensor"),
         ("value: { type: u8 }, mqtt: { command: c }", "number"),
-        ("value: { type: bool }, mqtt: { state: s, command: c }", "switch"),
+        (
+            "value: { type: bool }, mqtt: { state: s, command: c }",
+            "switch",
+        ),
         ("value: { type: bool }, mqtt: { state: s }", "binary_sensor"),
         ("value: { type: bool }, mqtt: { command: c }", "switch"),
-        ("value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s, command: c }", "select"),
-        ("value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s }", "sensor"),
-        ("value: { type: u8, allowed: [1] }, mqtt: { command: c }", "button"),
-        ("value: { type: u8, allowed: [1, 2] }, mqtt: { command: c }", "select"),
-        ("value: { type: utf8, max_length: 9 }, mqtt: { state: s, command: c }", "text"),
-        ("value: { type: utf8, max_length: 9 }, mqtt: { state: s }", "sensor"),
-        ("value: { type: bytes, length: 2 }, mqtt: { state: s, command: c }", "text"),
+        (
+            "value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s, command: c }",
+            "select",
+        ),
+        (
+            "value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s }",
+            "sensor",
+        ),
+        (
+            "value: { type: u8, allowed: [1] }, mqtt: { command: c }",
+            "button",
+        ),
+        (
+            "value: { type: u8, allowed: [1, 2] }, mqtt: { command: c }",
+            "select",
+        ),
+        (
+            "value: { type: utf8, max_length: 9 }, mqtt: { state: s, command: c }",
+            "text",
+        ),
+        (
+            "value: { type: utf8, max_length: 9 }, mqtt: { state: s }",
+            "sensor",
+        ),
+        (
+            "value: { type: bytes, length: 2 }, mqtt: { state: s, command: c }",
+            "text",
+        ),
         (
             "value: { type: u8, enum: { a: 0, b: 1 } }, delivery: { every: 4 }, mqtt: { state: s }",
             "event",
@@ -93,7 +120,10 @@ fn what_is_a_secret_is_not_told() {
     let (hidden, notes) = document(&characteristic(&format!("{secured} }}")));
     assert_eq!(hidden["cmps"], serde_json::json!({}));
     assert!(notes[0].contains("encrypted"), "{notes:?}");
-    assert_eq!(component(&format!("{secured}, home_assistant: true }}"))["p"], "text");
+    assert_eq!(
+        component(&format!("{secured}, home_assistant: true }}"))["p"],
+        "text"
+    );
     let off = "value: { type: u8 }, mqtt: { state: s, home_assistant: false }";
     let (off, notes) = document(&characteristic(off));
     assert_eq!((&off["cmps"], notes.len()), (&serde_json::json!({}), 0));

@@ -57,7 +57,11 @@ fn home_assistant_shows_what_is_so_and_what_it_asks_for_is_done() {
     assistant.wait_for("light.desk_lamp", "on");
     bemo.write(BRIGHTNESS, Value::Int(51)).unwrap();
     assistant.wait_for_attribute("light.desk_lamp", "brightness", &json!(51));
-    bemo.write(COLOUR, Value::List([Value::Int(128), Value::Int(255)].into())).unwrap();
+    bemo.write(
+        COLOUR,
+        Value::List([Value::Int(128), Value::Int(255)].into()),
+    )
+    .unwrap();
     assistant.wait_for_attribute("light.desk_lamp", "hs_color", &json!([180.0, 100.0]));
     bemo.write(SPEED, Value::Int(35)).unwrap();
     assistant.wait_for("number.desk_speed", "35");
@@ -78,26 +82,46 @@ fn home_assistant_shows_what_is_so_and_what_it_asks_for_is_done() {
     assert_eq!(pressure["unit_of_measurement"], "hPa");
 
     // What it asks for.
-    assistant.call("number", "set_value", json!({ "entity_id": "number.desk_speed", "value": 55 }));
+    assistant.call(
+        "number",
+        "set_value",
+        json!({ "entity_id": "number.desk_speed", "value": 55 }),
+    );
     waits("the speed", || bemo.value(SPEED) == Some(Value::Int(55)));
     assistant.wait_for("number.desk_speed", "55");
     let night = json!({ "entity_id": "select.desk_mode", "option": "night" });
     assistant.call("select", "select_option", night);
     waits("the mode", || bemo.value(MODE) == Some(Value::Int(2)));
-    assistant.call("switch", "turn_on", json!({ "entity_id": "switch.desk_child_lock" }));
+    assistant.call(
+        "switch",
+        "turn_on",
+        json!({ "entity_id": "switch.desk_child_lock" }),
+    );
     waits("the lock", || bemo.value(LOCK) == Some(Value::Bool(true)));
     assistant.wait_for("switch.desk_child_lock", "on");
     let label = "it's \"{{ 1 }}\"";
-    assistant.call("text", "set_value", json!({ "entity_id": "text.desk_label", "value": label }));
-    waits("the label", || bemo.value(LABEL) == Some(Value::Text(label.into())));
+    assistant.call(
+        "text",
+        "set_value",
+        json!({ "entity_id": "text.desk_label", "value": label }),
+    );
+    waits("the label", || {
+        bemo.value(LABEL) == Some(Value::Text(label.into()))
+    });
     assistant.wait_for("text.desk_label", label);
     let green = json!({ "entity_id": "light.desk_lamp", "brightness": 128, "hs_color": [120, 50] });
     assistant.call("light", "turn_on", green);
     // 0.33 of 255, 0.5 of 255: what JSON shows of them has two decimals.
     let colour = Value::List([Value::Int(84), Value::Int(128)].into());
     waits("the colour", || bemo.value(COLOUR) == Some(colour.clone()));
-    waits("the brightness", || bemo.value(BRIGHTNESS) == Some(Value::Int(128)));
-    assistant.call("light", "turn_off", json!({ "entity_id": "light.desk_lamp" }));
+    waits("the brightness", || {
+        bemo.value(BRIGHTNESS) == Some(Value::Int(128))
+    });
+    assistant.call(
+        "light",
+        "turn_off",
+        json!({ "entity_id": "light.desk_lamp" }),
+    );
     waits("the light", || bemo.value(ON) == Some(Value::Bool(false)));
     assistant.wait_for("light.desk_lamp", "off");
 
@@ -114,7 +138,8 @@ fn a_lamp_that_another_program_owns_is_a_light() {
     let broker = Mosquitto::start();
     let mut owner = Tap::connect(broker.port, "owner");
     owner.subscribe("lamp/set_config");
-    let says = r#"{"color": {"h": 0.5, "s": 1.0}, "brightness": 0.2, "on": true, "client": "lamp_ui"}"#;
+    let says =
+        r#"{"color": {"h": 0.5, "s": 1.0}, "brightness": 0.2, "on": true, "client": "lamp_ui"}"#;
     owner.publish_retained("lamp/changed", says);
     let mut assistant = Assistant::start(&python, broker.port);
     let bemo = Bemo::connected(&told("examples/lampi.yaml", broker.port));
@@ -129,12 +154,17 @@ fn a_lamp_that_another_program_owns_is_a_light() {
     assistant.call("light", "turn_off", json!({ "entity_id": light }));
     let asked = owner.next_on("lamp/set_config");
     assert_eq!(asked, r#"{"on": false, "client": "home_assistant"}"#);
-    owner.publish_retained("lamp/changed", &says.replace("true", "false"));
+    owner.publish_retained("lamp/changed", says.replace("true", "false"));
     assistant.wait_for(light, "off");
-    waits("the phone's view", || bemo.value(2) == Some(Value::Bool(false)));
+    waits("the phone's view", || {
+        bemo.value(2) == Some(Value::Bool(false))
+    });
 
     // Whoever says only a part has said nothing of the rest.
-    owner.publish_retained("lamp/changed", r#"{"brightness": 1.0, "client": "lamp_ui"}"#);
+    owner.publish_retained(
+        "lamp/changed",
+        r#"{"brightness": 1.0, "client": "lamp_ui"}"#,
+    );
     owner.publish_retained("lamp/changed", r#"{"on": true, "client": "lamp_ui"}"#);
     assistant.wait_for(light, "on");
     assistant.wait_for_attribute(light, "brightness", &json!(255));

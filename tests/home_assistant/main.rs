@@ -44,7 +44,8 @@ fn installed() -> Option<PathBuf> {
         return None;
     }
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let parts = ["prepare", "requirements.txt"].map(|it| read(&format!("tests/home_assistant/{it}")));
+    let parts =
+        ["prepare", "requirements.txt"].map(|it| read(&format!("tests/home_assistant/{it}")));
     assert_eq!(
         read("target/home-assistant/prepared"),
         parts.concat(),

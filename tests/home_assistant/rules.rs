@@ -72,7 +72,11 @@ fn everything() -> String {
                 true => "read, write",
                 false => "read",
             };
-            let every = if number % 2 == 0 { ", delivery: { every: 4 }" } else { "" };
+            let every = if number % 2 == 0 {
+                ", delivery: { every: 4 }"
+            } else {
+                ""
+            };
             yaml.push_str(&format!(
                 "      - {{ name: V{number}, uuid: {:04x}, access: [{access}], value: {value}{every}, \
                  mqtt: {{ {way} }} }}\n",
@@ -107,7 +111,10 @@ fn home_assistant_finds_no_error() {
 fn home_assistant_finds_what_is_wrong() {
     let Some(python) = installed() else { return };
     let right = by_topic(&told("services.yaml", 1883));
-    let (topic, document) = right.as_object().and_then(|it| it.iter().next()).expect("one");
+    let (topic, document) = right
+        .as_object()
+        .and_then(|it| it.iter().next())
+        .expect("one");
     let key = document["cmps"].as_object().and_then(|it| it.keys().next());
     let key = key.expect("one").clone();
     let break_it = |how: &dyn Fn(&mut Json)| {
@@ -118,20 +125,44 @@ fn home_assistant_finds_what_is_wrong() {
     let wrong = [
         ("no_origin", break_it(&|it| it["o"] = json!({}))),
         ("no_device", break_it(&|it| it["dev"]["ids"] = json!([]))),
-        ("unknown_key", break_it(&|it| it["cmps"][&key]["collor"] = json!(1))),
-        ("no_unique_id", break_it(&|it| it["cmps"][&key]["uniq_id"] = Json::Null)),
-        ("no_platform", break_it(&|it| it["cmps"][&key]["p"] = json!("nonsense"))),
-        ("turned", break_it(&|it| it["cmps"][&key]["max"] = json!(-1))),
-        ("no_template", break_it(&|it| it["cmps"][&key]["val_tpl"] = json!("{{ value"))),
-        ("wildcard", break_it(&|it| it["cmps"][&key]["cmd_t"] = json!("a/#"))),
-        ("topic", json!({ "homeassistant/device/a.b/config": document })),
+        (
+            "unknown_key",
+            break_it(&|it| it["cmps"][&key]["collor"] = json!(1)),
+        ),
+        (
+            "no_unique_id",
+            break_it(&|it| it["cmps"][&key]["uniq_id"] = Json::Null),
+        ),
+        (
+            "no_platform",
+            break_it(&|it| it["cmps"][&key]["p"] = json!("nonsense")),
+        ),
+        (
+            "turned",
+            break_it(&|it| it["cmps"][&key]["max"] = json!(-1)),
+        ),
+        (
+            "no_template",
+            break_it(&|it| it["cmps"][&key]["val_tpl"] = json!("{{ value")),
+        ),
+        (
+            "wildcard",
+            break_it(&|it| it["cmps"][&key]["cmd_t"] = json!("a/#")),
+        ),
+        (
+            "topic",
+            json!({ "homeassistant/device/a.b/config": document }),
+        ),
     ];
     let wrong = wrong.map(|(name, document)| (name.to_owned(), document));
     let output = validate(&python, &wrong);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let trouble = String::from_utf8_lossy(&output.stderr);
     for (name, _) in wrong {
-        assert!(trouble.contains(&format!("/{name}.json: ")), "{name}: {trouble}");
+        assert!(
+            trouble.contains(&format!("/{name}.json: ")),
+            "{name}: {trouble}"
+        );
     }
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
 }
@@ -150,7 +181,10 @@ classes = {name: sorted(it.value for it in getattr(get('homeassistant.components
     for name, of in names.items()}
 units = {str(name): [unit and str(unit) for unit in units] for name, units in DEVICE_CLASS_UNITS.items()}
 print(json.dumps({'classes': classes, 'units': units}))";
-    let output = Command::new(python).args(["-c", script]).output().expect("it runs");
+    let output = Command::new(python)
+        .args(["-c", script])
+        .output()
+        .expect("it runs");
     let known: Json = serde_json::from_slice(&output.stdout).expect("it answers");
     for component in [
         ComponentConfig::Sensor,

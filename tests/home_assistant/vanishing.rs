@@ -40,7 +40,12 @@ fn components(document: &str) -> Vec<String> {
     let document: Json = serde_json::from_str(document).expect("it is JSON");
     let all = document["cmps"].as_object().expect("components");
     all.iter()
-        .map(|(key, it)| format!("{key} {}", it.as_object().map_or(0, serde_json::Map::len) > 1))
+        .map(|(key, it)| {
+            format!(
+                "{key} {}",
+                it.as_object().map_or(0, serde_json::Map::len) > 1
+            )
+        })
         .collect()
 }
 
@@ -58,12 +63,18 @@ fn a_component_that_is_no_more_is_taken_away_once_also_after_the_disk_was_wiped(
     let homes = [Home::new(), Home::new()];
     let program = homes[0].start(&yaml(broker.port, "box", TOLD, 2));
     let first = tap.next_on(&topic("box"));
-    assert_eq!(components(&first), ["180f_a000_sensor true", "180f_a001_sensor true"]);
+    assert_eq!(
+        components(&first),
+        ["180f_a000_sensor true", "180f_a001_sensor true"]
+    );
     program.stop();
     // A new home: nothing is remembered on the disk.
     let program = homes[1].start(&yaml(broker.port, "box", TOLD, 1));
     let second = tap.next_on(&topic("box"));
-    assert_eq!(components(&second), ["180f_a000_sensor true", "180f_a001_sensor false"]);
+    assert_eq!(
+        components(&second),
+        ["180f_a000_sensor true", "180f_a001_sensor false"]
+    );
     let third = tap.next_on(&topic("box"));
     assert_eq!(components(&third), ["180f_a000_sensor true"]);
     program.stop();

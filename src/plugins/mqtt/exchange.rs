@@ -80,7 +80,9 @@ impl<'a> Announced<'a> {
     }
 
     fn obsolete(&self) -> MutexGuard<'_, Vec<String>> {
-        self.obsolete.lock().expect("nobody panics while it is held")
+        self.obsolete
+            .lock()
+            .expect("nobody panics while it is held")
     }
 
     /// Nothing of ours is kept on this topic any more.

@@ -36,8 +36,8 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Failure, Link, Place, Plugin, Port, Stage,
-    TopicDoc, WillDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Failure, Link, Place, Plugin, Port,
+    Stage, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;

@@ -393,9 +393,7 @@ impl<'a> Session<'a> {
             let all = self.unsent.make_contiguous();
             all.sort_by_key(|publication| publication.message.payload.len());
         }
-        self.unsent
-            .pop_front()
-            .or_else(|| self.exchange.next(now))
+        self.unsent.pop_front().or_else(|| self.exchange.next(now))
     }
 
     fn publish(&mut self, publication: Publication, now: Instant) {

@@ -15,7 +15,8 @@ use crate::plugins::mqtt::config::Wanted;
 use crate::plugins::mqtt::config::home_assistant::{DeviceConfig, EntityConfig};
 use crate::plugins::mqtt::home_assistant::memory::Memory;
 use crate::plugins::mqtt::home_assistant::{
-    Asked, Availability, Device, Disclosure, HomeAssistant, Known, Values, describe, identity,
+    Asked, Availability, Device, Disclosure, HomeAssistant, Known, ORIGIN, Values, describe,
+    identity,
 };
 use crate::plugins::mqtt::table::Bindings;
 use crate::plugins::mqtt::topics;
@@ -51,7 +52,9 @@ impl Section<'_, '_> {
                 at,
                 value: Wanted::Plain(true),
             }) => (*at, None),
-            Some(_) | None => {
+            // Whoever has switched it off has it back as it was.
+            Some(_) => return None,
+            None => {
                 for asked in asked.values() {
                     let help = "add `home_assistant: true` to the section `mqtt`";
                     self.mistake(asked.at, "Home Assistant is told of nothing here", help);
@@ -83,7 +86,10 @@ impl Section<'_, '_> {
     /// Where it is remembered what Home Assistant was told.
     pub(super) fn memory(&self) -> Memory {
         let host = ["mac", "machine_id"].map(|word| {
-            let filled = self.declared.placeholders.expand(&format!("{{{word}}}"), &[]);
+            let filled = self
+                .declared
+                .placeholders
+                .expand(&format!("{{{word}}}"), &[]);
             filled.unwrap_or_default()
         });
         Memory::new(self.declared.usual_file("home-assistant"), &host.join(" "))
@@ -111,7 +117,8 @@ impl Section<'_, '_> {
         };
         let plain = identity(&id);
         if let (Some(declared), true) = (&config.id, plain != id || id.is_empty()) {
-            let help = "use letters, digits, `-` and `_`: Home Assistant takes nothing else in a topic";
+            let help =
+                "use letters, digits, `-` and `_`: Home Assistant takes nothing else in a topic";
             self.mistake(declared.at, "this cannot identify a device", help);
         }
         let name = match &config.name {
@@ -160,11 +167,16 @@ impl Section<'_, '_> {
         settings: &mut Settings,
         traffic: &Traffic,
     ) -> Option<Availability> {
-        let topic = format!("{ORIGIN}/{id}/availability", ORIGIN = "bemo-sync");
+        let topic = format!("{ORIGIN}/{id}/availability");
         if settings.birth.is_none() && settings.will.is_none() {
             if traffic.publishes(&topic) {
-                let message = format!("`{topic}` is where this device says that it is there, and a value's");
-                self.mistake(at, message, "give that another topic, or declare `birth` and `will`");
+                let message =
+                    format!("`{topic}` is where this device says that it is there, and a value's");
+                self.mistake(
+                    at,
+                    message,
+                    "give that another topic, or declare `birth` and `will`",
+                );
             }
             let message = |payload: &str| Message {
                 topic: topic.clone(),
@@ -191,7 +203,8 @@ impl Section<'_, '_> {
                 "what `birth` and `will` say came from the environment, and would be seen"
             }
             Some((birth, will)) => {
-                let text = |message: &Message| String::from_utf8_lossy(&message.payload).into_owned();
+                let text =
+                    |message: &Message| String::from_utf8_lossy(&message.payload).into_owned();
                 return Some(Availability {
                     topic: birth.topic.clone(),
                     available: text(birth),
@@ -199,6 +212,8 @@ impl Section<'_, '_> {
                 });
             }
         };
+        let declared = self.config.birth.as_ref().or(self.config.will.as_ref());
+        let at = declared.map_or(at, |message| message.at);
         let message = format!("Home Assistant cannot tell whether this device is there: {problem}");
         let help = "declare both on one topic with two payloads, retained; or neither, and they are \
             `online` and `offline`";
@@ -218,7 +233,9 @@ impl Section<'_, '_> {
                     let is_struct = matches!(plan.spec, Spec::Struct(_));
                     let disclosure = match plan.is_from_environment {
                         true => Disclosure::FromEnvironment,
-                        false if it.security.highest() > SecurityLevel::Open => Disclosure::Withheld,
+                        false if it.security.highest() > SecurityLevel::Open => {
+                            Disclosure::Withheld
+                        }
                         false => Disclosure::Open,
                     };
                     all.insert(

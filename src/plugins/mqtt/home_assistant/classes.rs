@@ -102,11 +102,7 @@ const MEASURED: &[&str] = &[
 ];
 
 /// What only a sensor can be.
-const OF_SENSORS: &[&str] = &[
-    "date",
-    "enum",
-    "timestamp",
-];
+const OF_SENSORS: &[&str] = &["date", "enum", "timestamp"];
 
 const BINARY_SENSOR: &[&str] = &[
     "battery",
@@ -139,19 +135,8 @@ const BINARY_SENSOR: &[&str] = &[
     "window",
 ];
 
-const SWITCH: &[&str] = &[
-    "outlet",
-    "switch",
-];
+const SWITCH: &[&str] = &["outlet", "switch"];
 
-const BUTTON: &[&str] = &[
-    "identify",
-    "restart",
-    "update",
-];
+const BUTTON: &[&str] = &["identify", "restart", "update"];
 
-const EVENT: &[&str] = &[
-    "button",
-    "doorbell",
-    "motion",
-];
+const EVENT: &[&str] = &["button", "doorbell", "motion"];

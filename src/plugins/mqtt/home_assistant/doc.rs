@@ -23,7 +23,8 @@ impl HomeAssistant {
         };
         let told = "What Home Assistant is told of this device: its MQTT discovery, device-based. Nothing is kept \
             here when the device is gone.";
-        let looked = "What the broker keeps here of this device is looked at before it is told of anew.";
+        let looked =
+            "What the broker keeps here of this device is looked at before it is told of anew.";
         [
             TopicDoc {
                 retain: true,

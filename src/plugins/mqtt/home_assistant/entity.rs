@@ -190,7 +190,11 @@ fn value_template(state: &State<'_>, shape: &Shape, component: ComponentConfig) 
     if component == ComponentConfig::Event {
         let types = match shape {
             Shape::OnOff(words) => {
-                let on = if is_plain { unquoted(&words[1]) } else { String::new() };
+                let on = if is_plain {
+                    unquoted(&words[1])
+                } else {
+                    String::new()
+                };
                 match (&words[1], is_plain) {
                     (Json::String(word), _) => {
                         format!("'on' if {expression} == {} else 'off'", quoted(word))
@@ -266,8 +270,7 @@ pub(super) fn plain(number: f64) -> Json {
 
 /// A pattern that is found somewhere, as one for the whole text, which is what Home Assistant asks.
 fn whole(pattern: &str) -> String {
-    let is_whole =
-        pattern.starts_with('^') && pattern.ends_with('$') && !pattern.contains('|');
+    let is_whole = pattern.starts_with('^') && pattern.ends_with('$') && !pattern.contains('|');
     match is_whole {
         true => pattern.to_owned(),
         false => format!("^.*(?:{pattern}).*$"),

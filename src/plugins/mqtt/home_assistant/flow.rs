@@ -61,7 +61,9 @@ pub(super) fn of_binding(binding: &Binding, unit: u16) -> Result<Vec<Flow<'_>>, 
         Format::Text if codec_json::is_scalar(spec) => (None, Vec::new()),
         Format::Text => (Some(&BARE), Vec::new()),
         Format::Raw | Format::Hex => {
-            return Err("its payload is the bytes on the air; `format: json` or `text` can be shown");
+            return Err(
+                "its payload is the bytes on the air; `format: json` or `text` can be shown",
+            );
         }
     };
     let (state, command) = match &binding.topics {
@@ -106,10 +108,12 @@ pub(super) fn of_binding(binding: &Binding, unit: u16) -> Result<Vec<Flow<'_>>, 
                 expression,
                 missing,
             }),
-            command: command.filter(|_| read_only.is_none()).map(|topic| Command {
-                topic: &topic.name,
-                frame,
-            }),
+            command: command
+                .filter(|_| read_only.is_none())
+                .map(|topic| Command {
+                    topic: &topic.name,
+                    frame,
+                }),
             read_only,
             leaf,
         }
@@ -138,7 +142,9 @@ pub(super) fn of_member<'a>(
         Some(_) if is_remote && !document.from_environment.is_empty() => {
             Some("what stands beside it in a command came from the environment")
         }
-        Some(_) if is_remote && document.sending == Sending::Whole && document.members.len() > 1 => {
+        Some(_)
+            if is_remote && document.sending == Sending::Whole && document.members.len() > 1 =>
+        {
             Some("its owner is asked for the whole document at once")
         }
         Some(_) => None,

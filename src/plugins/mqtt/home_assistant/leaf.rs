@@ -41,9 +41,8 @@ fn collect<'a>(
     found: &mut Vec<Leaf<'a>>,
     is_partial: &mut bool,
 ) {
-    let deeper = |name: &Arc<str>| -> Vec<Arc<str>> {
-        path.iter().chain([name]).cloned().collect()
-    };
+    let deeper =
+        |name: &Arc<str>| -> Vec<Arc<str>> { path.iter().chain([name]).cloned().collect() };
     match spec {
         Spec::Struct(spec) => {
             for field in &spec.fields {

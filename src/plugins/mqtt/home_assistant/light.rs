@@ -33,8 +33,8 @@ impl Light {
         let switch = only(things, |it| {
             matches!(it.shape, Shape::OnOff(_)) && it.can_be(true) && it.flow.leaf.path.len() < 2
         })?;
-        let brightness = numbers(&["brightness", "bri", "dimmer"])
-            .filter(|index| things[*index].can_be(true));
+        let brightness =
+            numbers(&["brightness", "bri", "dimmer"]).filter(|index| things[*index].can_be(true));
         let colour = numbers(&["hue", "h"])
             .zip(numbers(&["saturation", "sat", "s"]))
             .map(|(hue, saturation)| [hue, saturation])
@@ -48,7 +48,10 @@ impl Light {
 
     pub(super) fn parts(&self) -> impl Iterator<Item = usize> + '_ {
         let colour = self.colour.iter().flatten().copied();
-        [self.switch].into_iter().chain(self.brightness).chain(colour)
+        [self.switch]
+            .into_iter()
+            .chain(self.brightness)
+            .chain(colour)
     }
 
     pub(super) fn entity(&self, things: &[Thing<'_>]) -> Entity {

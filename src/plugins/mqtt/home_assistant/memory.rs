@@ -165,7 +165,10 @@ mod tests {
     async fn what_was_ours_is_known_after_a_start_and_on_this_host_alone() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = Some(directory.path().join("state/lamp.home-assistant"));
-        let (a, b) = ("homeassistant/device/a/config", "homeassistant/device/b/config");
+        let (a, b) = (
+            "homeassistant/device/a/config",
+            "homeassistant/device/b/config",
+        );
         let begin = async |host: &str, broker: &str, own: Option<&str>| {
             Memory::new(file.clone(), host).begin(broker, own).await
         };

@@ -277,7 +277,8 @@ impl Teller<'_> {
                 let message = "what this value may be came from the environment, and whoever reads the broker \
                     would see it";
                 let help = "write it in the YAML, or remove `home_assistant`";
-                self.problems.push((at, message.to_owned(), help.to_owned()));
+                self.problems
+                    .push((at, message.to_owned(), help.to_owned()));
                 false
             }
         }
@@ -352,7 +353,10 @@ impl Teller<'_> {
             }
         };
         let Some(component) = component else {
-            return self.note(&name, flow.read_only.unwrap_or("nobody there could read it"));
+            return self.note(
+                &name,
+                flow.read_only.unwrap_or("nobody there could read it"),
+            );
         };
         if let Some(why) = flow.read_only {
             self.note(&name, &format!("it is read, and not changed: {why}"));
@@ -466,7 +470,8 @@ impl Teller<'_> {
             entries.extend(entity.body);
         }
         // With the component in its key, one that becomes another is taken away as what it was.
-        self.components.insert(format!("{unique}_{component}"), body);
+        self.components
+            .insert(format!("{unique}_{component}"), body);
     }
 }
 

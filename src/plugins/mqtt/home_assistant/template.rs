@@ -184,10 +184,7 @@ mod tests {
             frame.template(&[(VALUE, "value | int")]),
             r#"{"a{{ '{{' }}b}}": "{{ '{%' }}x{{ '{#' }}", "number": {{ value | int }}}"#
         );
-        assert_eq!(
-            frame.with(&json!(5)),
-            r#"{"a{{b}}": "{%x{#", "number": 5}"#
-        );
+        assert_eq!(frame.with(&json!(5)), r#"{"a{{b}}": "{%x{#", "number": 5}"#);
     }
 
     #[test]
@@ -195,7 +192,8 @@ mod tests {
         let hue = Frame(json!({ "color": { "h": VALUE }, "client": "x" })).marked_as("$hue");
         let sat = Frame(json!({ "color": { "s": VALUE }, "client": "x" })).marked_as("$sat");
         assert_eq!(
-            hue.joined(&sat).template(&[("$hue", "hue"), ("$sat", "sat")]),
+            hue.joined(&sat)
+                .template(&[("$hue", "hue"), ("$sat", "sat")]),
             r#"{"color": {"h": {{ hue }}, "s": {{ sat }}}, "client": "x"}"#
         );
     }

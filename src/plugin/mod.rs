@@ -18,6 +18,7 @@ mod promise;
 mod receipt;
 mod record;
 mod registry;
+mod served;
 mod shared;
 pub mod stage;
 mod topic;
@@ -42,6 +43,7 @@ pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use served::{Page, Served};
 pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
@@ -202,6 +204,11 @@ pub trait Link: Any + Send {
         Vec::new()
     }
 
+    /// What it serves and where, for whoever starts the program: asked once, before it runs.
+    fn serves(&self) -> Vec<Served> {
+        Vec::new()
+    }
+
     /// Where these topics are.
     fn broker(&self) -> Option<BrokerDoc> {
         None
@@ -214,7 +221,9 @@ pub enum Succession {
     /// It begins as at the start: they are told how everything stands.
     #[default]
     Anew,
-    /// They do not notice: they are told what they have not been told.
+    /// They do not notice: they are told what they have not been told. What is under way to them still is, and
+    /// whoever has it says to the port of before that it is delivered. What is not any more, the link asks for with
+    /// [`Port::link_up`].
     Unnoticed,
     /// What they see has changed, and that has to be granted by somebody. As [`Succession::Anew`], and the link says
     /// what came of it with [`Port::settle`].

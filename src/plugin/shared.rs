@@ -85,9 +85,14 @@ impl Shared {
     }
 
     /// What takes the place of this, and the names of the values that cannot be what they were.
-    pub(crate) fn succeeded_by(self: &Arc<Self>, plan: &mut Plan) -> (Arc<Self>, Vec<String>) {
+    /// In the links that `go_on`, what is under way still is.
+    pub(crate) fn succeeded_by(
+        self: &Arc<Self>,
+        plan: &mut Plan,
+        go_on: Vec<LinkId>,
+    ) -> (Arc<Self>, Vec<String>) {
         let (offers, notices) = (self.offers.clone(), self.notices.clone());
-        let heirs = self.heirs(plan);
+        let heirs = self.heirs(plan, go_on);
         // They begin with what they are, and not with what was kept of it.
         for heir in heirs.cells.iter().flatten() {
             let cell = &mut plan.cells[heir.index()];
@@ -142,7 +147,7 @@ impl Shared {
     }
 
     /// Which of these cells and links are which of another plan.
-    fn heirs(&self, plan: &Plan) -> Heirs {
+    fn heirs(&self, plan: &Plan, go_on: Vec<LinkId>) -> Heirs {
         let keys = plan.keys().into_iter().enumerate();
         let known: HashMap<CellKey, CellId> = keys
             .filter_map(|(index, key)| Some((key?, CellId::new(index))))
@@ -158,6 +163,7 @@ impl Shared {
                 .map(|key| known.get(key.as_ref()?).copied())
                 .collect(),
             links: links.collect(),
+            go_on,
         }
     }
 
@@ -212,6 +218,16 @@ impl Shared {
     /// What has taken the place of this.
     pub(super) fn successor(&self) -> Option<&Self> {
         self.successor.get().map(|next| &*next.shared)
+    }
+
+    /// A link and a cell in the configuration that there is now; `None` if there are no such any more.
+    pub(super) fn latest(&self, link: LinkId, cell: CellId) -> Option<(&Self, LinkId, CellId)> {
+        match self.successor.get() {
+            None => Some((self, link, cell)),
+            Some(Successor { shared, heirs }) => {
+                shared.latest(heirs.link(link)?, heirs.cell(cell)?)
+            }
+        }
     }
 
     /// The engine, or what has taken its place.

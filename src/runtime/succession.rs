@@ -60,18 +60,20 @@ impl Runtime {
 
     async fn put_in_place(&mut self, mut plan: Plan) -> InPlace {
         let mut stopped = self.stop_links(Ending::Succeeded).await;
-        let (mut taken_over, mut asking) = (Vec::new(), Vec::new());
+        let (mut taken_over, mut asking, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
         for (index, link) in plan.links.iter_mut().enumerate() {
             let before = stopped.iter_mut().find(|it| it.section == link.section);
             let taken = before.and_then(|before| take_over(&mut link.candidates, before));
-            if taken.is_some_and(|it| it.succession == Succession::Asks) {
-                asking.push(LinkId::new(index));
+            match taken.map_or(Succession::Anew, |it| it.succession) {
+                Succession::Anew => {}
+                Succession::Unnoticed => go_on.push(LinkId::new(index)),
+                Succession::Asks => asking.push(LinkId::new(index)),
             }
             taken_over.push(taken);
         }
         drop(stopped);
         prepare(&mut plan);
-        let (shared, unfit) = self.shared.succeeded_by(&mut plan);
+        let (shared, unfit) = self.shared.succeeded_by(&mut plan, go_on);
         let pulse = self.pulse().await;
         let next = Self::spawn(shared, plan.links, taken_over, None, pulse);
         // Whatever has not stopped in time ends here.

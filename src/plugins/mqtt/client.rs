@@ -82,7 +82,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
     loop {
         let attempt = Instant::now();
         let result = match line.take() {
-            Some(line) => Ok(Begun::Resumed(line)),
+            Some(line) => Ok(Begun::Resumed(Box::new(line))),
             None => tokio::select! {
                 result = dial(settings, standing.bindings.longest()) => result.map(Begun::Accepted),
                 _ = port.stopped() => return,
@@ -163,7 +163,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
 /// How a connection begins.
 enum Begun {
     Accepted(Accepted),
-    Resumed(Line),
+    Resumed(Box<Line>),
 }
 
 /// How it ends for this link.
@@ -211,7 +211,7 @@ impl<'a> Connection<'a> {
                     mut inbox,
                     reader,
                     writer,
-                } = line;
+                } = *line;
                 inbox.admit(standing.bindings.longest());
                 session.resume(said, standing, birth, now);
                 Self {

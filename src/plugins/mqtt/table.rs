@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use serde_json::Value as Json;
+
 use super::binding::{Binding, MAX_PAYLOAD};
 use super::config::Qos;
 use super::describe::{by_topic, of_binding, of_document};
-use super::document::{Document, Member};
+use super::document::Document;
 use super::tidings::Told;
+use crate::codec::Value;
 use crate::engine::CellId;
 use crate::plugin::TopicDoc;
 
@@ -105,34 +108,22 @@ impl Bindings {
         self.takers.get(topic).map_or(&[], Vec::as_slice)
     }
 
-    /// Where and as what each value is published, as hashes: one for each way.
-    pub(super) fn places(&self) -> Vec<(CellId, u64)> {
-        let hash = |shown: String| {
-            let mut hasher = DefaultHasher::new();
-            shown.hash(&mut hasher);
-            hasher.finish()
-        };
+    /// Where and as what each value is published as it is now, as hashes: one for each way.
+    pub(super) fn told(&self, value: impl Fn(CellId) -> Option<Value>) -> Vec<(CellId, u64)> {
         let of_values = self.values.iter().filter_map(|it| {
-            let topic = it.topics.published()?;
-            Some((
-                it.cell,
-                hash(format!("{topic:?} {:?} {:?}", it.format, it.spec)),
-            ))
+            let payload = it.format.write(&it.spec, &value(it.cell)?);
+            Some((it.cell, hash(&(it.topics.published()?, payload))))
         });
-        let of_documents = self.documents.iter().flat_map(move |it| {
-            let constants = format!(
-                "{:?} {:?} {:?}",
-                it.topics.published(),
-                it.sending,
-                it.constants
-            );
-            it.members.iter().map(move |member| {
-                let Member {
-                    at, known_as, spec, ..
-                } = member;
-                let shown = format!("{constants} {at:?} {known_as:?} {spec:?}");
-                (member.cell, hash(shown))
-            })
+        let of_documents = self.documents.iter().flat_map(|it| {
+            let constants = Json::Object(it.constants.clone());
+            let members = it.members.iter();
+            let told = members.filter_map(|member| {
+                let topic = it.topics.published()?;
+                let mut json = constants.clone();
+                member.write(&value(member.cell)?, it.omit_empty, &mut json);
+                Some((member.cell, hash(&(topic, json.to_string()))))
+            });
+            told.collect::<Vec<_>>()
         });
         of_values.chain(of_documents).collect()
     }
@@ -170,4 +161,10 @@ impl Bindings {
         let documents = self.documents.iter().flat_map(of_document);
         by_topic(values.chain(documents).chain(self.told.describe()))
     }
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }

@@ -10,7 +10,7 @@ use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::server::GattServer;
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage,
+    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, Stage,
 };
 
 pub struct VirtualBle;
@@ -50,6 +50,17 @@ impl Link for VirtualAdapter {
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let why = match &self.0.adapter {
+            AdapterChoice::Auto => "until there is a real one",
+            AdapterChoice::Virtual | AdapterChoice::Named(_) | AdapterChoice::At(_) => {
+                "as declared"
+            }
+        };
+        let text = format!("a virtual one, and nothing is on the air, {why}");
+        vec![Served::new("adapter", text)]
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod docs;
+pub mod doctor;
 pub mod engine;
 pub mod gatt;
 pub mod init;

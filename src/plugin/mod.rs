@@ -5,7 +5,9 @@
 //! rest of the program only through its [`Port`].
 
 mod beginning;
+mod catalogue;
 mod configure;
+mod finding;
 mod flow;
 mod health;
 mod hooks;
@@ -32,8 +34,10 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use beginning::Beginning;
+pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use finding::{Examination, Finding, Level};
 pub use flow::{Came, Flow, Kind, Note, Seen, Shown, Step, What};
 pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
@@ -199,6 +203,11 @@ pub trait Link: Any + Send {
         self.run(port)
     }
 
+    /// Whether it shows somebody what all links do: then there is [`Port::catalogue`].
+    fn shows_catalogue(&self) -> bool {
+        false
+    }
+
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
@@ -207,6 +216,13 @@ pub trait Link: Any + Send {
     /// What it serves and where, for whoever starts the program: asked once, before it runs.
     fn serves(&self) -> Vec<Served> {
         Vec::new()
+    }
+
+    /// Looks at the part of the world that it needs, and says what is wrong with it. It takes no more than a minute, and
+    /// nothing that it does may be heard by others, or change anything, unless the examination says that it may.
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let _ = about;
+        Box::pin(async { Vec::new() })
     }
 
     /// Where these topics are.

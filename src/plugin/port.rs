@@ -5,11 +5,12 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tracing::warn;
 
 use super::{
-    Announce, Ending, Note, Notice, Notices, Observer, Payload, Promise, Receipt, Sender, Shared,
-    State, Stopping, What,
+    Announce, Catalogue, Ending, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Sender, Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
@@ -49,6 +50,11 @@ impl Port {
     /// The declared services, in the order of their handles.
     pub fn services(&self) -> &Arc<[Service]> {
         &self.shared.services
+    }
+
+    /// What is declared; empty unless some link shows it ([`Link::shows_catalogue`](super::Link::shows_catalogue)).
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.shared.catalogue
     }
 
     /// What a cell holds now; `None` while it is unknown.
@@ -291,6 +297,16 @@ impl Port {
     /// What some link has offered; waits until one does.
     pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.shared.offered().await
+    }
+
+    /// What some link offers at this moment.
+    pub fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.offered_now()
+    }
+
+    /// Resolves when anything has happened in the engine after this was called.
+    pub fn progress(&self) -> Notified<'_> {
+        self.shared.progress.notified()
     }
 
     // ── what others see of the process ───────────────────────────────────────────────────────────

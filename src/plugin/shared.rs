@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::hooks::Begun;
 use super::notice::NOTICES_MAX;
-use super::{Notice, Observatory, Observed, Sender};
+use super::{Catalogue, Notice, Observatory, Observed, Sender};
 use crate::codec::{Cause, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Delivery, Effect, Engine, Event, Heirs, LinkId, Rejection, Standing, Time,
@@ -58,6 +58,7 @@ pub(crate) struct Shared {
     pub(super) progress: Notify,
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
     /// The values that are not to be shown.
@@ -135,6 +136,7 @@ impl Shared {
             progress: Notify::new(),
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
+            catalogue: catalogue(plan),
             offers,
             notices,
             withheld: plan.undisclosed(),
@@ -203,6 +205,12 @@ impl Shared {
         thing
             .downcast()
             .expect("it was put there under its own type")
+    }
+
+    /// The same, if it is there already.
+    pub(super) fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let thing = self.offers.borrow().get(&TypeId::of::<T>()).cloned()?;
+        thing.downcast().ok()
     }
 
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
@@ -351,4 +359,13 @@ fn every(plan: &Plan) -> HashSet<CellId> {
         Delivery::Latest => false,
     });
     every.map(|(index, _)| CellId::new(index)).collect()
+}
+
+/// What is declared, where some link is there to show it; else nothing, which takes no memory.
+fn catalogue(plan: &Plan) -> Arc<Catalogue> {
+    let mut links = plan.links.iter().flat_map(|link| &link.candidates);
+    match links.any(|link| link.shows_catalogue()) {
+        true => Arc::new(Catalogue::of(plan)),
+        false => Arc::default(),
+    }
 }

@@ -95,6 +95,11 @@ impl GattServer {
         &self.advertisement
     }
 
+    /// The whole tree, as centrals discover it.
+    pub fn discovered(&self) -> &[DiscoveredService] {
+        self.table.services()
+    }
+
     /// A new central. It is connected until it is dropped, or the server is closed.
     pub fn connect(self: &Arc<Self>) -> Central {
         self.connect_from(None)

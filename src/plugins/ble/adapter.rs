@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use crate::gatt::Address;
 use crate::gatt::section::AdapterChoice;
 
-const CLASS: &str = "/sys/class/bluetooth";
+pub(super) const CLASS: &str = "/sys/class/bluetooth";
 /// How long until it is looked for again: at first it will be there in a moment, later it may stay away
 /// for days.
 const LOOK_AGAIN: Backoff = Backoff {
@@ -119,7 +119,7 @@ pub(super) fn any_in_kernel() -> bool {
 }
 
 /// `hci0`; but `hci0:64` is a connection.
-fn is_adapter_name(name: &str) -> bool {
+pub(super) fn is_adapter_name(name: &str) -> bool {
     name.strip_prefix("hci").is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
     })
@@ -221,7 +221,7 @@ async fn is_on(adapter: &Adapter, switch: Switch, waiting: &mut Waiting) -> blue
 }
 
 /// Whether a switch, in software or on the case, keeps an adapter silent.
-fn is_blocked(adapter: &str) -> bool {
+pub(super) fn is_blocked(adapter: &str) -> bool {
     let Ok(entries) = fs::read_dir(Path::new(CLASS).join(adapter)) else {
         return false;
     };

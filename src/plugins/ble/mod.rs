@@ -10,6 +10,7 @@ mod backoff;
 mod bus;
 mod centrals;
 mod door;
+mod examine;
 mod news;
 mod notify;
 mod objects;
@@ -31,7 +32,8 @@ use tracing::{debug, warn};
 use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, State,
+    Availability, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
+    Served, State,
 };
 use adapter::{Switch, Waiting};
 use alias::Alias;
@@ -100,6 +102,10 @@ impl Link for Ours {
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine::examine(self, about))
     }
 
     fn serves(&self) -> Vec<Served> {

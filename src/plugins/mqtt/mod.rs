@@ -3,7 +3,7 @@
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
 //! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
-//! `caution` what is known of messages that break it; `rehearsal` is all of them for a stage.
+//! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
@@ -16,6 +16,7 @@ mod dial;
 pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
+mod examine;
 mod exchange;
 mod format;
 mod packet;
@@ -38,8 +39,8 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Served, Stage,
-    Succession, TopicDoc, WillDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, Examination, Failure, Finding, Link, Place, Plugin,
+    Port, Served, Stage, Succession, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
@@ -202,6 +203,10 @@ impl Link for MqttLink {
         topics.extend(self.settings.presence());
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
+    }
+
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine::examine(self, about))
     }
 
     fn serves(&self) -> Vec<Served> {

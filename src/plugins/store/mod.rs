@@ -7,6 +7,7 @@
 
 mod claim;
 mod disk;
+mod examine;
 mod keeping;
 mod ledger;
 mod pacing;
@@ -27,7 +28,8 @@ use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
 use crate::plugin::{
-    Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, Stage,
+    Beginning, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
+    Served, Stage,
 };
 use disk::Disk;
 use keeping::OnDisk;
@@ -218,6 +220,10 @@ struct Keeper {
 impl Link for Keeper {
     fn name(&self) -> &'static str {
         "store"
+    }
+
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async { vec![examine::examine(self.file.as_deref())] })
     }
 
     fn serves(&self) -> Vec<Served> {

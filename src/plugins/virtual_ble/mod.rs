@@ -10,7 +10,8 @@ use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::server::GattServer;
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, Stage,
+    Availability, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
+    Served, Stage,
 };
 
 pub struct VirtualBle;
@@ -50,6 +51,11 @@ impl Link for VirtualAdapter {
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let says = "a virtual one is declared, and nothing is on the air: no other is looked for";
+        Box::pin(async move { vec![Finding::skipped("adapter", says)] })
     }
 
     fn serves(&self) -> Vec<Served> {

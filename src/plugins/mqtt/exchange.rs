@@ -303,11 +303,9 @@ impl<'a> Exchange<'a> {
 
     /// Says something of the way of all values that are in a message.
     pub(super) fn note(&self, receipt: &Receipt, what: impl Fn() -> What) {
+        let port = &self.books[receipt.book].port;
         for sent in &receipt.cells {
-            // It knows which cell it was then.
-            self.books[receipt.book]
-                .port
-                .note(sent.cell, sent.version, &what);
+            port.note(sent.cell, sent.version, &what);
         }
     }
 

@@ -128,6 +128,8 @@ docs:
 	mv schemas/services.schema.json.new schemas/services.schema.json
 	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
 	mv schemas/test.schema.json.new schemas/test.schema.json
+	cargo run --locked -q -- schema --doctor > schemas/doctor.schema.json.new
+	mv schemas/doctor.schema.json.new schemas/doctor.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
 

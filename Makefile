@@ -140,6 +140,8 @@ docs:
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	cargo run --locked -q -- docs --openapi > schemas/openapi.json.new
 	mv schemas/openapi.json.new schemas/openapi.json
+	cargo run --locked -q -- schema --doctor > schemas/doctor.schema.json.new
+	mv schemas/doctor.schema.json.new schemas/doctor.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
 	INSTA_UPDATE=always cargo test --locked --test home_assistant documents::

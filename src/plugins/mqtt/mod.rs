@@ -230,7 +230,7 @@ impl Link for MqttLink {
             (None, true) => "; an embedded one where nothing listens there",
             (None, false) => "",
         };
-        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}"));
+        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}")).logged();
         let topics = self.topics();
         let names = |direction| {
             let found = topics.iter().filter(|topic| topic.direction == direction);

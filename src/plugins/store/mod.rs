@@ -230,7 +230,7 @@ impl Link for Keeper {
             Some(file) => file.display().to_string(),
             None => "nowhere: there is no place for it".to_owned(),
         };
-        vec![Served::new("journal", text)]
+        vec![Served::new("journal", text).logged()]
     }
 
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {

@@ -156,3 +156,17 @@ fn home_assistant_loses_what_is_declared_no_more_and_a_device_that_is_called_oth
     assert_eq!((kept.topic.as_str(), kept.retain), (OTHERS, true));
     assert_eq!(tap.next_within(SILENCE), None, "of ours nothing is kept");
 }
+
+/// A document that is longer than the broker takes costs nothing but itself.
+#[test]
+fn a_document_that_the_broker_does_not_take_keeps_nothing_else_from_arriving() {
+    let broker =
+        Mosquitto::configured(|_| "allow_anonymous true\nmax_packet_size 400\n".to_owned());
+    let home = Home::new();
+    let program = home.start(&yaml(broker.port, "box", TOLD, 3));
+    let line = program
+        .log
+        .wait_for("the MQTT broker ends the connection on this message");
+    assert!(line.contains(&topic("box")), "{line}");
+    assert_eq!(hears(&broker, "v/2").next_on("v/2"), "2");
+}

@@ -206,6 +206,12 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether all that is published on every connection has been handed out, as far as that is known.
+    pub(super) fn is_settled(&self) -> bool {
+        let mut announced = self.announced.iter();
+        announced.all(|(_, announcer)| announcer.is_settled())
+    }
+
     /// When there may be something to publish, if nothing happens before.
     pub(super) fn due(&self) -> Option<Instant> {
         self.announced.as_ref()?.1.due()

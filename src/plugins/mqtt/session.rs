@@ -158,7 +158,8 @@ impl<'a> Session<'a> {
         self.wakes(now);
         while self.has_room() {
             let Some(next) = self.next(now) else {
-                if self.under_way() == 0 {
+                // What is yet to come may be what breaks every connection.
+                if self.under_way() == 0 && self.exchange.is_settled() {
                     self.caution.all_clear();
                 }
                 return;

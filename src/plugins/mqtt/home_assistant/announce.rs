@@ -155,6 +155,12 @@ impl<'a> Announcer<'a> {
         looks.chain(self.again).min()
     }
 
+    /// Whether nothing is to come of itself.
+    pub(in crate::plugins::mqtt) fn is_settled(&self) -> bool {
+        let mut looks = self.looks.values();
+        self.ready.is_empty() && self.again.is_none() && looks.all(|look| *look == Look::Over)
+    }
+
     /// What the broker keeps on our topic.
     fn kept(&mut self, told: &HomeAssistant, payload: &[u8], now: Instant) {
         let kept: Option<Json> = serde_json::from_slice(payload).ok();

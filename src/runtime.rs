@@ -95,7 +95,7 @@ impl Runtime {
     ) -> Self {
         let (mut links, mut last) = (JoinSet::new(), JoinSet::new());
         for (index, (link, taken_over)) in plans.into_iter().zip(taken_over).enumerate() {
-            let is_last = link.candidates.iter().any(|it| it.stops_last());
+            let is_last = link.stops_last();
             let port = Port::new(shared.clone(), LinkId::new(index), is_last);
             let set = if is_last { &mut last } else { &mut links };
             set.spawn(supervise(link, port, stage.clone(), taken_over));
@@ -241,11 +241,21 @@ async fn supervise(
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
-        let taken_over = taken_over.take().filter(|it| it.candidate == chosen);
-        let succession = taken_over.map_or(Succession::Anew, |it| it.succession);
+        let succession = match taken_over.take() {
+            Some(it) if it.candidate == chosen => it.succession,
+            Some(it) => {
+                // Who would have asked is not there.
+                if it.succession == Succession::Asks {
+                    port.settle(Ok(()));
+                }
+                Succession::Anew
+            }
+            None => Succession::Anew,
+        };
         // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
-        if succession != Succession::Unnoticed {
-            port.link_up(false);
+        match succession {
+            Succession::Anew => port.link_up(false),
+            Succession::Unnoticed | Succession::Asks => {}
         }
         let started = Instant::now();
         let running = match &stage {
@@ -279,6 +289,10 @@ async fn supervise(
 }
 
 impl LinkPlan {
+    fn stops_last(&self) -> bool {
+        self.candidates.iter().any(|it| it.stops_last())
+    }
+
     fn stopped(mut self, candidate: usize) -> Stopped {
         Stopped {
             section: self.section,

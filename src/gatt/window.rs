@@ -72,6 +72,18 @@ impl PairingWindow {
         }
     }
 
+    /// Takes the place of another: what has begun goes on, where both are windows. A time that runs ends when it
+    /// would have ended.
+    pub fn after(before: &Self, rule: Rule) -> Self {
+        let window = Self::new(rule);
+        if let (Rule::Window { .. }, Rule::Window { .. }) = (before.rule, rule) {
+            window.state.send_replace(before.pairable());
+            let has_begun = before.has_begun.load(Ordering::Relaxed);
+            window.has_begun.store(has_begun, Ordering::Relaxed);
+        }
+        window
+    }
+
     pub fn pairable(&self) -> Pairable {
         match *self.state.borrow() {
             // Whoever asks in the moment of its end is too late.

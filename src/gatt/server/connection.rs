@@ -2,6 +2,8 @@
 //! what it has yet to be told.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -19,6 +21,9 @@ const PREPARED_PARTS_MAX: usize = 256;
 /// So many events of one characteristic wait for a central, where every event counts, and more are not
 /// asked for.
 const EVENTS_MAX: usize = 16;
+
+/// And so many at the most, for one that takes nothing through one reload after the other; then the oldest go.
+const KEPT_MAX: usize = 2 * EVENTS_MAX;
 
 /// How a central is told of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub(super) struct Connection {
     /// One indication at a time (Core Spec 5.4, Vol 3, Part F, 3.3.2).
     unconfirmed: Option<usize>,
     prepared: Vec<Prepared>,
+    /// The handles at which something else may be than the central has found there.
+    changed: Option<RangeInclusive<u16>>,
 }
 
 /// A prepared write: one or more parts that follow each other.
@@ -76,6 +83,7 @@ impl Connection {
             full: BTreeMap::new(),
             unconfirmed: None,
             prepared: Vec::new(),
+            changed: None,
         }
     }
 
@@ -117,6 +125,12 @@ impl Connection {
     pub(super) fn tell_every(&mut self, index: usize, octets: &[u8], receipt: &Receipt) {
         if !self.subscriptions.contains_key(&index) {
             return;
+        }
+        // What was taken for told when another configuration came has no receipt that holds the next back.
+        if self.waiting(index) > KEPT_MAX
+            && let Some(oldest) = self.untold.iter().position(|(of, _)| *of == index)
+        {
+            self.untold.remove(oldest);
         }
         self.untold.push((index, octets.to_vec()));
         if self.waiting(index) > EVENTS_MAX {
@@ -187,7 +201,49 @@ impl Connection {
         Ok(())
     }
 
+    /// What is served is another. `heirs` says, by the characteristic of before, which one of now is the same to
+    /// a central. Returns those of before that it had subscribed to and that are not.
+    pub(super) fn succeed(
+        &mut self,
+        heirs: &[Option<usize>],
+        changed: Option<RangeInclusive<u16>>,
+    ) -> Vec<usize> {
+        let subscribed = mem::take(&mut self.subscriptions).into_iter();
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            subscribed.partition(|(index, _)| heirs[*index].is_some());
+        let kept = kept.into_iter();
+        self.subscriptions = kept
+            .filter_map(|(index, by)| Some((heirs[index]?, by)))
+            .collect();
+        let untold = mem::take(&mut self.untold).into_iter();
+        self.untold = untold
+            .filter_map(|(index, octets)| Some((heirs[index]?, octets)))
+            .collect();
+        // Whoever has told it has been told that it is delivered.
+        self.full.clear();
+        self.unconfirmed = self.unconfirmed.and_then(|index| heirs[index]);
+        let prepared = mem::take(&mut self.prepared).into_iter();
+        self.prepared = prepared
+            .filter_map(|it| {
+                let index = heirs[it.index]?;
+                Some(Prepared { index, ..it })
+            })
+            .collect();
+        if let Some(changed) = changed {
+            // As BlueZ does with what it has not been able to tell yet.
+            let all = self.changed.take().unwrap_or(changed.clone());
+            let first = *all.start().min(changed.start());
+            self.changed = Some(first..=*all.end().max(changed.end()));
+        }
+        self.wake.notify_one();
+        lost.into_iter().map(|(index, _)| index).collect()
+    }
+
+    pub(super) fn take_changed(&mut self) -> Option<RangeInclusive<u16>> {
+        self.changed.take()
+    }
+
     pub(super) fn take_prepared(&mut self) -> Vec<Prepared> {
-        std::mem::take(&mut self.prepared)
+        mem::take(&mut self.prepared)
     }
 }

@@ -26,7 +26,7 @@ use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Receipt};
+use crate::plugin::{Announce, Notice, Port, Receipt};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -37,16 +37,47 @@ const CROSSES: Duration = Duration::from_secs(1);
 
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
-    announce: Announce,
-    by_cell: HashMap<CellId, Vec<(Spec, Changes)>>,
+    teller: Arc<Teller>,
+    by_cell: HashMap<CellId, Vec<(u64, Spec, Changes)>>,
+    /// By the number of the outlet: those of the configuration before, while another is put in its place.
+    before: HashMap<u64, Changes>,
+    /// How many there have ever been.
+    opened: u64,
+    /// What of which every event counts has been handed out last, by cell.
+    events: HashMap<CellId, u64>,
+}
+
+/// Who is told of what happens to subscriptions. Another configuration may have another port.
+pub(super) struct Teller(std::sync::Mutex<Announce>);
+
+impl Teller {
+    pub(super) fn new(announce: Announce) -> Arc<Self> {
+        Arc::new(Self(std::sync::Mutex::new(announce)))
+    }
+
+    pub(super) fn tell(&self, notice: Notice) {
+        let announce = self.0.lock().expect("nothing panics with it").clone();
+        announce(notice);
+    }
+
+    fn set(&self, announce: Announce) {
+        *self.0.lock().expect("nothing panics with it") = announce;
+    }
 }
 
 impl Outlets {
     pub(super) fn new(announce: Announce) -> Self {
         Self {
-            announce,
+            teller: Teller::new(announce),
             by_cell: HashMap::new(),
+            before: HashMap::new(),
+            opened: 0,
+            events: HashMap::new(),
         }
+    }
+
+    pub(super) fn teller(&self) -> &Arc<Teller> {
+        &self.teller
     }
 
     /// `every`: whether every event counts, not just the newest.
@@ -57,28 +88,66 @@ impl Outlets {
         every: bool,
     ) -> Outlet {
         let (changes, source) = changes(every);
-        let (cell, spec) = declared.tells();
-        let of_cell = self.by_cell.entry(cell).or_default();
-        of_cell.push((spec.clone(), changes));
-        Outlet {
-            announce: self.announce.clone(),
-            source,
+        self.opened += 1;
+        let outlet = Outlet {
+            number: self.opened,
+            teller: self.teller.clone(),
+            origin: Arc::new(std::sync::Mutex::new((0, source))),
             name: declared.name.as_str().into(),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
-        }
+        };
+        self.put(declared, &outlet, changes);
+        outlet
+    }
+
+    /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
+    pub(super) fn begin_anew(&mut self, announce: Announce) {
+        self.teller.set(announce);
+        self.events.clear();
+        let before = std::mem::take(&mut self.by_cell).into_values().flatten();
+        self.before = before
+            .map(|(number, _, changes)| (number, changes))
+            .collect();
+    }
+
+    /// The same to its subscribers, who stay, as this configuration declares it.
+    pub(super) fn keep(&mut self, outlet: &Outlet, declared: &Characteristic, every: bool) {
+        let known = self.before.remove(&outlet.number);
+        let known = known.filter(|known| known.hears_every() == every);
+        let changes = known.unwrap_or_else(|| {
+            let (changes, source) = changes(every);
+            // Before the other end is dropped: whoever finds that ended looks here.
+            let mut origin = outlet.origin.lock().expect("nothing panics with it");
+            *origin = (origin.0 + 1, source);
+            changes
+        });
+        self.put(declared, outlet, changes);
+    }
+
+    pub(super) fn rest(&mut self) {
+        self.before.clear();
+    }
+
+    fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
+        let (cell, spec) = declared.tells();
+        let of_cell = self.by_cell.entry(cell).or_default();
+        of_cell.push((outlet.number, spec.clone(), changes));
     }
 
     /// Whoever has yet to be told where every event counts holds the receipt.
-    pub(super) fn tell(&self, effect: &Effect, link: LinkId, receipt: &Receipt) {
+    pub(super) fn tell(&mut self, effect: &Effect, link: LinkId, receipt: &Receipt) {
         // A central takes a notification of such a value for an event, and none has happened.
         if effect.restated {
             return;
         }
         let origin = effect.origin.filter(|origin| origin.link == link);
-        for (spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
+        for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
+            if changes.hears_every() {
+                self.events.insert(effect.cell, effect.ticket);
+            }
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
                 writer: origin.and_then(|origin| origin.peer),
@@ -88,12 +157,22 @@ impl Outlets {
             changes.tell(told, receipt);
         }
     }
+
+    /// From here on, what has been handed out to be told is kept here until it is told, and nowhere else: the
+    /// one who comes after the link is not to have it again.
+    pub(super) fn keep_events(&self, port: &Port) {
+        for (cell, ticket) in &self.events {
+            port.delivered(*cell, *ticket);
+        }
+    }
 }
 
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
-    announce: Announce,
-    source: Source,
+    number: u64,
+    teller: Arc<Teller>,
+    /// The source, and how many there have been before it.
+    origin: Arc<std::sync::Mutex<(u64, Source)>>,
     name: Arc<str>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
@@ -118,11 +197,12 @@ impl Outlet {
             }),
             delivery: self.delivery,
             empty,
+            origin: self.origin.clone(),
         };
-        let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
-        let subscription = Subscription::begin(central, &self.name, &self.announce);
+        let (begun, turn) = (subscriber.begin(), self.turn.clone());
+        let subscription = Subscription::begin(central, &self.name, &self.teller);
         tokio::spawn(async move {
-            subscriber.serve(feed, &turn).await;
+            subscriber.serve(begun, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
             if let Ok(mut turn) = turn.try_lock() {
                 *turn = Feed::nothing();
@@ -143,18 +223,18 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
-    announce: Announce,
+    teller: Arc<Teller>,
 }
 
 impl Subscription {
-    fn begin(central: Address, characteristic: &Arc<str>, announce: &Announce) -> Self {
+    fn begin(central: Address, characteristic: &Arc<str>, teller: &Arc<Teller>) -> Self {
         let begun = Self {
             central: central.to_string(),
             characteristic: characteristic.clone(),
-            announce: announce.clone(),
+            teller: teller.clone(),
         };
         debug!(%central, value = &**characteristic, "has subscribed");
-        (begun.announce)(Notice::Subscribed {
+        begun.teller.tell(Notice::Subscribed {
             central: begun.central.clone(),
             characteristic: characteristic.to_string(),
         });
@@ -169,7 +249,7 @@ impl Drop for Subscription {
             value = &*self.characteristic,
             "subscribes no longer"
         );
-        (self.announce)(Notice::Unsubscribed {
+        self.teller.tell(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
         });
@@ -184,6 +264,7 @@ struct Subscriber {
     confirmed: Option<Confirmed>,
     delivery: Delivery,
     empty: Empty,
+    origin: Arc<std::sync::Mutex<(u64, Source)>>,
 }
 
 /// The two ways on which a confirmation comes.
@@ -195,12 +276,29 @@ struct Confirmed {
 }
 
 impl Subscriber {
-    async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
+    /// What is new from here on, and the number of the source that it comes from.
+    fn begin(&self) -> (u64, Feed) {
+        let origin = self.origin.lock().expect("nothing panics with it");
+        (origin.0, origin.1.subscribe(&self.name))
+    }
+
+    async fn serve(&self, (mut number, mut feed): (u64, Feed), turn: &Mutex<Feed>) {
+        let served = async {
+            loop {
+                self.take_part(feed, turn).await;
+                let before = number;
+                (number, feed) = self.begin();
+                // The one that has ended is the last there is.
+                if number == before {
+                    return;
+                }
+            }
+        };
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
             biased;
             () = self.closed() => {}
-            () = self.take_part(feed, turn) => {}
+            () = served => {}
         }
     }
 

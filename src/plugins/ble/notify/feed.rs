@@ -76,6 +76,13 @@ pub(super) fn changes(every: bool) -> (Changes, Source) {
 }
 
 impl Changes {
+    pub(super) fn hears_every(&self) -> bool {
+        match self {
+            Self::Latest(_) => false,
+            Self::Every(_) => true,
+        }
+    }
+
     pub(super) fn tell(&self, told: Told, receipt: &Receipt) {
         match self {
             Self::Latest(latest) => {

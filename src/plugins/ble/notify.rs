@@ -44,7 +44,7 @@ pub(super) struct Outlets {
     /// How many there have ever been.
     opened: u64,
     /// What of which every event counts has been handed out last, by cell.
-    events: HashMap<CellId, u64>,
+    events: std::sync::Mutex<HashMap<CellId, u64>>,
 }
 
 /// Who is told of what happens to subscriptions. Another configuration may have another port.
@@ -72,7 +72,7 @@ impl Outlets {
             by_cell: HashMap::new(),
             before: HashMap::new(),
             opened: 0,
-            events: HashMap::new(),
+            events: std::sync::Mutex::default(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Outlets {
     /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
     pub(super) fn begin_anew(&mut self, announce: Announce) {
         self.teller.set(announce);
-        self.events.clear();
+        self.events().clear();
         let before = std::mem::take(&mut self.by_cell).into_values().flatten();
         self.before = before
             .map(|(number, _, changes)| (number, changes))
@@ -138,7 +138,7 @@ impl Outlets {
     }
 
     /// Whoever has yet to be told where every event counts holds the receipt.
-    pub(super) fn tell(&mut self, effect: &Effect, link: LinkId, receipt: &Receipt) {
+    pub(super) fn tell(&self, effect: &Effect, link: LinkId, receipt: &Receipt) {
         // A central takes a notification of such a value for an event, and none has happened.
         if effect.restated {
             return;
@@ -146,7 +146,7 @@ impl Outlets {
         let origin = effect.origin.filter(|origin| origin.link == link);
         for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
             if changes.hears_every() {
-                self.events.insert(effect.cell, effect.ticket);
+                self.events().insert(effect.cell, effect.ticket);
             }
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
@@ -161,9 +161,13 @@ impl Outlets {
     /// From here on, what has been handed out to be told is kept here until it is told, and nowhere else: the
     /// one who comes after the link is not to have it again.
     pub(super) fn keep_events(&self, port: &Port) {
-        for (cell, ticket) in &self.events {
+        for (cell, ticket) in &*self.events() {
             port.delivered(*cell, *ticket);
         }
+    }
+
+    fn events(&self) -> std::sync::MutexGuard<'_, HashMap<CellId, u64>> {
+        self.events.lock().expect("nothing panics with it")
     }
 }
 

@@ -69,7 +69,7 @@ impl Air {
     }
 
     /// Returns whether everybody who has to be told has been.
-    async fn change(&mut self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
+    async fn change(&self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
         let link = LinkId::new(LINK);
         let effect = Effect {
             cell: CellId::new(0),

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
+use crate::gatt::Service;
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
     Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Port, Shared, Stage,
@@ -112,6 +113,11 @@ impl Runtime {
     /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
     pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.shared.offered().await
+    }
+
+    /// The services that are declared, in the order of their handles.
+    pub fn services(&self) -> &[Service] {
+        &self.shared.services
     }
 
     /// What is announced from now on, by any link.

@@ -202,8 +202,9 @@ impl Backlog {
         }
     }
 
-    /// Goes on where another was, which has nothing under way; with more than it has room for, if need be.
+    /// Goes on where another was; with more than it has room for, if need be.
     pub(super) fn inherit(&mut self, before: Self, which: impl Fn(Told) -> Option<Told>) {
+        self.under_way = before.under_way.and_then(&which);
         self.waiting = before.waiting.into_iter().filter_map(which).collect();
         self.dropped = before.dropped;
         self.lost = before.lost;

@@ -247,6 +247,15 @@ impl Engine {
                 }
                 Ok(Accepted::Unchanged)
             }
+            Event::Restate { link, cell } => {
+                let timers = &mut self.timers;
+                let mut clock = Clock { now, timers };
+                let cell = &self.cells[cell.index()];
+                for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
+                    self.links[link.index()].restate(outlet, cell, &mut clock);
+                }
+                Ok(Accepted::Unchanged)
+            }
             Event::Tick => {
                 self.expire(now);
                 Ok(Accepted::Unchanged)

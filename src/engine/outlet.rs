@@ -67,7 +67,7 @@ pub(super) struct Arrived {
 /// All outlets of one link.
 #[derive(Debug)]
 pub(super) struct LinkState {
-    link: LinkId,
+    pub(super) link: LinkId,
     pub(super) outlets: Vec<Outlet>,
     /// How many effects have been handed out.
     pub(super) handed_out: u64,

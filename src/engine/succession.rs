@@ -20,6 +20,9 @@ pub struct Heirs {
     pub cells: Vec<Option<CellId>>,
     /// By the link of before.
     pub links: Vec<Option<LinkId>>,
+    /// The links of now in which what was handed out before is still under way: it is said to be delivered, and not
+    /// handed out again.
+    pub go_on: Vec<LinkId>,
 }
 
 impl Heirs {
@@ -39,8 +42,7 @@ impl Heirs {
         Some(Origin { link, ..before })
     }
 
-    /// What somebody who still knows the cells of before asks or reports; `None` if it is about none of now, or of
-    /// what has been handed out before.
+    /// What somebody who still knows the cells of before asks or reports; `None` if it is about none of now.
     pub fn event(&self, before: Event) -> Option<Event> {
         match before {
             Event::Request {
@@ -72,10 +74,17 @@ impl Heirs {
                 cell: cell.and_then(|cell| self.cell(cell)),
                 violation,
             }),
-            Event::Delivered { .. }
-            | Event::Undelivered { .. }
-            | Event::LinkUp { .. }
-            | Event::Tick => None,
+            Event::Delivered { link, cell, ticket } => Some(Event::Delivered {
+                link: self.link(link)?,
+                cell: self.cell(cell)?,
+                ticket,
+            }),
+            Event::Undelivered { link, cell, ticket } => Some(Event::Undelivered {
+                link: self.link(link)?,
+                cell: self.cell(cell)?,
+                ticket,
+            }),
+            Event::LinkUp { .. } | Event::Restate { .. } | Event::Tick => None,
         }
     }
 
@@ -112,7 +121,7 @@ impl Heirs {
 
 impl Engine {
     /// Takes the place of another, of which nobody asks anything any more. What was handed out and has not
-    /// been said to be delivered is handed out again. Returns the cells that cannot be what they were.
+    /// been said to be delivered is handed out again, but for the links that go on. Returns the cells that cannot be what they were.
     pub fn succeed(&mut self, now: Time, before: Self, heirs: &Heirs) -> Vec<CellId> {
         let mut outlets: Vec<Vec<Option<Outlet>>> = Vec::new();
         for (index, link) in before.links.into_iter().enumerate() {
@@ -272,12 +281,17 @@ impl LinkState {
             return;
         }
         outlet.arrived = before.arrived;
+        let goes_on = heirs.go_on.contains(&self.link);
+        if goes_on {
+            outlet.in_flight = before.in_flight;
+        }
         if outlet.carries == Carries::Kept {
             return;
         }
         if let (Some(pacer), Some(before)) = (&mut outlet.pacer, before.pacer) {
             pacer.inherit(&before, id, clock);
         }
+        // Nothing newer says who has heard of what has to be sent again.
         let heard_by = match (before.marked, before.in_flight) {
             (false, Some(sent)) => sent.heard_by,
             (true, _) | (false, None) => before.heard_by,
@@ -286,9 +300,12 @@ impl LinkState {
         outlet.heard_by = heard_by
             .filter(|_| !is_other)
             .and_then(|it| heirs.origin(it));
-        let mut undelivered = before.marked || before.in_flight.is_some() || is_other;
+        let is_lost = before.in_flight.is_some() && !goes_on;
+        let mut undelivered = before.marked || is_lost || is_other;
         if let Some(mut before) = before.backlog {
-            before.take_back();
+            if is_lost {
+                before.take_back();
+            }
             undelivered |= !before.is_empty();
             if let Some(backlog) = &mut outlet.backlog {
                 backlog.inherit(*before, |told| heirs.told(told, &cell.spec));
@@ -314,7 +331,8 @@ impl LinkState {
     fn queue_anew(&mut self, clock: &mut Clock<'_>) {
         self.queue.clear();
         for index in 0..self.outlets.len() {
-            if self.outlets[index].marked {
+            let outlet = &self.outlets[index];
+            if outlet.marked && outlet.in_flight.is_none() {
                 self.release(index, clock);
             }
         }

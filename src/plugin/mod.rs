@@ -200,7 +200,9 @@ pub enum Succession {
     /// It begins as at the start: they are told how everything stands.
     #[default]
     Anew,
-    /// They do not notice: they are told what they have not been told.
+    /// They do not notice: they are told what they have not been told. What is under way to them still is, and
+    /// whoever has it says to the port of before that it is delivered. What is not any more, the link asks for with
+    /// [`Port::link_up`].
     Unnoticed,
     /// What they see has changed, and that has to be granted by somebody: the link says what came of it with
     /// [`Port::settle`]. Whoever sees the same as before does not notice, as with [`Succession::Unnoticed`];

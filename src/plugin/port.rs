@@ -14,6 +14,7 @@ use crate::engine::{
     Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
+use crate::plan::CellKey;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
 #[derive(Clone)]
@@ -206,6 +207,20 @@ impl Port {
             link: self.link,
             session_present,
         });
+    }
+
+    /// What this link tells of a cell is told in another place than before the take-over: how it stands is handed
+    /// out again.
+    pub fn restate(&self, cell: CellId) {
+        self.accept(Event::Restate {
+            link: self.link,
+            cell,
+        });
+    }
+
+    /// Which value a cell is in any configuration; `None` if nobody can see it.
+    pub fn key(&self, cell: CellId) -> Option<CellKey> {
+        self.shared.cell_keys[cell.index()]
     }
 
     /// Resolves when there is something to pull.

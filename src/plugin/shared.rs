@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     /// The values of which every event counts.
     pub(super) every: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
-    cell_keys: Vec<Option<CellKey>>,
+    pub(super) cell_keys: Vec<Option<CellKey>>,
     pub(super) link_names: Vec<&'static str>,
 }
 
@@ -82,9 +82,14 @@ impl Shared {
     }
 
     /// What takes the place of this, and the names of the values that cannot be what they were.
-    pub(crate) fn succeeded_by(self: &Arc<Self>, plan: &mut Plan) -> (Arc<Self>, Vec<String>) {
+    /// In the links that `go_on`, what is under way still is.
+    pub(crate) fn succeeded_by(
+        self: &Arc<Self>,
+        plan: &mut Plan,
+        go_on: Vec<LinkId>,
+    ) -> (Arc<Self>, Vec<String>) {
         let (offers, notices) = (self.offers.clone(), self.notices.clone());
-        let heirs = self.heirs(plan);
+        let heirs = self.heirs(plan, go_on);
         // They begin with what they are, and not with what was kept of it.
         for heir in heirs.cells.iter().flatten() {
             let cell = &mut plan.cells[heir.index()];
@@ -136,7 +141,7 @@ impl Shared {
     }
 
     /// Which of these cells and links are which of another plan.
-    fn heirs(&self, plan: &Plan) -> Heirs {
+    fn heirs(&self, plan: &Plan, go_on: Vec<LinkId>) -> Heirs {
         let keys = plan.keys().into_iter().enumerate();
         let known: HashMap<CellKey, CellId> = keys
             .filter_map(|(index, key)| Some((key?, CellId::new(index))))
@@ -152,6 +157,7 @@ impl Shared {
                 .map(|key| known.get(key.as_ref()?).copied())
                 .collect(),
             links: links.collect(),
+            go_on,
         }
     }
 
@@ -269,6 +275,7 @@ impl Shared {
             | Event::Delivered { .. }
             | Event::Undelivered { .. }
             | Event::LinkUp { .. }
+            | Event::Restate { .. }
             | Event::Tick => None,
         };
         let before = engine.poll_deadline();

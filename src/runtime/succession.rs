@@ -61,18 +61,23 @@ impl Runtime {
 
     async fn put_in_place(&mut self, mut plan: Plan) -> InPlace {
         let mut stopped = self.stop_links(Ending::Succeeded).await;
-        let (mut taken_over, mut asking) = (Vec::new(), Vec::new());
+        let (mut taken_over, mut asking, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
         for (index, link) in plan.links.iter_mut().enumerate() {
             let before = stopped.iter_mut().find(|it| it.section == link.section);
             let taken = before.and_then(|before| take_over(&mut link.candidates, before));
-            if taken.is_some_and(|it| it.succession == Succession::Asks) {
-                asking.push(LinkId::new(index));
+            match taken.map_or(Succession::Anew, |it| it.succession) {
+                Succession::Anew => {}
+                Succession::Unnoticed => go_on.push(LinkId::new(index)),
+                Succession::Asks => {
+                    go_on.push(LinkId::new(index));
+                    asking.push(LinkId::new(index));
+                }
             }
             taken_over.push(taken);
         }
         drop(stopped);
         prepare(&mut plan);
-        let (shared, unfit) = self.shared.succeeded_by(&mut plan);
+        let (shared, unfit) = self.shared.succeeded_by(&mut plan, go_on);
         // Nothing waits in between, so nobody meets a link that knows the values of before only.
         for (index, taken) in taken_over.iter().enumerate() {
             if let Some(taken) = taken {

@@ -5,6 +5,9 @@ use bemo_sync::engine::{Heirs, Standing};
 
 use super::*;
 
+/// What it has under way, it still has after the succession; the others do not.
+const GOES_ON: usize = PHONES;
+
 /// The same links and this cell, as it is declared now. Returns whether it is still what it was.
 fn succeed(bench: &mut Bench, declared: CellSpec, bus: Carries) -> bool {
     let acknowledges = true;
@@ -20,6 +23,7 @@ fn succeed(bench: &mut Bench, declared: CellSpec, bus: Carries) -> bool {
     let heirs = Heirs {
         cells: vec![Some(cell())],
         links: (0..3).map(|index| Some(link(index))).collect(),
+        go_on: vec![link(GOES_ON)],
     };
     bench.engine.succeed(bench.now, before, &heirs).is_empty()
 }
@@ -126,6 +130,23 @@ fn events_that_wait_are_told_in_their_order() {
 }
 
 #[test]
+fn what_a_link_still_has_under_way_is_not_handed_out_again() {
+    let when_full = WhenFull::Reject;
+    for delivery in [Delivery::Latest, Delivery::Every { room: 3, when_full }] {
+        let mut declared = here(Overflow::Clamp);
+        declared.delivery = delivery;
+        let mut bench = Bench::new(declared.clone(), Carries::State);
+        bench.ask(from(BUS), 4).expect("accepted");
+        let on_its_way = bench.pull(PHONES).expect("it is told");
+        bench.ask(from(BUS), 5).expect("accepted");
+        assert!(succeed(&mut bench, declared, Carries::State));
+        assert_eq!(bench.pull(PHONES), None, "one at a time");
+        bench.deliver(PHONES, &on_its_way);
+        assert_eq!(bench.values(PHONES), ints(&[5]), "and each once");
+    }
+}
+
+#[test]
 fn a_promise_that_was_made_is_kept_by_the_next() {
     let mut declared = here(Overflow::Reject);
     declared.ack = Ack::Published;
@@ -191,6 +212,7 @@ fn who_hears_by_the_clock_goes_on_in_step() {
     let heirs = Heirs {
         cells: vec![Some(cell())],
         links: vec![Some(link(PHONES))],
+        go_on: Vec::new(),
     };
     bench.engine.succeed(bench.now, before, &heirs);
     assert_eq!(bench.values(PHONES), [], "it is not its time");
@@ -223,6 +245,7 @@ fn values_and_links_are_told_apart_where_their_numbers_are_others() {
     let heirs = Heirs {
         cells: vec![None, Some(heir)],
         links: vec![Some(link(1)), Some(link(0))],
+        go_on: Vec::new(),
     };
     assert_eq!(next.succeed(seconds(3), before, &heirs), []);
     assert_eq!(next.cell(heir).value, Some(&Value::Int(8)));

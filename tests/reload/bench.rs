@@ -37,7 +37,11 @@ pub fn yaml(services: &[&[&str]]) -> String {
 
 pub fn plan(yaml: &str) -> Plan {
     let host = Placeholders::new(Vec::new());
-    let loaded = load_str(Path::new("test.yaml"), yaml, &state::environment(), host);
+    let environment = |name: &str| match name {
+        "XDG_STATE_HOME" => STATE.with(Clone::clone),
+        _ => None,
+    };
+    let loaded = load_str(Path::new("test.yaml"), yaml, &environment, host);
     loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).plan
 }
 

@@ -42,27 +42,6 @@ async fn events_that_wait_for_a_central_come_after_a_reload_once_each() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_through_many_reloads_is_not_remembered_without_an_end() {
-    let mut bench = Bench::of(&yaml(&[&[EVERY]])).await;
-    let (slow, writer) = (bench.server.connect(), bench.server.connect());
-    let keys = handle(&slow, "FF01");
-    subscribe(&slow, keys);
-    let mut written = 0u8;
-    for _ in 0..30 {
-        for _ in 0..4 {
-            // The queue of the declaration has an end too.
-            if writer.write(keys, &[written]).await.is_ok() {
-                written += 1;
-            }
-        }
-        told(&writer).await;
-        bench.reload(&yaml(&[&[EVERY]])).await;
-    }
-    let waits = slow.try_notification().unwrap().map(|it| it.value);
-    assert_ne!(waits, Some(vec![0]), "the oldest have gone");
-}
-
-#[tokio::test]
 async fn the_newest_only_or_each_of_them_can_change_for_who_has_subscribed() {
     let latest = EVERY.replace("delivery: every", "delivery: latest");
     let mut bench = Bench::of(&yaml(&[&[&latest]])).await;

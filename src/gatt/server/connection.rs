@@ -22,9 +22,6 @@ const PREPARED_PARTS_MAX: usize = 256;
 /// asked for.
 const EVENTS_MAX: usize = 16;
 
-/// And so many at the most, for one that takes nothing through one reload after the other; then the oldest go.
-const KEPT_MAX: usize = 2 * EVENTS_MAX;
-
 /// How a central is told of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribed {
@@ -126,12 +123,6 @@ impl Connection {
         if !self.subscriptions.contains_key(&index) {
             return;
         }
-        // What was taken for told when another configuration came has no receipt that holds the next back.
-        if self.waiting(index) > KEPT_MAX
-            && let Some(oldest) = self.untold.iter().position(|(of, _)| *of == index)
-        {
-            self.untold.remove(oldest);
-        }
         self.untold.push((index, octets.to_vec()));
         if self.waiting(index) > EVENTS_MAX {
             self.full.insert(index, receipt.clone());
@@ -219,8 +210,10 @@ impl Connection {
         self.untold = untold
             .filter_map(|(index, octets)| Some((heirs[index]?, octets)))
             .collect();
-        // Whoever has told it has been told that it is delivered.
-        self.full.clear();
+        let full = mem::take(&mut self.full).into_iter();
+        self.full = full
+            .filter_map(|(index, receipt)| Some((heirs[index]?, receipt)))
+            .collect();
         self.unconfirmed = self.unconfirmed.and_then(|index| heirs[index]);
         let prepared = mem::take(&mut self.prepared).into_iter();
         self.prepared = prepared

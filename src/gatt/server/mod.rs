@@ -20,7 +20,7 @@ use super::advertising::Advertisement;
 use super::pairing::Allowed;
 use super::window::PairingWindow;
 use super::{Address, AttError, encode};
-use crate::engine::{CellId, Effect, PeerId};
+use crate::engine::{Effect, PeerId};
 use crate::plugin::{Notice, Port};
 use connection::Connection;
 use table::Table;
@@ -43,8 +43,6 @@ struct Served {
     allowed: Option<Allowed>,
     window: Arc<PairingWindow>,
     table: Table,
-    /// What of which every event counts has been handed out last, by cell.
-    events: BTreeMap<CellId, u64>,
 }
 
 struct State {
@@ -116,15 +114,6 @@ impl GattServer {
         }
     }
 
-    /// From here on, what has been handed out to be told is kept here until it is told, and nowhere else: the
-    /// one who comes after the link is not to have it again.
-    pub fn keep_events(&self) {
-        let state = self.state();
-        for (cell, ticket) in &state.served.events {
-            state.served.port.delivered(*cell, *ticket);
-        }
-    }
-
     /// The device's name, which every central can read.
     pub fn device_name(&self) -> String {
         self.state().served.port.device_name().to_owned()
@@ -171,21 +160,13 @@ impl GattServer {
             connections,
             ..
         } = &mut *guard;
-        let Served {
-            port,
-            table,
-            events,
-            ..
-        } = served;
+        let Served { port, table, .. } = served;
         let receipt = port.receipt(effect);
         // A central takes a notification of such a value for an event, and none has happened.
         if effect.restated {
             return;
         }
         let every = port.hears_every(effect.cell);
-        if every {
-            events.insert(effect.cell, effect.ticket);
-        }
         let writer = effect.origin.and_then(|origin| origin.peer);
         let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == port.link()));
         for (index, characteristic) in table.told_of(effect.cell) {
@@ -254,7 +235,6 @@ impl Served {
             allowed,
             window,
             table,
-            events: BTreeMap::new(),
         }
     }
 

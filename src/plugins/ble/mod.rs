@@ -224,12 +224,7 @@ impl Link for Ours {
             };
             match ending {
                 Ending::ForGood => life.left.end().await,
-                Ending::Succeeded => {
-                    if let Some(serving) = &life.left.serving {
-                        serving.keep_events(&port);
-                    }
-                    *left = Some(life.left);
-                }
+                Ending::Succeeded => *left = Some(life.left),
             }
             Ok(())
         })

@@ -26,7 +26,7 @@ use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Port, Receipt};
+use crate::plugin::{Announce, Notice, Receipt};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -43,8 +43,6 @@ pub(super) struct Outlets {
     before: HashMap<u64, Changes>,
     /// How many there have ever been.
     opened: u64,
-    /// What of which every event counts has been handed out last, by cell.
-    events: std::sync::Mutex<HashMap<CellId, u64>>,
 }
 
 /// Who is told of what happens to subscriptions. Another configuration may have another port.
@@ -72,7 +70,6 @@ impl Outlets {
             by_cell: HashMap::new(),
             before: HashMap::new(),
             opened: 0,
-            events: std::sync::Mutex::default(),
         }
     }
 
@@ -106,7 +103,6 @@ impl Outlets {
     /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
     pub(super) fn begin_anew(&mut self, announce: Announce) {
         self.teller.set(announce);
-        self.events().clear();
         let before = std::mem::take(&mut self.by_cell).into_values().flatten();
         self.before = before
             .map(|(number, _, changes)| (number, changes))
@@ -145,9 +141,6 @@ impl Outlets {
         }
         let origin = effect.origin.filter(|origin| origin.link == link);
         for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
-            if changes.hears_every() {
-                self.events().insert(effect.cell, effect.ticket);
-            }
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
                 writer: origin.and_then(|origin| origin.peer),
@@ -156,18 +149,6 @@ impl Outlets {
             };
             changes.tell(told, receipt);
         }
-    }
-
-    /// From here on, what has been handed out to be told is kept here until it is told, and nowhere else: the
-    /// one who comes after the link is not to have it again.
-    pub(super) fn keep_events(&self, port: &Port) {
-        for (cell, ticket) in &*self.events() {
-            port.delivered(*cell, *ticket);
-        }
-    }
-
-    fn events(&self) -> std::sync::MutexGuard<'_, HashMap<CellId, u64>> {
-        self.events.lock().expect("nothing panics with it")
     }
 }
 

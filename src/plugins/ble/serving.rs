@@ -170,11 +170,6 @@ impl Serving {
         self.adapter.name()
     }
 
-    /// What is handed out already is told by what stays here.
-    pub(super) fn keep_events(&self, port: &Port) {
-        self.outlets.keep_events(port);
-    }
-
     /// Answers as another configuration declares it, from here on. [`Serving::go_on`] does what takes its time.
     pub(super) fn repoint(
         &mut self,

@@ -68,7 +68,7 @@ impl Member {
         Ok(all)
     }
 
-    fn write(&self, value: &Value, omit_empty: bool, json: &mut Json) {
+    pub(super) fn write(&self, value: &Value, omit_empty: bool, json: &mut Json) {
         for name in &self.known_as {
             document::write(
                 &self.spec,

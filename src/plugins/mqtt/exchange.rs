@@ -41,10 +41,37 @@ pub(super) struct Exchange<'a> {
     bindings: &'a Bindings,
     port: &'a Port,
     ready: VecDeque<Publication>,
-    /// Cells that went out in several messages, and how many of those are not acknowledged yet.
-    shared: HashMap<(CellId, u64), usize>,
+    /// What this exchange has out. Before it, what others had who have left it the connection.
+    books: Vec<Books>,
     /// The documents that nobody has spoken of since connecting.
     unheard: BTreeSet<usize>,
+}
+
+/// To whom it is said that something has arrived.
+pub(super) struct Books {
+    port: Port,
+    /// Cells that went out in several messages, and how many of those are not acknowledged yet.
+    shared: HashMap<(CellId, u64), usize>,
+}
+
+impl Books {
+    fn of(port: &Port) -> Self {
+        Self {
+            port: port.clone(),
+            shared: HashMap::new(),
+        }
+    }
+
+    fn acknowledged(&mut self, cell: CellId, ticket: u64) {
+        if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
+            *left -= 1;
+            if *left > 0 {
+                return;
+            }
+            self.shared.remove(&(cell, ticket));
+        }
+        self.port.delivered(cell, ticket);
+    }
 }
 
 /// A message that is to be published, and what its acknowledgement means.
@@ -59,6 +86,8 @@ pub(super) struct Publication {
 #[derive(Debug, Default)]
 #[must_use = "without it the engine never hears that something has arrived"]
 pub(super) struct Receipt {
+    /// In which of the books it stands.
+    book: usize,
     cells: Vec<(CellId, u64)>,
     tiding: Option<u64>,
 }
@@ -75,7 +104,7 @@ impl<'a> Exchange<'a> {
             bindings,
             port,
             ready: VecDeque::new(),
-            shared: HashMap::new(),
+            books: vec![Books::of(port)],
             unheard: (0..bindings.documents.len()).collect(),
         }
     }
@@ -93,6 +122,38 @@ impl<'a> Exchange<'a> {
         self.tidings.begin();
     }
 
+    /// A connection goes on that other exchanges have begun; only these topics are new on it.
+    pub(super) fn resume<'t>(
+        &mut self,
+        mut books: Vec<Books>,
+        topics: impl Iterator<Item = &'t str>,
+    ) {
+        books.append(&mut self.books);
+        self.books = books;
+        self.unheard.clear();
+        for topic in topics {
+            let documents = self.bindings.takers(topic).iter();
+            self.unheard
+                .extend(documents.filter_map(|taker| match taker {
+                    Carrier::Document(index) => Some(*index),
+                    Carrier::Value(_) | Carrier::Trigger(_) => None,
+                }));
+        }
+        self.tidings.begin();
+    }
+
+    /// Another exchange goes on with the connection. What has not been sent is not sent by this one.
+    pub(super) fn leave(mut self, unsent: impl Iterator<Item = Publication>) -> Vec<Books> {
+        let ready = std::mem::take(&mut self.ready);
+        for publication in unsent.chain(ready) {
+            let Receipt { book, cells, .. } = publication.receipt;
+            for (cell, ticket) in cells {
+                self.books[book].port.undelivered(cell, ticket);
+            }
+        }
+        self.books
+    }
+
     /// The next message to publish.
     pub(super) fn next(&mut self) -> Option<Publication> {
         if self.ready.is_empty() {
@@ -102,7 +163,7 @@ impl<'a> Exchange<'a> {
             let (number, message) = self.tidings.next()?;
             let receipt = Receipt {
                 tiding: Some(number),
-                ..Receipt::default()
+                ..self.receipt_of(&[])
             };
             Some(Publication { message, receipt })
         })?;
@@ -133,7 +194,7 @@ impl<'a> Exchange<'a> {
                 match carrier {
                     Carrier::Value(index) => {
                         if let Some(message) = self.bindings.value(index).publish(&effect) {
-                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            let receipt = self.receipt_of(std::slice::from_ref(&effect));
                             self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
@@ -147,7 +208,7 @@ impl<'a> Exchange<'a> {
                     Carrier::Trigger(index) => {
                         // Each write is a message of its own.
                         if let Some(message) = self.bindings.document(index).gathers(&effect) {
-                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            let receipt = self.receipt_of(std::slice::from_ref(&effect));
                             self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
@@ -157,11 +218,14 @@ impl<'a> Exchange<'a> {
             match copies {
                 0 => self.port.delivered(effect.cell, effect.ticket),
                 1 => {}
-                _ => drop(self.shared.insert((effect.cell, effect.ticket), copies)),
+                _ => {
+                    let shared = self.books.last_mut().map(|book| &mut book.shared);
+                    shared.map(|shared| shared.insert((effect.cell, effect.ticket), copies));
+                }
             }
         }
         for (index, effects) in changed {
-            let receipt = Receipt::of(&effects);
+            let receipt = self.receipt_of(&effects);
             let changed: HashMap<CellId, Value> = effects
                 .into_iter()
                 .map(|effect| (effect.cell, effect.value))
@@ -177,17 +241,22 @@ impl<'a> Exchange<'a> {
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
         for (cell, ticket) in receipt.cells {
-            if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
-                *left -= 1;
-                if *left > 0 {
-                    continue;
-                }
-                self.shared.remove(&(cell, ticket));
-            }
-            self.port.delivered(cell, ticket);
+            self.books[receipt.book].acknowledged(cell, ticket);
         }
-        if let Some(number) = receipt.tiding {
+        // Of those before, nobody waits for their tidings.
+        if let Some(number) = receipt.tiding
+            && receipt.book + 1 == self.books.len()
+        {
             self.tidings.acknowledged(number);
+        }
+    }
+
+    fn receipt_of(&self, effects: &[Effect]) -> Receipt {
+        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
+        Receipt {
+            book: self.books.len() - 1,
+            cells: cells.collect(),
+            tiding: None,
         }
     }
 
@@ -292,16 +361,6 @@ impl Publication {
     pub(super) fn alone(message: Message) -> Self {
         let receipt = Receipt::default();
         Self { message, receipt }
-    }
-}
-
-impl Receipt {
-    fn of(effects: &[Effect]) -> Self {
-        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
-        Self {
-            cells: cells.collect(),
-            tiding: None,
-        }
     }
 }
 

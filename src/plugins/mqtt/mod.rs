@@ -28,18 +28,22 @@ mod tls;
 mod topics;
 mod trouble;
 
+use std::any::Any;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
     BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage,
-    TopicDoc, WillDoc,
+    Succession, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
+use client::Kept;
 use config::{DocumentsConfig, MqttConfig, ValueConfig};
 use exchange::Standing;
 use secret::Secret;
@@ -78,7 +82,11 @@ impl Plugin for Mqtt {
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let (settings, bindings) = declare::declare(declared)?;
-        Some(Box::new(MqttLink { settings, bindings }))
+        Some(Box::new(MqttLink {
+            settings,
+            bindings,
+            kept: Kept::default(),
+        }))
     }
 }
 
@@ -88,6 +96,8 @@ struct Settings {
     /// Whether an embedded broker may stand in where there is none.
     auto: bool,
     tls: Option<Arc<rustls::ClientConfig>>,
+    /// What was in the files that `tls` names, as a hash: they may be others tomorrow.
+    tls_files: u64,
     client_id: String,
     keep_alive: Duration,
     answer_within: Duration,
@@ -109,6 +119,7 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             address: Address::new("localhost", Some(port), false),
             auto: true,
             tls: None,
+            tls_files: 0,
             client_id: "bemo".to_owned(),
             keep_alive: Duration::from_secs(60),
             answer_within: declare::ANSWER_WITHIN,
@@ -121,12 +132,15 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             has_secret_will: false,
         },
         bindings: Bindings::default(),
+        kept: Kept::default(),
     })
 }
 
 struct MqttLink {
     settings: Settings,
     bindings: Bindings,
+    /// What goes on from the link before, and what is left to the next.
+    kept: Kept,
 }
 
 impl Link for MqttLink {
@@ -134,11 +148,30 @@ impl Link for MqttLink {
         "mqtt"
     }
 
+    /// Where it is to be the same connection, it is: the broker does not take us for gone, and nobody is told the
+    /// will.
+    fn take_over(&mut self, before: &mut dyn Link) -> Succession {
+        let before: &mut dyn Any = before;
+        let Some(before) = before.downcast_mut::<Self>() else {
+            return Succession::Anew;
+        };
+        let kept = mem::take(&mut before.kept);
+        if !self.settings.connects_as(&before.settings) {
+            self.kept = kept.for_another();
+            return Succession::Anew;
+        }
+        self.kept = kept;
+        match self.kept.line {
+            Some(_) => Succession::Unnoticed,
+            None => Succession::Anew,
+        }
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
-                () = client::run(&self.settings, &standing) => {}
+                () = client::run(&self.settings, &standing, &mut self.kept) => {}
                 () = standing.tidings.listen(&port) => {}
             }
             Ok(())
@@ -186,6 +219,17 @@ impl Link for MqttLink {
 }
 
 impl Settings {
+    /// Whether a connection of one is a connection of the other.
+    fn connects_as(&self, other: &Self) -> bool {
+        let hello = |settings: &Self| {
+            let mut hello = BytesMut::new();
+            packet::put(&packet::connect(settings), &mut hello);
+            hello
+        };
+        let way = |it: &Self| (it.address.clone(), it.auto, it.tls.is_some(), it.tls_files);
+        way(self) == way(other) && hello(self) == hello(other)
+    }
+
     /// The topics of birth and will, which are often one.
     fn presence(&self) -> Vec<TopicDoc> {
         let birth = "Published on every connection, before anything else.";

@@ -1,6 +1,8 @@
 //! What is under way on one connection. No waiting in it: packets of the broker go in, bytes for it come
 //! out, and the time is an argument.
 
+mod resumed;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use super::config::Qos;
 use super::exchange::{Exchange, Publication, Receipt, Standing};
 use super::packet::{self, Incoming};
 use super::trouble::{Fault, is_closed};
+pub(super) use resumed::Said;
 
 /// Messages that wait for an acknowledgement at once. More than brokers usually allow.
 const MAX_IN_FLIGHT: usize = 1000;
@@ -119,11 +122,23 @@ impl<'a> Session<'a> {
     /// The broker has accepted the connection. Subscribes first: the requests are written in this
     /// order, so that no answer to what is published can be missed.
     pub(super) fn begin(&mut self, birth: Option<&Message>, now: Instant) {
-        let filters: Vec<SubscribeFilter> = self
-            .exchange
-            .subscriptions()
-            .into_iter()
-            .map(|(topic, qos)| SubscribeFilter::new(topic.to_owned(), qos.into()))
+        let subscriptions = self.exchange.subscriptions().into_iter();
+        self.subscribe(
+            subscriptions
+                .map(|(topic, qos)| (topic.to_owned(), qos))
+                .collect(),
+        );
+        if let Some(birth) = birth {
+            self.notify(birth, now);
+        }
+        self.exchange.begin();
+        self.pump(now);
+    }
+
+    fn subscribe(&mut self, topics: Vec<(String, Qos)>) {
+        let topics = topics.into_iter();
+        let filters: Vec<SubscribeFilter> = topics
+            .map(|(topic, qos)| SubscribeFilter::new(topic, qos.into()))
             .collect();
         for filters in filters.chunks(FILTERS) {
             let id = self.next_id();
@@ -132,11 +147,6 @@ impl<'a> Session<'a> {
             self.say(&Packet::Subscribe(subscribe));
             self.subscribing.insert(id, filters.to_vec());
         }
-        if let Some(birth) = birth {
-            self.notify(birth, now);
-        }
-        self.exchange.begin();
-        self.pump(now);
     }
 
     /// Publishes everything that has not been, as far as there is room.

@@ -137,10 +137,7 @@ impl VirtualAdapter {
         };
         match ending {
             Ending::ForGood => {}
-            Ending::Succeeded => {
-                left.server.keep_events();
-                self.left = Some(left);
-            }
+            Ending::Succeeded => self.left = Some(left),
         }
         Ok(())
     }

@@ -128,11 +128,17 @@ impl Section<'_, '_> {
         let credentials = self.credentials();
         let clean_session = self.clean_session();
         let way = self.broker();
-        let Way { address, auto, tls } = way?;
+        let Way {
+            address,
+            auto,
+            tls,
+            tls_files,
+        } = way?;
         Some(Settings {
             address,
             auto,
             tls,
+            tls_files,
             client_id: self.client_id.clone(),
             keep_alive: keep_alive?,
             answer_within: answer_within?,

@@ -194,3 +194,39 @@ impl PairingWindow {
         let _ = port.request(cell, change, &Sender::nobody());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn window(lasts_s: u64) -> Rule {
+        Rule::Window {
+            lasts: Duration::from_secs(lasts_s),
+            at_start: true,
+            cell: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_runs_ends_when_it_would_have_and_does_not_begin_again() {
+        let before = PairingWindow::new(window(60));
+        let end = Instant::now() + Duration::from_secs(60);
+        before.set(Pairable::Until(end));
+        before.has_begun.store(true, Ordering::Relaxed);
+        let after = PairingWindow::after(&before, window(3600));
+        assert_eq!(after.pairable(), Pairable::Until(end));
+        assert!(after.has_begun.load(Ordering::Relaxed));
+        before.set(Pairable::No);
+        let after = PairingWindow::after(&before, window(3600));
+        assert_eq!(after.pairable(), Pairable::No, "it was closed");
+    }
+
+    #[test]
+    fn what_was_no_window_has_not_begun() {
+        let after = PairingWindow::after(&PairingWindow::new(Rule::Always), window(60));
+        assert_eq!(after.pairable(), Pairable::No);
+        assert!(!after.has_begun.load(Ordering::Relaxed));
+        let after = PairingWindow::after(&after, Rule::Never);
+        assert_eq!(after.pairable(), Pairable::No);
+    }
+}

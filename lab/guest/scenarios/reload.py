@@ -1,34 +1,41 @@
 """The configuration is read again under a connected central: it stays, and hears of what changes for it alone."""
 
+import asyncio
 import signal
 
 from bumble.core import UUID
 
 from lab import BEMO_SYNC
+from lab import run as command
 from number import wait_until
 
 NAME = "Reload"
 SAID_WITHIN_S = 20
+SECONDS_MAX = 120
 REFUSED = 0x80
+WRITE_NOT_PERMITTED = 0x03
 SERVICE_CHANGED = "2A05"
 
 LEVEL = "name: Level, uuid: FF01, access: [read, write, notify], value: {{ type: u8, max: {max} }}, mqtt: {{ state: {topic} }}"
 SECOND = "name: Second, uuid: FF11, access: [read, write, notify], value: { type: u8 }"
+OTHER_NAME = "Renamed"
+RELOADS = 5
 MORE = "name: More, uuid: FF12, access: [read], value: { type: u8, initial: 9 }"
+WRITABLE = "name: More, uuid: FF12, access: [read, write], value: { type: u8, initial: 9 }"
 THIRD = "name: Third, uuid: FF21, access: [read], value: { type: u8, initial: 3 }"
 
 YAML = """
 version: 1
-device: {{ name: Reload }}
-ble: {{ adapter: auto }}
+device: {{ name: {name} }}
+ble: {{ adapter: {adapter} }}
 mqtt: {{ broker: localhost, client_id: reload }}
 services:
 """
 
 
-def yaml(*services, topic="level/a", most=100):
+def yaml(*services, topic="level/a", most=100, name=NAME, adapter="auto"):
     """One service for each list of characteristics."""
-    text = YAML.format()
+    text = YAML.format(name=name, adapter=adapter)
     for number, characteristics in enumerate(services):
         text += f"  - name: Service {number}\n    uuid: FF{number}0\n    advertise: {str(number == 0).lower()}\n"
         text += "    characteristics:\n"
@@ -46,12 +53,11 @@ async def run(lab):
     await mistakes(lab, bench)
     await structure(lab, bench)
     await refused(lab, bench)
+    await renamed(lab, bench)
+    await written(lab, bench)
     lab.check(bench.phone.connected, "the central has been connected all along")
     lab.equal(bench.connections(), 1, "the log knows of one connection, and of no end of it")
-    seconds = await bench.program.signal(signal.SIGTERM)
-    lab.equal(bench.program.exit_code, 0, f"SIGTERM ends it with exit code 0 (after {seconds:.1f} s)")
-    await bench.phone.discover()
-    lab.equal(bench.phone.services("FF00") + bench.phone.services("FF10"), [], "its services are gone")
+    await restarted(lab, bench)
 
 
 class Bench:
@@ -168,7 +174,7 @@ async def refused(lab, bench):
     """Another program has taken the handles that a third service would have, and the last ones that there are."""
     other = await occupant(lab)
     before = handles(bench.phone)
-    three = yaml([LEVEL], [SECOND, MORE], [THIRD], topic="level/c", most=60)
+    three = yaml([LEVEL], [SECOND, WRITABLE], [THIRD], topic="level/c", most=60)
     said = await bench.reload(three, "is not applied")
     lab.check("is back" in said, f"bluetoothd refuses a third service, and the configuration before is back: {said[-90:]}")
     lab.check(bench.phone.connected, "the central stays connected")
@@ -178,7 +184,10 @@ async def refused(lab, bench):
     lab.check(True, "on the topic of before")
     await bench.phone.discover()
     after = handles(bench.phone)
-    lab.equal({uuid: after.get(uuid) for uuid in before}, before, "all handles are what they were")
+    lab.equal(after, before, "all handles are what they were")
+    more = bench.phone.characteristic("FF12")
+    lab.equal(await bench.writes(more, 1), WRITE_NOT_PERMITTED, "what was to be changed is what it was")
+    lab.equal(await bench.phone.read(more), b"\x09", "and is read")
     await other.stop()
     await bench.reload(three, "is applied")
     await bench.phone.discover()
@@ -190,12 +199,64 @@ async def refused(lab, bench):
     lab.equal(await bench.writes(bench.phone.characteristic("FF11"), 1), None, "what has been changed back is written")
 
 
+async def renamed(lab, bench):
+    """The name and the way to say which adapter is meant."""
+    scanner = await lab.central()
+    text = yaml([LEVEL], [SECOND], topic="level/b", most=50, name=OTHER_NAME, adapter="hci0")
+    await bench.reload(text, "is applied")
+    await scanner.find(name=OTHER_NAME)
+    lab.check(True, f"it is found as {OTHER_NAME}")
+    lab.check(bench.phone.connected, "the central stays connected")
+
+
+async def written(lab, bench):
+    """A central writes without a pause, and hears itself: what it writes comes back on MQTT."""
+    over = asyncio.Event()
+
+    async def write():
+        answers = []
+        while not over.is_set():
+            answers.append(await bench.writes(bench.level, len(answers) % 50))
+        return answers
+
+    writes = asyncio.create_task(write())
+    for number in range(RELOADS):
+        topic = f"level/{number}"
+        text = yaml([LEVEL], [SECOND], topic=topic, most=50 + number, name=OTHER_NAME, adapter="hci0")
+        await bench.reload(text, "is applied")
+    over.set()
+    answers = await writes
+    lab.check(len(answers) > RELOADS, f"{len(answers)} writes during {RELOADS} reloads")
+    lab.equal([it for it in answers if it is not None], [], "each is acknowledged")
+    last = (len(answers) - 1) % 50
+    topic = f"level/{RELOADS - 1}"
+    await bench.listener.output.until(f"{topic} {last}", SAID_WITHIN_S)
+    lab.check(True, "the last is published where the last configuration says")
+
+
+async def restarted(lab, bench):
+    """bluetoothd goes after all that, and then the program."""
+    await lab.bluetoothd.signal(signal.SIGKILL)
+    bench.program.lines.skip()
+    await lab.start_bluetoothd()
+    await bench.said("is on the air")
+    await bench.phone.disconnect()
+    await bench.phone.wait_disconnected()
+    await bench.phone.connect(await bench.phone.find(name=OTHER_NAME))
+    value = await bench.phone.read(bench.phone.characteristic("FF01"))
+    lab.check(isinstance(value, bytes), "bluetoothd comes back: all is there, as it was declared last")
+    seconds = await bench.program.signal(signal.SIGTERM)
+    lab.equal(bench.program.exit_code, 0, f"SIGTERM ends it with exit code 0 (after {seconds:.1f} s)")
+    _code, shown = await command("bluetoothctl", "show")
+    lab.check(OTHER_NAME not in shown and NAME not in shown, "and the adapter has the name that it had")
+
+
 async def occupant(lab):
     """Another program: it has a service in the way, and one at the end, after which BlueZ finds no handles."""
     process = await lab.shell("occupant", "bluetoothctl")
     await process.ask("", "Agent registered")
     await process.ask("menu gatt", "Menu gatt")
-    for uuid, handle in (("0xFF77", "0x0112"), ("0xFF78", "0xFFF8")):
+    for uuid, handle in (("0xFF77", "0x0110"), ("0xFF78", "0xFFFD")):
         await process.ask(f"register-service {uuid} {handle}", "NEW")
         process._process.stdin.write(b"yes\n")  # pylint: disable=protected-access
     await process.ask("register-application", "Application registered")

@@ -375,6 +375,24 @@ mod tests {
     }
 
     #[test]
+    fn another_list_judges_those_who_are_known_already() {
+        let door = door(Rule::Always);
+        door.learn(OTHER, &said("F1:00:00:00:00:01", "random", true));
+        let other = address(OTHER).expect("an address");
+        let window = Arc::new(PairingWindow::new(Rule::Never));
+        door.set(Some(Allowed::from_iter([other])), window.clone());
+        assert_eq!(verdict(&door, OTHER), Verdict::Stays);
+        assert!(door.lets_use(OTHER, SecurityLevel::Encrypted));
+        assert!(!door.lets_use(LISTED, SecurityLevel::Encrypted));
+        assert_eq!(door.lets_pair(OTHER), Err("pairing is closed"));
+        // Without a list, who comes is learned of all the same: there may be one again.
+        door.set(None, window.clone());
+        door.learn(LISTED, &said("AA:BB:CC:DD:EE:FF", "public", true));
+        door.set(Some(Allowed::from_iter([other])), window);
+        assert_eq!(verdict(&door, LISTED), Verdict::Disconnect);
+    }
+
+    #[test]
     fn nobody_pairs_while_pairing_is_closed() {
         assert_eq!(
             door(Rule::Never).lets_pair(LISTED),

@@ -261,29 +261,19 @@ struct Confirmed {
 }
 
 impl Subscriber {
-    /// What is new from here on, and the number of the source that it comes from.
-    fn begin(&self) -> (u64, Feed) {
+    /// What is new from here on.
+    fn begin(&self) -> Feed {
         let origin = self.origin.lock().expect("nothing panics with it");
-        (origin.0, origin.1.subscribe(&self.name))
+        let (number, source) = &*origin;
+        source.subscribe(&self.name).numbered(*number)
     }
 
-    async fn serve(&self, (mut number, mut feed): (u64, Feed), turn: &Mutex<Feed>) {
-        let served = async {
-            loop {
-                self.take_part(feed, turn).await;
-                let before = number;
-                (number, feed) = self.begin();
-                // The one that has ended is the last there is.
-                if number == before {
-                    return;
-                }
-            }
-        };
+    async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
             biased;
             () = self.closed() => {}
-            () = served => {}
+            () = self.take_part(feed, turn) => {}
         }
     }
 
@@ -333,7 +323,13 @@ impl Subscriber {
                 read_at = Some(Instant::now());
             }
             let Some(told) = feed.next().await else {
-                return;
+                // Another configuration may tell in another way.
+                let next = self.begin();
+                if next.number == feed.number {
+                    return;
+                }
+                *feed = next;
+                continue;
             };
             if self.delivery == Delivery::Directed
                 && told.writer == Some(self.central)
@@ -418,5 +414,7 @@ fn crosses(read_at: Option<Instant>, changed_at: Option<Instant>) -> bool {
     }
 }
 
+#[cfg(test)]
+mod succession_tests;
 #[cfg(test)]
 mod tests;

@@ -288,7 +288,89 @@ pub(super) fn properties(content: Properties) -> PropMap {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path as File;
+
+    use super::super::adapter::Delivery;
+    use super::super::notify::Outlets;
     use super::*;
+    use crate::config::{Placeholders, load_str};
+
+    fn services(services: &[&[&str]]) -> Vec<Service> {
+        let mut yaml = "version: 1\nble: { adapter: virtual }\nservices:\n".to_owned();
+        for (number, characteristics) in services.iter().enumerate() {
+            yaml += &format!("- name: S\n  uuid: FF{number}0\n  characteristics:\n");
+            for uuid in *characteristics {
+                let value = "access: [read, write, notify], value: { type: u8 }";
+                yaml += &format!("  - {{ name: C, uuid: {uuid}, {value} }}\n");
+            }
+        }
+        let host = Placeholders::new(Vec::new());
+        let loaded = load_str(File::new("test.yaml"), &yaml, &|_| None, host);
+        loaded
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+            .plan
+            .services
+    }
+
+    /// Which paths there are, and which characteristics have the outlet that they had.
+    fn after(before: &Tree, services: &[Service], application: &str) -> (Tree, Vec<String>) {
+        let mut outlets = Outlets::new(Arc::new(|_| {}));
+        let mut kept = Vec::new();
+        let tree = Tree::new(
+            services,
+            application,
+            before,
+            |_| true,
+            |declared, known| {
+                kept.extend(known.map(|_| declared.uuid.to_string()));
+                let new = || Arc::new(outlets.open(declared, Delivery::Directed, false));
+                known.map_or_else(new, Arc::clone)
+            },
+        );
+        (tree, kept)
+    }
+
+    fn paths(tree: &Tree) -> Vec<&str> {
+        tree.branches
+            .iter()
+            .map(|it| &**it.path() as &str)
+            .collect()
+    }
+
+    #[test]
+    fn a_service_that_is_the_same_stays_where_bluetoothd_knows_it() {
+        let first = services(&[&["FF01"], &["FF11"]]);
+        let (tree, kept) = after(&Tree::default(), &first, "/a");
+        assert_eq!(paths(&tree), ["/a/service0", "/a/service1"]);
+        assert_eq!(kept, [""; 0]);
+        let (tree, kept) = after(&tree, &services(&[&["FF01"], &["FF11", "FF12"]]), "/b");
+        assert_eq!(paths(&tree), ["/a/service0", "/b/service1"]);
+        assert_eq!(kept, ["0xFF01"]);
+        // It has changed back: that is a third one to bluetoothd.
+        let (tree, kept) = after(&tree, &first, "/c");
+        assert_eq!(paths(&tree), ["/a/service0", "/c/service1"]);
+        assert_eq!(kept, ["0xFF01"]);
+    }
+
+    #[test]
+    fn a_service_that_moves_is_another_one() {
+        let (tree, _) = after(&Tree::default(), &services(&[&["FF01"], &["FF11"]]), "/a");
+        let (tree, kept) = after(&tree, &services(&[&["FF01", "FF02"], &["FF11"]]), "/b");
+        assert_eq!(paths(&tree), ["/b/service0", "/b/service1"]);
+        assert_eq!(kept, [""; 0]);
+    }
+
+    #[test]
+    fn what_bluetoothd_has_not_taken_does_not_stay() {
+        let first = services(&[&["FF01"]]);
+        let (tree, _) = after(&Tree::default(), &first, "/a");
+        let open = |declared: &Characteristic, _: Option<&Arc<Outlet>>| {
+            let mut outlets = Outlets::new(Arc::new(|_| {}));
+            Arc::new(outlets.open(declared, Delivery::Directed, false))
+        };
+        let tree = Tree::new(&first, "/b", &tree, |_| false, open);
+        assert_eq!(paths(&tree), ["/b/service0"]);
+    }
 
     #[test]
     fn what_a_link_has_to_be_is_part_of_the_flags() {

@@ -56,6 +56,8 @@ pub(super) struct Feed {
     news: News,
     /// The last value that was sent, if it may be unread.
     pub(super) unread: Option<Told>,
+    /// Of the source that it comes from.
+    pub(super) number: u64,
 }
 
 enum News {
@@ -151,7 +153,15 @@ impl Events {
 
 impl Feed {
     fn of(news: News) -> Self {
-        Self { news, unread: None }
+        Self {
+            news,
+            unread: None,
+            number: 0,
+        }
+    }
+
+    pub(super) fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
     }
 
     /// For the time when nobody subscribes: whatever it held counts as told.

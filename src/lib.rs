@@ -11,6 +11,7 @@ pub mod config;
 pub mod docs;
 pub mod engine;
 pub mod gatt;
+pub mod init;
 pub mod plan;
 pub mod plugin;
 pub mod plugins;

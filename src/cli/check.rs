@@ -1,12 +1,15 @@
 //! `bemo-sync check`: all mistakes at once.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{EXIT_MISTAKE, print};
+use super::words::{GOOD, count, styled};
+use super::{mistaken, say};
 use crate::config::load;
+use crate::plan::Plan;
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -18,24 +21,29 @@ impl Check {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
         let file = self.file.as_deref().unwrap_or(config);
         match load(file) {
-            Ok(loaded) => {
-                let plan = loaded.plan;
-                print(&format!(
-                    "{}: no mistakes; {} services, {} values, links: {}\n",
-                    file.display(),
-                    plan.services.len(),
-                    plan.cells.len(),
-                    plan.links
-                        .iter()
-                        .map(|link| link.section)
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                ))
-            }
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                EXIT_MISTAKE.into()
-            }
+            Ok(loaded) => say(&summary(file, &loaded.plan)),
+            Err(mistakes) => mistaken(&mistakes),
         }
     }
+}
+
+/// What there is, counted.
+fn summary(file: &Path, plan: &Plan) -> String {
+    let links = plan.links.iter();
+    let names: HashSet<String> = links
+        .clone()
+        .filter_map(|link| link.candidates.first())
+        .flat_map(|link| link.topics())
+        .map(|topic| topic.topic)
+        .collect();
+    let sections: Vec<&str> = links.map(|link| link.section).collect();
+    format!(
+        "{}: {}, no mistakes: {}, {}, {}; links: {}\n",
+        file.display(),
+        styled(GOOD, "ok"),
+        count(plan.services.len(), "service"),
+        count(plan.cells.len(), "value"),
+        count(names.len(), "topic"),
+        sections.join(", "),
+    )
 }

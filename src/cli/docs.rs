@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::load;
 use crate::docs::{acl, asyncapi, gatt};
 use crate::plan::Plan;
@@ -31,16 +31,13 @@ impl Docs {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                return EXIT_MISTAKE.into();
-            }
+            Err(mistakes) => return mistaken(&mistakes),
         };
         match self.out {
             Some(directory) => match write(&directory, &plan) {
                 Ok(written) => print(&written),
                 Err(problem) => {
-                    eprintln!("bemo-sync: {}: {problem}", directory.display());
+                    complain(&format!("{}: {problem}", directory.display()));
                     EXIT_FAILURE.into()
                 }
             },
@@ -48,7 +45,7 @@ impl Docs {
             None if self.acl => match acl(&plan) {
                 Ok(list) => print(&list),
                 Err(problem) => {
-                    eprintln!("bemo-sync: {problem}");
+                    complain(&problem.to_string());
                     EXIT_FAILURE.into()
                 }
             },

@@ -3,23 +3,33 @@
 mod check;
 mod completions;
 mod docs;
+mod init;
 mod logging;
+mod qr;
 mod run;
 mod schema;
+mod startup;
 mod test;
+mod words;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use clap::{Parser, Subcommand};
 
+use crate::config::Mistakes;
 use logging::LogFormat;
 
 /// The configuration or the command line is wrong; nothing was started.
 const EXIT_MISTAKE: u8 = 2;
 /// Something went wrong on the way.
 const EXIT_FAILURE: u8 = 1;
+
+/// Above the options that are for no command in particular.
+const EVERYWHERE: &str = "Options everywhere";
 
 /// Keeps state in step between Bluetooth LE and MQTT, declared in one YAML file.
 ///
@@ -43,17 +53,18 @@ pub struct Cli {
         short,
         global = true,
         value_name = "FILE",
-        default_value = "services.yaml"
+        default_value = "services.yaml",
+        help_heading = EVERYWHERE
     )]
     config: PathBuf,
 
     /// What is logged: error, warn, info, debug or trace; or directives as in
     /// `bemo_sync=debug,rustls=debug`. Without it, info; while testing, nothing.
-    #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG")]
+    #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG", help_heading = EVERYWHERE)]
     log: Option<String>,
 
     /// How it is logged, on standard error.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = EVERYWHERE)]
     log_format: LogFormat,
 
     /// Read the configuration again whenever its file changes, as SIGHUP does at any time: one with mistakes
@@ -67,6 +78,9 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a configuration to begin with: it asks a few questions, or takes a template. It is explained by its
+    /// comments, and comes with tests.
+    Init(init::Init),
     /// Check a configuration: every mistake at once, with its line. Starts nothing, and needs neither
     /// Bluetooth nor a broker.
     Check(check::Check),
@@ -91,11 +105,12 @@ impl Cli {
             None => "info",
         };
         if let Err(problem) = logging::start(log, self.log_format) {
-            eprintln!("bemo-sync: --log {log}: {problem}");
+            complain(&format!("--log {log}: {problem}"));
             return EXIT_MISTAKE.into();
         }
         match self.command {
-            None => run::run(&self.config, self.watch),
+            None => run::run(&self.config, self.watch, self.log_format),
+            Some(Command::Init(command)) => command.execute(&self.config),
             Some(Command::Check(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
@@ -105,14 +120,35 @@ impl Cli {
     }
 }
 
-/// Prints what was asked for. A reader that has gone, or a full disk, is a failure and no panic.
+/// Prints what was asked for. A full disk is a failure and no panic; a reader that has gone has read enough, as `head` does.
 fn print(text: &str) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(problem) if problem.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("bemo-sync: {problem}");
+            complain(&problem.to_string());
             EXIT_FAILURE.into()
         }
     }
+}
+
+/// Prints something for people, with colours where they are wanted.
+fn say(text: &str) -> ExitCode {
+    let choice = AutoStream::choice(&std::io::stdout());
+    match choice {
+        ColorChoice::Never => print(&strip_str(text).to_string()),
+        ColorChoice::Always | ColorChoice::AlwaysAnsi | ColorChoice::Auto => print(text),
+    }
+}
+
+/// Shows all mistakes.
+fn mistaken(mistakes: &Mistakes) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{mistakes}");
+    EXIT_MISTAKE.into()
+}
+
+/// Says what is wrong, on standard error. Where that has gone too, there is nobody to say it to.
+fn complain(problem: &str) {
+    let _ = writeln!(std::io::stderr(), "bemo-sync: {problem}");
 }

@@ -6,18 +6,18 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use super::logging::LogFormat;
+use super::{EXIT_FAILURE, mistaken, startup};
 use crate::config::{Loaded, load};
 use crate::reload::{Reloads, Watch};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
-pub(super) fn run(config: &Path, watched: bool) -> ExitCode {
+pub(super) fn run(config: &Path, watched: bool, format: LogFormat) -> ExitCode {
     let loaded = match load(config) {
         Ok(loaded) => loaded,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
-            return EXIT_MISTAKE.into();
+            return mistaken(&mistakes);
         }
     };
     // One thread: the work is waiting, and a small machine has other things to do.
@@ -28,7 +28,7 @@ pub(super) fn run(config: &Path, watched: bool) -> ExitCode {
         Ok(tokio) => tokio,
         Err(problem) => return failed(&problem),
     };
-    let result = tokio.block_on(serve(loaded, watched));
+    let result = tokio.block_on(serve(loaded, watched, format));
     // Whatever still hangs in a blocking call, a name look-up say, must not hold up the end.
     tokio.shutdown_background();
     match result {
@@ -37,24 +37,18 @@ pub(super) fn run(config: &Path, watched: bool) -> ExitCode {
     }
 }
 
-async fn serve(loaded: Loaded, watched: bool) -> std::io::Result<()> {
+async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let Loaded {
         path,
-        plan,
+        mut plan,
         source,
         outline,
     } = loaded;
-    let what = format!(
-        "{} as \"{}\", {} values in {} services",
-        path.display(),
-        plan.device_name,
-        plan.cells.len(),
-        plan.services.len(),
-    );
-    info!("bemo-sync {}: {what}", env!("CARGO_PKG_VERSION"));
+    let what = startup::headline(&path, &plan);
+    startup::say(&path, &mut plan, format).await;
     let service = Service::from_environment();
     let mut watch = watched.then(|| Watch::over(&path)).transpose()?;
     let mut runtime = match &service {

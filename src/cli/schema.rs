@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use schemars::{Schema, json_schema};
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::{load, schema::services_schema};
 use crate::plugin::TopicDoc;
 use crate::rehearsal::tests_schema;
@@ -35,17 +35,14 @@ impl SchemaCommand {
         };
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                return EXIT_MISTAKE.into();
-            }
+            Err(mistakes) => return mistaken(&mistakes),
         };
         let links = plan.links.iter().flat_map(|link| &link.candidates);
         let schemas = by_topic(links.flat_map(|link| link.topics()));
         match write_all(&directory, &schemas) {
             Ok(written) => print(&written),
             Err(problem) => {
-                eprintln!("bemo-sync: {}: {problem}", directory.display());
+                complain(&format!("{}: {problem}", directory.display()));
                 EXIT_FAILURE.into()
             }
         }

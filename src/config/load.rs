@@ -32,21 +32,14 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Mistakes {
     pub diagnostics: Vec<Diagnostic>,
+    file: String,
     rendered: String,
 }
 
 impl Mistakes {
     /// All of them, how many they are, and what has come of that.
     pub fn told(&self, so: &str) -> String {
-        let rendered = &self.rendered;
-        match self.diagnostics.len() {
-            1 => format!("{rendered}1 mistake; {so}"),
-            // Reading gives up there, so nobody knows.
-            count if count >= MAX_MISTAKES => {
-                format!("{rendered}{count} mistakes, perhaps more; {so}")
-            }
-            count => format!("{rendered}{count} mistakes; {so}"),
-        }
+        format!("{}{}: {}; {so}", self.rendered, self.file, self.count())
     }
 }
 
@@ -57,6 +50,18 @@ impl fmt::Display for Mistakes {
 }
 
 impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// How many there are, in words.
+    pub fn count(&self) -> String {
+        match self.diagnostics.len() {
+            1 => "1 mistake".to_owned(),
+            // Reading gives up there, so nobody knows.
+            count if count >= MAX_MISTAKES => format!("{count} mistakes, perhaps more"),
+            count => format!("{count} mistakes"),
+        }
+    }
+}
 
 /// Loads a file, with the environment and the host as they are.
 ///
@@ -224,6 +229,7 @@ fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) 
     let rendered = render_covered(&file, source, &found, &|excerpt| veil.cover(excerpt));
     Mistakes {
         diagnostics: found,
+        file,
         rendered,
     }
 }

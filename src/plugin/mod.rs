@@ -11,6 +11,7 @@ mod port;
 mod promise;
 mod receipt;
 mod registry;
+mod served;
 mod shared;
 pub mod stage;
 mod topic;
@@ -30,6 +31,7 @@ pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use served::{Page, Served};
 pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
@@ -185,6 +187,11 @@ pub trait Link: Any + Send {
 
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
+        Vec::new()
+    }
+
+    /// What it serves and where, for whoever starts the program: asked once, before it runs.
+    fn serves(&self) -> Vec<Served> {
         Vec::new()
     }
 

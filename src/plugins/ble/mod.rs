@@ -35,7 +35,8 @@ use crate::gatt::Service;
 use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Ending, Failure, Link, Place, Plugin, Port, Succession,
+    Availability, BoxFuture, Configure, Ending, Failure, Link, Place, Plugin, Port, Served,
+    Succession,
 };
 use adapter::{Switch, Waiting};
 use alias::Alias;
@@ -195,6 +196,16 @@ impl Link for Ours {
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let text = match &self.peripheral.adapter {
+            AdapterChoice::Auto => "the first one, by BlueZ".to_owned(),
+            AdapterChoice::Named(name) => format!("{name}, by BlueZ"),
+            AdapterChoice::At(address) => format!("{address}, by BlueZ"),
+            AdapterChoice::Virtual => return Vec::new(),
+        };
+        vec![Served::new("adapter", text)]
     }
 
     /// BlueZ is the world; the virtual adapter serves instead.

@@ -38,7 +38,7 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Stage,
+    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Served, Stage,
     Succession, TopicDoc, WillDoc,
 };
 use address::Address;
@@ -195,6 +195,34 @@ impl Link for MqttLink {
         topics.extend(self.settings.presence());
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let Settings {
+            address,
+            client_id,
+            auto,
+            tls,
+            ..
+        } = &self.settings;
+        let how = match (tls, *auto && cfg!(feature = "broker")) {
+            (Some(_), _) => ", encrypted",
+            (None, true) => "; an embedded one where nothing listens there",
+            (None, false) => "",
+        };
+        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}"));
+        let topics = self.topics();
+        let names = |direction| {
+            let found = topics.iter().filter(|topic| topic.direction == direction);
+            let names: Vec<String> = found.map(|topic| topic.topic.clone()).collect();
+            names
+        };
+        let publishes = Served::several("publishes", &names(Direction::Publish));
+        let takes = Served::several("takes", &names(Direction::Subscribe));
+        [Some(broker), publishes, takes]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn broker(&self) -> Option<BrokerDoc> {

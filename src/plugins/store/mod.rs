@@ -26,7 +26,9 @@ use crate::codec::{Spec, Value, att, json};
 use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
-use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage};
+use crate::plugin::{
+    Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, Stage,
+};
 use disk::Disk;
 use keeping::OnDisk;
 use ledger::Ledger;
@@ -216,6 +218,14 @@ struct Keeper {
 impl Link for Keeper {
     fn name(&self) -> &'static str {
         "store"
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let text = match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "nowhere: there is no place for it".to_owned(),
+        };
+        vec![Served::new("journal", text)]
     }
 
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {

@@ -11,8 +11,8 @@ use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::server::GattServer;
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Ending, Failure, Link, Offer, Place, Plugin, Port, Stage,
-    Succession,
+    Availability, BoxFuture, Configure, Ending, Failure, Link, Offer, Place, Plugin, Port, Served,
+    Stage, Succession,
 };
 
 pub struct VirtualBle;
@@ -95,6 +95,17 @@ impl Link for VirtualAdapter {
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let why = match &self.peripheral.adapter {
+            AdapterChoice::Auto => "until there is a real one",
+            AdapterChoice::Virtual | AdapterChoice::Named(_) | AdapterChoice::At(_) => {
+                "as declared"
+            }
+        };
+        let text = format!("a virtual one, and nothing is on the air, {why}");
+        vec![Served::new("adapter", text)]
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {

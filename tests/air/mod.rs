@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 #[path = "../support/state.rs"]
-mod state;
+pub mod state;
 
 use std::path::Path;
 use std::sync::Arc;

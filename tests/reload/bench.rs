@@ -1,8 +1,5 @@
 //! A program at work on the virtual adapter, that gets one configuration after the other.
 
-#[path = "../support/state.rs"]
-mod state;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +8,8 @@ use bemo_sync::gatt::server::{Central, GattServer, Subscribed};
 use bemo_sync::plan::Plan;
 use bemo_sync::runtime::{Refused, Runtime, Succeeded};
 use tokio::task::yield_now;
+
+use crate::air::state;
 
 thread_local! {
     /// One for all configurations of a test, as for those of a program. Each test has a thread of its own.

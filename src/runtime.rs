@@ -17,8 +17,8 @@ use crate::engine::{Event, LinkId};
 use crate::gatt::Service;
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Port, Shared, Stage,
-    Stopping, Succession,
+    Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Observer, Port, Shared,
+    Stage, State, Stopping, Succession,
 };
 pub use succession::{Refused, Succeeded};
 
@@ -123,6 +123,11 @@ impl Runtime {
     /// What is announced from now on, by any link.
     pub fn notices(&self) -> Notices {
         Notices::new(self.shared.clone())
+    }
+
+    /// What can be seen of the process.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
     }
 
     /// Hands something out to every link by its type ([`Port::offered`]), for as long as the process runs.
@@ -260,7 +265,10 @@ async fn supervise(
         };
         // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
         match succession {
-            Succession::Anew => port.link_up(false),
+            Succession::Anew => {
+                port.link_up(false);
+                port.begins(name, running.tells_state());
+            }
             Succession::Unnoticed | Succession::Asks => {}
         }
         let started = Instant::now();
@@ -284,6 +292,10 @@ async fn supervise(
                 }
                 let pause = backoff.next_pause();
                 report_failure(name, &failure, pause);
+                port.state(State::Down {
+                    why: failure.to_string(),
+                    again_in: Some(pause),
+                });
                 tokio::select! {
                     () = sleep(pause) => {}
                     _ = port.stopped() => return Some(link.stopped(chosen)),

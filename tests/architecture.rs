@@ -81,6 +81,37 @@ const RULES: &[Rule] = &[
         because: "what a read or a write means is the same on every adapter",
     },
     Rule {
+        part: "src/doctor",
+        forbidden: &["crate::plugins", "crate::cli", "rumqttc", "bluer"],
+        because: "a link says itself what is wrong with its part of the world",
+    },
+    Rule {
+        part: "src/init",
+        forbidden: &[
+            "crate::plugins",
+            "crate::cli",
+            "std::fs",
+            "std::net",
+            "tokio",
+        ],
+        because: "what is written is a text that is read as any other",
+    },
+    Rule {
+        part: "src/cli",
+        forbidden: &["crate::plugins"],
+        because: "what is served and what is wrong with it says each link",
+    },
+    Rule {
+        part: "src/plugins/mqtt/examine/judge.rs",
+        forbidden: &["async", "tokio", "std::io", "std::net", "std::fs"],
+        because: "what answers mean does not depend on how they came",
+    },
+    Rule {
+        part: "src/plugins/ble/examine/judge.rs",
+        forbidden: &["async", "tokio", "dbus", "bluer", "std::fs"],
+        because: "what answers mean does not depend on how they came",
+    },
+    Rule {
         part: "src/plan.rs",
         forbidden: &["crate::plugins"],
         because: "a plan holds links, whatever they are",
@@ -110,7 +141,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The names of plugins, which nothing in `src/config` may say, not even in a text.
-const PLUGINS: &[&str] = &["ble", "mqtt", "store", "ticker", "virtual_ble"];
+const PLUGINS: &[&str] = &["ble", "console", "mqtt", "store", "ticker", "virtual_ble"];
 
 #[test]
 fn parts_that_must_not_know_each_other_do_not() {

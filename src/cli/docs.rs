@@ -22,6 +22,11 @@ pub(super) struct Docs {
     #[arg(long, conflicts_with_all = ["out", "asyncapi"])]
     acl: bool,
 
+    /// Print the OpenAPI document of the console's API instead. It needs no configuration.
+    #[cfg(feature = "console")]
+    #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
+    openapi: bool,
+
     /// Write all into this directory, as `gatt.md`, `asyncapi.json` and `mosquitto.acl`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -29,6 +34,10 @@ pub(super) struct Docs {
 
 impl Docs {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
+        #[cfg(feature = "console")]
+        if self.openapi {
+            return print(&pretty(&crate::plugins::console::openapi()));
+        }
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
             Err(mistakes) => return mistaken(&mistakes),
@@ -55,8 +64,11 @@ impl Docs {
 }
 
 fn topics(plan: &Plan) -> String {
-    let document = asyncapi(plan);
-    serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n"
+    pretty(&asyncapi(plan))
+}
+
+fn pretty(document: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(document).expect("a document is JSON") + "\n"
 }
 
 /// Returns what was written where.

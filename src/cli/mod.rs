@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod docs;
+mod doctor;
 mod init;
 mod logging;
 mod qr;
@@ -59,7 +60,7 @@ pub struct Cli {
     config: PathBuf,
 
     /// What is logged: error, warn, info, debug or trace; or directives as in
-    /// `bemo_sync=debug,rustls=debug`. Without it, info; while testing, nothing.
+    /// `bemo_sync=debug,rustls=debug`. Without it, info; for `test` and `doctor`, nothing.
     #[arg(long, global = true, value_name = "LEVEL", env = "BEMO_SYNC_LOG", help_heading = EVERYWHERE)]
     log: Option<String>,
 
@@ -84,6 +85,9 @@ enum Command {
     /// Check a configuration: every mistake at once, with its line. Starts nothing, and needs neither
     /// Bluetooth nor a broker.
     Check(check::Check),
+    /// Look around: BlueZ, the adapter, the broker and what it allows, the clock, the disk; with a remedy for what is wrong.
+    /// It disturbs nobody. Exit code 0 is healthy, 1 is not, 2 is a configuration with mistakes.
+    Doctor(doctor::Doctor),
     /// Run the tests of a configuration: without Bluetooth, without a broker, and in no time.
     Test(test::Test),
     /// Print the JSON Schema of the configuration, or write those of its payloads.
@@ -98,7 +102,7 @@ enum Command {
 impl Cli {
     /// Does what the command line says.
     pub fn execute(self) -> ExitCode {
-        let quiet = matches!(self.command, Some(Command::Test(_)));
+        let quiet = matches!(self.command, Some(Command::Test(_) | Command::Doctor(_)));
         let log = match &self.log {
             Some(log) => log,
             None if quiet => "off",
@@ -112,6 +116,7 @@ impl Cli {
             None => run::run(&self.config, self.watch, self.log_format),
             Some(Command::Init(command)) => command.execute(&self.config),
             Some(Command::Check(command)) => command.execute(&self.config),
+            Some(Command::Doctor(command)) => command.execute(&self.config),
             Some(Command::Test(command)) => command.execute(&self.config),
             Some(Command::Schema(command)) => command.execute(&self.config),
             Some(Command::Docs(command)) => command.execute(&self.config),

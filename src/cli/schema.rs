@@ -10,6 +10,7 @@ use schemars::{Schema, json_schema};
 
 use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::{load, schema::services_schema};
+use crate::doctor::report_schema;
 use crate::plugin::TopicDoc;
 use crate::rehearsal::tests_schema;
 
@@ -23,12 +24,19 @@ pub(super) struct SchemaCommand {
     /// Print the schema of files of tests instead: `lamp.test.yaml`.
     #[arg(long, conflicts_with = "out")]
     tests: bool,
+
+    /// Print the schema of what `doctor --json` prints instead.
+    #[arg(long, conflicts_with_all = ["out", "tests"])]
+    doctor: bool,
 }
 
 impl SchemaCommand {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
         if self.tests {
             return print(&text(&tests_schema()));
+        }
+        if self.doctor {
+            return print(&text(&report_schema()));
         }
         let Some(directory) = self.out else {
             return print(&text(&services_schema()));

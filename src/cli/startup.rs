@@ -193,7 +193,7 @@ mod tests {
         };
         let here = page("http://127.0.0.1:8080/", false);
         let everywhere = page("http://192.0.2.1:8080/", true);
-        assert_eq!(codes(&[here.clone()], true, 80).count(), 0);
+        assert_eq!(codes(std::slice::from_ref(&here), true, 80).count(), 0);
         assert_eq!(codes(&[here, everywhere], true, 80).count(), 1);
     }
 

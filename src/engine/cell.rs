@@ -31,6 +31,10 @@ pub struct CellView<'a> {
     pub origin: Option<Origin>,
     /// When it last changed; its age is the time since.
     pub changed_at: Time,
+    /// What a remote owner last said, as long as that is true.
+    pub reported: Option<&'a Value>,
+    /// What a remote owner was asked for and has yet to confirm.
+    pub desired: Option<&'a Value>,
 }
 
 #[derive(Debug)]
@@ -199,6 +203,8 @@ impl Cell {
             version: self.version,
             origin: self.origin,
             changed_at: self.changed_at,
+            reported: self.reported.as_ref(),
+            desired: self.pending.as_ref().map(|pending| &pending.wanted),
         }
     }
 }

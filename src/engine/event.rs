@@ -117,6 +117,8 @@ pub struct Effect {
     pub cell: CellId,
     pub carries: Carries,
     pub value: Value,
+    /// Of the cell, when it held this.
+    pub version: u64,
     /// The number of this hand-out, no two of a link have the same; to be given back with
     /// [`Event::Delivered`].
     pub ticket: u64,

@@ -10,6 +10,7 @@ mod backlog;
 mod cell;
 mod event;
 mod expiry;
+mod outcome;
 mod outlet;
 mod pace;
 mod promise;
@@ -28,13 +29,15 @@ pub use event::{
     Accepted, CellId, Change, Effect, Event, LinkId, Mark, Origin, PeerId, Rejection, Snapshot,
     Time,
 };
+pub use outcome::{Answer, Outcome};
 pub use outlet::Carries;
 pub use pace::Pace;
 pub use promise::{Ack, Broken, Keeping, Owed, Standing, Unpaid};
 pub use succession::Heirs;
 
 use crate::codec::{Cause, Spec, Value, Violation};
-use cell::Cell;
+use cell::{Cell, Pending};
+use outcome::Outcomes;
 use outlet::LinkState;
 use timers::{Clock, Timer, Timers};
 
@@ -104,6 +107,7 @@ pub struct Engine {
     /// The cells with events that expire.
     expiring: Vec<CellId>,
     rejections: BTreeMap<(LinkId, Option<CellId>, Cause), u64>,
+    outcomes: Outcomes,
 }
 
 impl Engine {
@@ -128,6 +132,7 @@ impl Engine {
             timers: Timers::default(),
             expiring: Vec::new(),
             rejections: BTreeMap::new(),
+            outcomes: Outcomes::default(),
         };
         for cell in 0..engine.cells.len() {
             let id = CellId::new(cell);
@@ -181,6 +186,11 @@ impl Engine {
             let dropped = state.dropped();
             dropped.map(move |(cell, count)| (LinkId::new(link), cell, count))
         })
+    }
+
+    /// How many outcomes nobody has taken in time.
+    pub fn untaken(&self) -> u64 {
+        self.outcomes.lost()
     }
 
     /// Whether a link has something to pull.
@@ -272,6 +282,12 @@ impl Engine {
         self.links[link.index()].take(&self.cells, now)
     }
 
+    /// The next thing that has come of what happened, for whoever watches. Nobody has to take it: of many,
+    /// the newest wait.
+    pub fn poll_outcome(&mut self) -> Option<Outcome> {
+        self.outcomes.take()
+    }
+
     /// When [`Event::Tick`] is due, if anything waits for time to pass.
     pub fn poll_deadline(&self) -> Option<Time> {
         self.timers.next()
@@ -284,10 +300,20 @@ impl Engine {
             match timer {
                 Timer::Confirmation(id) => {
                     let cell = &mut self.cells[id.index()];
-                    if let Some(pending) = cell.pending.take() {
+                    let pending = cell.pending.take();
+                    if let Some(pending) = &pending {
                         cell.unconfirmed = pending.version;
                     }
                     self.settle(now, id);
+                    if let Some(Pending { version, .. }) = pending {
+                        let back = self.cells[id.index()].version;
+                        let cell = id;
+                        self.outcomes.push(Outcome::TakenBack {
+                            cell,
+                            version,
+                            back,
+                        });
+                    }
                 }
                 Timer::Silence(id) => self.silent(now, id),
                 Timer::Answer(id) => self.unanswered(now, id),

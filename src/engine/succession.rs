@@ -285,6 +285,8 @@ impl LinkState {
         if goes_on {
             outlet.in_flight = before.in_flight;
         }
+        let sent = before.in_flight.and_then(|sent| sent.since);
+        outlet.since = before.since.or(sent);
         if outlet.carries == Carries::Kept {
             return;
         }

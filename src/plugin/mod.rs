@@ -5,16 +5,26 @@
 //! rest of the program only through its [`Port`].
 
 mod beginning;
+mod catalogue;
 mod configure;
+mod finding;
+mod flow;
+mod health;
+mod hooks;
+mod names;
 mod notice;
+mod observe;
+mod observer;
 mod port;
 mod promise;
 mod receipt;
+mod record;
 mod registry;
 mod served;
 mod shared;
 pub mod stage;
 mod topic;
+mod view;
 
 use std::any::Any;
 use std::fmt;
@@ -24,9 +34,15 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use beginning::Beginning;
+pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use finding::{Examination, Finding, Level};
+pub use flow::{Came, Flow, Kind, Note, Seen, Shown, Step, What};
+pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
+pub(crate) use observe::{Observatory, Observed};
+pub use observer::Observer;
 pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
@@ -36,6 +52,7 @@ pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -164,6 +181,12 @@ pub trait Link: Any + Send {
         true
     }
 
+    /// Whether it says itself how it is ([`Port::state`]), because it waits for the world. Otherwise it is up
+    /// while it runs.
+    fn tells_state(&self) -> bool {
+        false
+    }
+
     /// Whether it is to stop only after the others have: what comes of their end is to be kept.
     fn stops_last(&self) -> bool {
         false
@@ -185,6 +208,11 @@ pub trait Link: Any + Send {
         self.run(port)
     }
 
+    /// Whether it shows somebody what all links do: then there is [`Port::catalogue`].
+    fn shows_catalogue(&self) -> bool {
+        false
+    }
+
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
@@ -193,6 +221,13 @@ pub trait Link: Any + Send {
     /// What it serves and where, for whoever starts the program: asked once, before it runs.
     fn serves(&self) -> Vec<Served> {
         Vec::new()
+    }
+
+    /// Looks at the part of the world that it needs, and says what is wrong with it. It takes no more than a minute, and
+    /// nothing that it does may be heard by others, or change anything, unless the examination says that it may.
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let _ = about;
+        Box::pin(async { Vec::new() })
     }
 
     /// Where these topics are.

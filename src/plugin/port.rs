@@ -3,11 +3,14 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tracing::warn;
 
 use super::{
-    Announce, Ending, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping,
+    Announce, Catalogue, Ending, Kind, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Sender, Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
@@ -47,6 +50,11 @@ impl Port {
     /// The declared services, in the order of their handles.
     pub fn services(&self) -> &Arc<[Service]> {
         &self.shared.services
+    }
+
+    /// What is declared; empty unless some link shows it ([`Link::shows_catalogue`](super::Link::shows_catalogue)).
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.shared.catalogue
     }
 
     /// What a cell holds now; `None` while it is unknown.
@@ -89,8 +97,8 @@ impl Port {
             change: Change::Set(value),
             origin: self.origin(sender),
         };
-        let promise = |version| Promise::new(self.shared.clone(), cell, version);
-        let rejection = match self.shared.handle_at(event) {
+        let promise = |version| Promise::new(self.shared.clone(), self.link, cell, version);
+        let rejection = match self.shared.handle_at(event, sender) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -259,6 +267,7 @@ impl Port {
 
     /// Tells everybody who listens of something that has happened.
     pub fn announce(&self, notice: Notice) {
+        self.shared.observed.hear(&notice);
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
     }
@@ -290,6 +299,74 @@ impl Port {
         self.shared.offered().await
     }
 
+    /// What some link offers at this moment.
+    pub fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.offered_now()
+    }
+
+    /// Resolves when anything has happened in the engine after this was called.
+    pub fn progress(&self) -> Notified<'_> {
+        self.shared.progress.notified()
+    }
+
+    // ── what others see of the process ───────────────────────────────────────────────────────────
+
+    /// What can be seen of the process, by whoever shows it.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
+    }
+
+    /// A word of this link on the way of a value: on which topic something is published, to which central
+    /// it goes. `version` is that of the effect. What is costly to make is made only if somebody watches.
+    pub fn note(&self, cell: CellId, version: u64, what: impl FnOnce() -> What) {
+        let kind = || Kind::Noted(what());
+        self.shared
+            .observed
+            .step(Some(self.link), Some(cell), version, kind);
+    }
+
+    /// [`Port::note`], for whoever needs nothing else of a port.
+    pub fn noter(&self) -> Note {
+        let port = self.clone();
+        Arc::new(move |cell, version, what| port.note(cell, version, what))
+    }
+
+    /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
+    pub fn state(&self, state: State) {
+        if self.record().is(state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// This link waits for the world, why, and when it tries again, if it has to.
+    pub fn waits(&self, why: impl Into<String>, again_in: Option<Duration>) {
+        let why = why.into();
+        self.state(State::Waiting { why, again_in });
+    }
+
+    /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No
+    /// secrets.
+    pub fn detail(&self, key: &'static str, text: Option<String>) {
+        if self.record().detail(key, text) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// It is run, by this name, and says itself how it is, or does not.
+    pub(crate) fn begins(&self, name: &'static str, tells_state: bool) {
+        let state = match tells_state {
+            true => State::Starting,
+            false => State::Up,
+        };
+        if self.record().begins(name, state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    fn record(&self) -> &super::record::LinkRecord {
+        &self.shared.observed.links[self.link.index()]
+    }
+
     fn accept(&self, event: Event) {
         if let Err(violation) = self.handle(None, event, &Sender::nobody()) {
             unreachable!("an event that asks for nothing was refused: {violation}");
@@ -299,10 +376,7 @@ impl Port {
     /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
     /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
-        match cell {
-            Some(cell) => self.shared.withheld.contains(&cell),
-            None => !self.shared.withheld.is_empty(),
-        }
+        self.shared.is_withheld(cell)
     }
 
     fn origin(&self, sender: &Sender<'_>) -> Origin {
@@ -318,7 +392,9 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared.handle(event).or_else(|rejection| {
+        let handled = self.shared.handle_at(event, sender);
+        let handled = handled.map(|(accepted, _)| accepted);
+        handled.or_else(|rejection| {
             let Rejection {
                 violation,
                 count,
@@ -354,6 +430,8 @@ impl Port {
                 "refused: {reason} (said once, then only counted)"
             );
         }
+        self.shared
+            .has_refused(self.link, cell, violation.cause, &reason, sender);
         // Nothing is put together for nobody.
         if self.shared.notices.receiver_count() > 0 {
             self.announce(Notice::Rejected {

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
-use super::Notice;
+use super::hooks::Begun;
 use super::notice::NOTICES_MAX;
+use super::{Catalogue, Notice, Observatory, Observed, Sender};
 use crate::codec::{Cause, Value, Violation};
 use crate::engine::{
     Accepted, CellId, Delivery, Effect, Engine, Event, Heirs, LinkId, Rejection, Standing, Time,
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub(super) progress: Notify,
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) notices: broadcast::Sender<Notice>,
     /// The values that are not to be shown.
@@ -65,20 +67,22 @@ pub(crate) struct Shared {
     pub(super) every: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
     pub(super) cell_keys: Vec<Option<CellKey>>,
+    pub(super) observed: Observed,
     pub(super) link_names: Vec<&'static str>,
 }
 
 /// What has taken the place of a configuration. Who still has a port of before asks there.
-struct Successor {
-    shared: Arc<Shared>,
-    heirs: Heirs,
+pub(super) struct Successor {
+    pub(super) shared: Arc<Shared>,
+    pub(super) heirs: Heirs,
 }
 
 impl Shared {
     pub(crate) fn new(plan: &Plan) -> Self {
         let offers = watch::Sender::new(HashMap::new());
         let notices = broadcast::Sender::new(NOTICES_MAX);
-        Self::at(plan, Instant::now(), offers, notices)
+        let observatory = Arc::new(Observatory::new());
+        Self::at(plan, Instant::now(), offers, notices, observatory)
     }
 
     /// What takes the place of this, and the names of the values that cannot be what they were.
@@ -96,7 +100,8 @@ impl Shared {
             cell.restored = None;
             cell.owed.clear();
         }
-        let next = Arc::new(Self::at(plan, self.started, offers, notices));
+        let observatory = self.observed.passed_on(&heirs, plan);
+        let next = Arc::new(Self::at(plan, self.started, offers, notices, observatory));
         let now = self.now();
         let mut before = self.engine();
         let nothing = Engine::new(Vec::new(), 0, &[]);
@@ -118,6 +123,7 @@ impl Shared {
         started: Instant,
         offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
         notices: broadcast::Sender<Notice>,
+        observatory: Arc<Observatory>,
     ) -> Self {
         Self {
             engine: Mutex::new(plan.engine(Time(started.elapsed()))),
@@ -130,10 +136,12 @@ impl Shared {
             progress: Notify::new(),
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
+            catalogue: catalogue(plan),
             offers,
             notices,
             withheld: plan.undisclosed(),
             every: every(plan),
+            observed: Observed::new(observatory, plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             cell_keys: plan.keys(),
             link_names: plan.links.iter().map(|link| link.section).collect(),
@@ -199,6 +207,12 @@ impl Shared {
             .expect("it was put there under its own type")
     }
 
+    /// The same, if it is there already.
+    pub(super) fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let thing = self.offers.borrow().get(&TypeId::of::<T>()).cloned()?;
+        thing.downcast().ok()
+    }
+
     pub(crate) fn engine(&self) -> MutexGuard<'_, Engine> {
         self.engine
             .lock()
@@ -209,8 +223,13 @@ impl Shared {
         Time(self.started.elapsed())
     }
 
+    /// What has taken the place of this.
+    pub(super) fn successor(&self) -> Option<&Self> {
+        self.successor.get().map(|next| &*next.shared)
+    }
+
     /// The engine, or what has taken its place.
-    fn here(&self) -> Result<MutexGuard<'_, Engine>, &Successor> {
+    pub(super) fn here(&self) -> Result<MutexGuard<'_, Engine>, &Successor> {
         let engine = self.engine();
         match self.successor.get() {
             None => Ok(engine),
@@ -246,7 +265,10 @@ impl Shared {
 
     /// Whoever comes after a link pulls in its place.
     pub(super) fn pull(&self, link: LinkId) -> Option<Effect> {
-        self.here().ok()?.poll_effect(self.now(), link)
+        let mut engine = self.here().ok()?;
+        let effect = engine.poll_effect(self.now(), link)?;
+        self.has_handed_out(link, &effect);
+        Some(effect)
     }
 
     pub(super) fn has_effects(&self, link: LinkId) -> bool {
@@ -259,15 +281,20 @@ impl Shared {
     }
 
     pub(crate) fn handle(&self, event: Event) -> Result<Accepted, Rejection> {
-        self.handle_at(event).map(|(accepted, _)| accepted)
+        self.handle_at(event, &Sender::nobody())
+            .map(|(accepted, _)| accepted)
     }
 
     /// The same, and the version that what it is about has right after it.
-    pub(super) fn handle_at(&self, event: Event) -> Result<(Accepted, u64), Rejection> {
+    pub(super) fn handle_at(
+        &self,
+        event: Event,
+        sender: &Sender<'_>,
+    ) -> Result<(Accepted, u64), Rejection> {
         let now = self.now();
         let mut engine = match self.here() {
             Ok(engine) => engine,
-            Err(next) => return next.handle_at(event),
+            Err(next) => return next.handle_at(event, sender),
         };
         let cell = match &event {
             Event::Request { cell, .. } | Event::Report { cell, .. } => Some(*cell),
@@ -279,7 +306,9 @@ impl Shared {
             | Event::Tick => None,
         };
         let before = engine.poll_deadline();
+        let begun = Begun::of(&event);
         let result = engine.handle(now, event);
+        self.has_handled(begun, &mut engine, &result, sender);
         if engine.poll_deadline() != before {
             self.deadline_changed.notify_one();
         }
@@ -296,10 +325,10 @@ impl Shared {
 }
 
 impl Successor {
-    fn handle_at(&self, event: Event) -> Result<(Accepted, u64), Rejection> {
+    fn handle_at(&self, event: Event, sender: &Sender<'_>) -> Result<(Accepted, u64), Rejection> {
         let asks = matches!(event, Event::Request { .. } | Event::Report { .. });
         match self.heirs.event(event) {
-            Some(event) => self.shared.handle_at(event),
+            Some(event) => self.shared.handle_at(event, sender),
             None if asks => Err(Rejection {
                 violation: Violation::new(
                     Cause::Gone,
@@ -320,4 +349,13 @@ fn every(plan: &Plan) -> HashSet<CellId> {
         Delivery::Latest => false,
     });
     every.map(|(index, _)| CellId::new(index)).collect()
+}
+
+/// What is declared, where some link is there to show it; else nothing, which takes no memory.
+fn catalogue(plan: &Plan) -> Arc<Catalogue> {
+    let mut links = plan.links.iter().flat_map(|link| &link.candidates);
+    match links.any(|link| link.shows_catalogue()) {
+        true => Arc::new(Catalogue::of(plan)),
+        false => Arc::default(),
+    }
 }

@@ -128,6 +128,7 @@ impl Link for Tickers {
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             info!(values = self.clocks.len(), "ticking");
+            port.detail("values", Some(self.clocks.len().to_string()));
             let now = Instant::now();
             self.clocks
                 .values_mut()

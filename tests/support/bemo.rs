@@ -144,6 +144,11 @@ impl Bemo {
         self.port.value(CellId::new(cell))
     }
 
+    /// The port of the test's own link.
+    pub fn port(&self) -> &Port {
+        &self.port
+    }
+
     /// What is announced from now on.
     pub fn notices(&self) -> Notices {
         self.port.notices()

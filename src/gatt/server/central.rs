@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::connection::{Connection, Notification, Subscribed};
+use super::connection::{Connection, Notification, Subscribed, Told};
 use super::table::{Attribute, DiscoveredService};
 use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError, Served};
 use crate::engine::PeerId;
 use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, read, write};
-use crate::plugin::Promise;
+use crate::plugin::{Promise, What};
 
 /// What the response to a request has to wait for.
 pub type Promises = Vec<Promise>;
@@ -335,7 +335,16 @@ impl Central {
     /// # Errors
     /// [`RequestError::Disconnected`].
     pub fn confirm(&self) -> Result<bool, RequestError> {
-        self.server.with(self.peer, |_, it| it.confirm())
+        self.server.with(self.peer, |served, connection| {
+            let confirmed = connection.confirm();
+            if let Some(Told { index, version }) = confirmed {
+                let (cell, _) = served.table.characteristic_at(index).tells();
+                served.port.note(cell, version, || What::Confirmed {
+                    central: Some(self.address.clone()),
+                });
+            }
+            confirmed.is_some()
+        })
     }
 
     fn write_value(
@@ -385,7 +394,7 @@ impl Central {
         };
         let before = connection.subscribe(index, by);
         if before != by.is_some() {
-            served.announce_subscription(&self.address, index, by.is_some());
+            served.announce_subscription(&self.address, index, by);
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ use super::pairing::Allowed;
 use super::window::PairingWindow;
 use super::{Address, AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::{Notice, Port};
-use connection::Connection;
+use crate::plugin::{Notice, Port, What};
+use connection::{Connection, Told};
 use table::Table;
 
 /// The MTU before anybody has asked for another one (Core Spec 5.4, Vol 3, Part F, 3.2.8).
@@ -109,7 +109,7 @@ impl GattServer {
         let changed = before.table.changed(&state.served.table);
         for connection in state.connections.values_mut() {
             for index in connection.succeed(&heirs, changed.clone()) {
-                before.announce_subscription(&connection.address.to_string(), index, false);
+                before.announce_subscription(&connection.address.to_string(), index, None);
             }
         }
     }
@@ -122,6 +122,11 @@ impl GattServer {
     /// What is advertised, as far as it goes without a radio.
     pub fn advertised(&self) -> Advertisement {
         self.state().served.advertisement.clone()
+    }
+
+    /// The whole tree, as centrals discover it.
+    pub fn discovered(&self) -> Arc<[DiscoveredService]> {
+        self.state().served.table.services().clone()
     }
 
     /// A new central. It is connected until it is dropped, or the server is closed.
@@ -173,11 +178,25 @@ impl GattServer {
             let (_, spec) = characteristic.tells();
             let octets = encode(spec, &effect.value);
             for (peer, connection) in &mut *connections {
+                let told = Told {
+                    index,
+                    version: effect.version,
+                };
                 match (Some(*peer) == writer, every) {
-                    (true, true) => {}
-                    (true, false) => connection.forget(index),
-                    (false, true) => connection.tell_every(index, &octets, &receipt),
-                    (false, false) => connection.tell(index, &octets),
+                    (true, true) => continue,
+                    (true, false) => {
+                        connection.forget(index);
+                        continue;
+                    }
+                    (false, true) => connection.tell_every(told, &octets, &receipt),
+                    (false, false) => connection.tell(told, &octets),
+                }
+                if let Some(by) = connection.subscription(index) {
+                    let central = connection.address;
+                    port.note(effect.cell, effect.version, || What::Notified {
+                        central: Some(central.to_string()),
+                        indication: by == Subscribed::Indicate,
+                    });
                 }
             }
         }
@@ -241,24 +260,27 @@ impl Served {
     fn announce_end(&self, connection: &Connection) {
         let central = connection.address.to_string();
         for index in connection.subscribed() {
-            self.announce_subscription(&central, index, false);
+            self.announce_subscription(&central, index, None);
         }
         self.port.announce(Notice::Disconnected { central });
     }
 
-    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
+    fn announce_subscription(&self, central: &str, index: usize, by: Option<Subscribed>) {
         let central = central.to_owned();
-        let characteristic = self.table.characteristic_at(index).name.clone();
-        self.port.announce(if subscribed {
-            Notice::Subscribed {
+        let declared = self.table.characteristic_at(index);
+        let (characteristic, cell) = (declared.name.clone(), declared.tells().0);
+        self.port.announce(match by {
+            Some(by) => Notice::Subscribed {
                 central,
                 characteristic,
-            }
-        } else {
-            Notice::Unsubscribed {
+                cell,
+                how: Some(by.into()),
+            },
+            None => Notice::Unsubscribed {
                 central,
                 characteristic,
-            }
+                cell,
+            },
         });
     }
 }

@@ -10,6 +10,7 @@ mod backoff;
 mod bus;
 mod centrals;
 mod door;
+mod examine;
 mod news;
 mod notify;
 mod objects;
@@ -35,8 +36,8 @@ use crate::gatt::Service;
 use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Ending, Failure, Link, Place, Plugin, Port, Served,
-    Succession,
+    Availability, BoxFuture, Configure, Ending, Examination, Failure, Finding, Link, Place, Plugin,
+    Port, Served, State, Succession,
 };
 use adapter::{Switch, Waiting};
 use alias::Alias;
@@ -193,9 +194,18 @@ impl Link for Ours {
         }
     }
 
+    /// There may be no bluetoothd, and no adapter.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
     /// No central is connected to what is not there.
     fn carries_over(&self) -> bool {
         false
+    }
+
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine::examine(self, about))
     }
 
     fn serves(&self) -> Vec<Served> {
@@ -225,7 +235,10 @@ impl Link for Ours {
                 declared: peripheral,
                 window: &window,
                 pauses: TRY_AGAIN.pauses(),
-                waiting: Waiting::default(),
+                waiting: Waiting::new({
+                    let port = port.clone();
+                    move |line| port.waits(line, None)
+                }),
                 left: begun,
             };
             let ending = tokio::select! {
@@ -333,7 +346,9 @@ impl Life<'_> {
         self.left.switch = Switch::On;
         self.left.alias.out_of_reach();
         if self.left.serving.take().is_some() {
-            warn!("bluetoothd has gone; everything is set up anew when it is back");
+            let line = "bluetoothd has gone; everything is set up anew when it is back";
+            warn!("{line}");
+            self.is_off(line);
         }
         // It has refused nothing.
         self.port.settle(Ok(()));
@@ -378,6 +393,7 @@ impl Life<'_> {
         }
         // Whoever has not been asked is not in the way.
         port.settle(Ok(()));
+        self.port.state(State::Up);
         self.waiting.over();
         self.pauses.begin_anew();
         self.left.sessions.succeeded();
@@ -386,11 +402,22 @@ impl Life<'_> {
             return Ok(());
         };
         let lost = serving.run(port, self.declared, window).await;
-        let name = serving.adapter();
+        let name = serving.adapter().to_owned();
         match lost.map_err(|problem| problem.to_string())? {
-            Lost::Removed => warn!("the Bluetooth adapter {name} has been removed"),
-            Lost::SwitchedOff => self.left.switch = Switch::LeaveOff,
-            Lost::Connection => warn!("D-Bus has closed the connection"),
+            Lost::Removed => {
+                let line = format!("the Bluetooth adapter {name} has been removed");
+                warn!("{line}");
+                self.is_off(&line);
+            }
+            Lost::SwitchedOff => {
+                self.is_off(&format!("the Bluetooth adapter {name} is off"));
+                self.left.switch = Switch::LeaveOff;
+            }
+            Lost::Connection => {
+                let line = "D-Bus has closed the connection";
+                warn!("{line}");
+                self.is_off(line);
+            }
         }
         Ok(())
     }
@@ -416,6 +443,14 @@ impl Life<'_> {
                 Err(problem)
             }
         }
+    }
+
+    /// Nothing is served any more, and why.
+    fn is_off(&self, why: &str) {
+        for known in serving::DETAILS {
+            self.port.detail(known, None);
+        }
+        self.port.waits(why, None);
     }
 
     async fn adapter(&mut self) -> bluer::Result<bluer::Adapter> {

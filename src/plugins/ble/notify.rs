@@ -25,8 +25,8 @@ use super::adapter::Delivery;
 use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
-use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Receipt};
+use crate::gatt::{Access, Address, Characteristic, encode};
+use crate::plugin::{Announce, How, Note, Notice, Receipt, What};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -38,6 +38,8 @@ const CROSSES: Duration = Duration::from_secs(1);
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
     teller: Arc<Teller>,
+    announce: Announce,
+    note: Note,
     by_cell: HashMap<CellId, Vec<(u64, Spec, Changes)>>,
     /// By the number of the outlet: those of the configuration before, while another is put in its place.
     before: HashMap<u64, Changes>,
@@ -45,7 +47,7 @@ pub(super) struct Outlets {
     opened: u64,
 }
 
-/// Who is told of what happens to subscriptions. Another configuration may have another port.
+/// Who is told of centrals that come and go. Another configuration may have another port.
 pub(super) struct Teller(std::sync::Mutex<Announce>);
 
 impl Teller {
@@ -64,9 +66,11 @@ impl Teller {
 }
 
 impl Outlets {
-    pub(super) fn new(announce: Announce) -> Self {
+    pub(super) fn new(announce: Announce, note: Note) -> Self {
         Self {
-            teller: Teller::new(announce),
+            teller: Teller::new(announce.clone()),
+            announce,
+            note,
             by_cell: HashMap::new(),
             before: HashMap::new(),
             opened: 0,
@@ -88,9 +92,15 @@ impl Outlets {
         self.opened += 1;
         let outlet = Outlet {
             number: self.opened,
-            teller: self.teller.clone(),
-            origin: Arc::new(std::sync::Mutex::new((0, source))),
+            stem: Arc::new(std::sync::Mutex::new(Stem {
+                number: 0,
+                source,
+                cell: declared.tells().0,
+                announce: self.announce.clone(),
+                note: self.note.clone(),
+            })),
             name: declared.name.as_str().into(),
+            how: how(declared.access),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
@@ -101,8 +111,9 @@ impl Outlets {
     }
 
     /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
-    pub(super) fn begin_anew(&mut self, announce: Announce) {
-        self.teller.set(announce);
+    pub(super) fn begin_anew(&mut self, announce: Announce, note: Note) {
+        self.teller.set(announce.clone());
+        (self.announce, self.note) = (announce, note);
         let before = std::mem::take(&mut self.by_cell).into_values().flatten();
         self.before = before
             .map(|(number, _, changes)| (number, changes))
@@ -111,15 +122,22 @@ impl Outlets {
 
     /// The same to its subscribers, who stay, as this configuration declares it.
     pub(super) fn keep(&mut self, outlet: &Outlet, declared: &Characteristic, every: bool) {
+        let mut stem = lock(&outlet.stem);
+        stem.cell = declared.tells().0;
+        stem.announce = self.announce.clone();
+        stem.note = self.note.clone();
         let known = self.before.remove(&outlet.number);
-        let known = known.filter(|known| known.hears_every() == every);
-        let changes = known.unwrap_or_else(|| {
-            let (changes, source) = changes(every);
-            // Before the other end is dropped: whoever finds that ended looks here.
-            let mut origin = outlet.origin.lock().expect("nothing panics with it");
-            *origin = (origin.0 + 1, source);
-            changes
-        });
+        let changes = match known {
+            Some(known) if known.hears_every() == every => known,
+            // Whoever finds that the one before has ended looks for the next.
+            Some(_) | None => {
+                let (changes, source) = changes(every);
+                stem.number += 1;
+                stem.source = source;
+                changes
+            }
+        };
+        drop(stem);
         self.put(declared, outlet, changes);
     }
 
@@ -143,6 +161,7 @@ impl Outlets {
         for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
+                version: effect.version,
                 writer: origin.and_then(|origin| origin.peer),
                 at: Some(Instant::now()),
                 receipt: None,
@@ -152,13 +171,27 @@ impl Outlets {
     }
 }
 
+/// What the subscribers of one characteristic have of the configuration. Another one may change it.
+struct Stem {
+    /// How many sources there have been before this.
+    number: u64,
+    source: Source,
+    /// What is told.
+    cell: CellId,
+    announce: Announce,
+    note: Note,
+}
+
+fn lock(stem: &std::sync::Mutex<Stem>) -> std::sync::MutexGuard<'_, Stem> {
+    stem.lock().expect("nothing panics with it")
+}
+
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
     number: u64,
-    teller: Arc<Teller>,
-    /// The source, and how many there have been before it.
-    origin: Arc<std::sync::Mutex<(u64, Source)>>,
+    stem: Arc<std::sync::Mutex<Stem>>,
     name: Arc<str>,
+    how: Option<How>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
     confirmed: Arc<Notify>,
@@ -175,6 +208,7 @@ impl Outlet {
         let subscriber = Subscriber {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
+            address: central.to_string(),
             name: self.name.clone(),
             confirmed: self.confirms.then(|| Confirmed {
                 own: Notify::new(),
@@ -182,10 +216,10 @@ impl Outlet {
             }),
             delivery: self.delivery,
             empty,
-            origin: self.origin.clone(),
+            stem: self.stem.clone(),
         };
         let (begun, turn) = (subscriber.begin(), self.turn.clone());
-        let subscription = Subscription::begin(central, &self.name, &self.teller);
+        let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
             subscriber.serve(begun, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
@@ -208,20 +242,26 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
-    teller: Arc<Teller>,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 impl Subscription {
-    fn begin(central: Address, characteristic: &Arc<str>, teller: &Arc<Teller>) -> Self {
+    fn begin(central: Address, outlet: &Outlet) -> Self {
         let begun = Self {
             central: central.to_string(),
-            characteristic: characteristic.clone(),
-            teller: teller.clone(),
+            characteristic: outlet.name.clone(),
+            stem: outlet.stem.clone(),
         };
-        debug!(%central, value = &**characteristic, "has subscribed");
-        begun.teller.tell(Notice::Subscribed {
+        debug!(%central, value = &*outlet.name, "has subscribed");
+        let (cell, announce) = {
+            let stem = lock(&outlet.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Subscribed {
             central: begun.central.clone(),
-            characteristic: characteristic.to_string(),
+            characteristic: outlet.name.to_string(),
+            cell,
+            how: outlet.how,
         });
         begun
     }
@@ -234,9 +274,14 @@ impl Drop for Subscription {
             value = &*self.characteristic,
             "subscribes no longer"
         );
-        self.teller.tell(Notice::Unsubscribed {
+        let (cell, announce) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
+            cell,
         });
     }
 }
@@ -244,12 +289,13 @@ impl Drop for Subscription {
 struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
+    address: String,
     name: Arc<str>,
     /// Where it waits for confirmations, if there are any.
     confirmed: Option<Confirmed>,
     delivery: Delivery,
     empty: Empty,
-    origin: Arc<std::sync::Mutex<(u64, Source)>>,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 /// The two ways on which a confirmation comes.
@@ -263,9 +309,8 @@ struct Confirmed {
 impl Subscriber {
     /// What is new from here on.
     fn begin(&self) -> Feed {
-        let origin = self.origin.lock().expect("nothing panics with it");
-        let (number, source) = &*origin;
-        source.subscribe(&self.name).numbered(*number)
+        let stem = lock(&self.stem);
+        stem.source.subscribe(&self.name).numbered(stem.number)
     }
 
     async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
@@ -359,8 +404,11 @@ impl Subscriber {
 
     /// The whole value: bluetoothd cuts it to the MTU of each central.
     async fn send(&self, told: Told, feed: &mut Feed) -> Result<(), (Told, std::io::Error)> {
+        let version = told.version;
         let Some(confirmed) = &self.confirmed else {
-            return self.put(&told.octets).map_err(|problem| (told, problem));
+            self.put(&told.octets).map_err(|problem| (told, problem))?;
+            self.note_sent(version, false);
+            return Ok(());
         };
         // Whatever came before is no confirmation of this.
         let (mut own, mut anybody) = (
@@ -376,6 +424,7 @@ impl Subscriber {
         if let Err(problem) = self.put(&told.octets) {
             return Err((told, problem));
         }
+        self.note_sent(version, true);
         feed.sent(told);
         let confirmed = async {
             tokio::select! {
@@ -384,10 +433,36 @@ impl Subscriber {
             }
         };
         let confirmed = timeout(CONFIRMED_WITHIN, confirmed);
-        if feed.beside(confirmed).await.is_err() {
-            debug!(value = &*self.name, "not confirmed");
+        match feed.beside(confirmed).await {
+            Ok(()) => self.note(version, &|| What::Confirmed {
+                central: self.whom(),
+            }),
+            Err(_) => debug!(value = &*self.name, "not confirmed"),
         }
         Ok(())
+    }
+
+    fn note_sent(&self, version: u64, indication: bool) {
+        self.note(version, &|| What::Notified {
+            central: self.whom(),
+            indication,
+        });
+    }
+
+    fn note(&self, version: u64, what: &dyn Fn() -> What) {
+        let (cell, note) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.note.clone())
+        };
+        note(cell, version, what);
+    }
+
+    /// The central that its socket reaches; `None` where it reaches all of them.
+    fn whom(&self) -> Option<String> {
+        match self.delivery {
+            Delivery::Directed => Some(self.address.clone()),
+            Delivery::Shared | Delivery::Unknown => None,
+        }
     }
 
     /// Makes the socket wait until what is put into it has been read. The kernel says that a socket
@@ -403,6 +478,15 @@ impl Subscriber {
         let count = rustix::net::send(&self.socket, octets, SendFlags::NOSIGNAL)?;
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
+    }
+}
+
+/// Where both are declared, BlueZ does not say which one a central has asked for.
+fn how(access: Access) -> Option<How> {
+    match (access.notify, access.indicate) {
+        (true, false) => Some(How::Notifications),
+        (false, true) => Some(How::Indications),
+        (true, true) | (false, false) => None,
     }
 }
 

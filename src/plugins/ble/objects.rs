@@ -112,7 +112,7 @@ impl Objects {
         door: Arc<Door>,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut outlets = Outlets::new(port.announcer());
+        let mut outlets = Outlets::new(port.announcer(), port.noter());
         let nothing = Shown {
             port: port.clone(),
             tree: Tree::default(),
@@ -156,7 +156,7 @@ impl Objects {
         };
         registered.applications += 1;
         let mut shown = lock(&self.shown);
-        outlets.begin_anew(port.announcer());
+        outlets.begin_anew(port.announcer(), port.noter());
         let open = |declared: &Characteristic, known: Option<&Arc<Outlet>>| {
             let every = port.hears_every(declared.tells().0);
             match known {

@@ -28,6 +28,9 @@ use crate::gatt::window::PairingWindow;
 use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::{BoxFuture, Port};
 
+/// What is said of the adapter as long as it serves.
+pub(super) const DETAILS: [&str; 4] = ["adapter", "address", "bluez", "delivery"];
+
 /// An adapter that is pulled out is switched off first. It is gone soon after that.
 const REMOVED_WITHIN: Duration = Duration::from_secs(1);
 /// Dropping it takes everything back: bluetoothd lets go of what belongs to a closed connection. But
@@ -127,10 +130,20 @@ impl Serving {
             warn_of_interval(version);
         }
         let pairing = Pairing::begin(&declared.pairing, &adapter, &objects).await;
+        let address = adapter.address().await.ok();
+        let said = [
+            Some(adapter.name().to_owned()),
+            address.map(|address| address.to_string()),
+            version.map(|version| format!("{}.{}", version >> 8, version & 0xFF)),
+            Some(delivery.words().to_owned()),
+        ];
+        for (known, text) in DETAILS.into_iter().zip(said) {
+            port.detail(known, text);
+        }
         let watch = centrals::watch(adapter.clone(), outlets.teller().clone());
         let watch = tokio::spawn(watch).abort_handle();
         Ok(Self {
-            address: adapter.address().await.ok(),
+            address,
             adapter,
             bluetoothd,
             connection,

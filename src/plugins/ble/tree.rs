@@ -314,7 +314,7 @@ mod tests {
 
     /// Which paths there are, and which characteristics have the outlet that they had.
     fn after(before: &Tree, services: &[Service], application: &str) -> (Tree, Vec<String>) {
-        let mut outlets = Outlets::new(Arc::new(|_| {}));
+        let mut outlets = Outlets::new(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
         let mut kept = Vec::new();
         let tree = Tree::new(
             services,
@@ -365,7 +365,7 @@ mod tests {
         let first = services(&[&["FF01"]]);
         let (tree, _) = after(&Tree::default(), &first, "/a");
         let open = |declared: &Characteristic, _: Option<&Arc<Outlet>>| {
-            let mut outlets = Outlets::new(Arc::new(|_| {}));
+            let mut outlets = Outlets::new(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
             Arc::new(outlets.open(declared, Delivery::Directed, false))
         };
         let tree = Tree::new(&first, "/b", &tree, |_| false, open);

@@ -20,7 +20,7 @@ use super::exchange::Standing;
 use super::packet::Inbox;
 use super::session::{Said, Session};
 use super::trouble::{Fault, Trouble};
-use crate::plugin::Ending;
+use crate::plugin::{Ending, State};
 use crate::runtime::{BACKOFF_MAX, Backoff};
 
 /// A connection that lasted longer was a good one. Longer than the longest pause between two attempts,
@@ -111,7 +111,10 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
                 #[cfg(feature = "broker")]
                 if let Some(stand_in) = stand_in.as_mut().filter(|_| !is_resumed) {
                     stand_in.connected();
+                    let embedded = stand_in.serves().then(|| "yes".to_owned());
+                    port.detail("embedded", embedded);
                 }
+                port.state(State::Up);
                 if !is_resumed && diary.connected() {
                     backoff.reset();
                 }
@@ -146,6 +149,10 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
             true => settings.retry_within,
             false => settings.retry_within.max(BACKOFF_MAX),
         });
+        let address = &settings.address;
+        let why = format!("no connection to the MQTT broker at {address}: {trouble}");
+        let left = (since + pause).saturating_duration_since(Instant::now());
+        port.waits(why, Some(left));
         tokio::select! {
             () = sleep_until(since + pause) => {}
             _ = port.stopped() => return,

@@ -12,7 +12,7 @@ use super::table::{Bindings, Carrier};
 use super::tidings::Tidings;
 use crate::codec::Value;
 use crate::engine::{CellId, Effect};
-use crate::plugin::{Port, Sender};
+use crate::plugin::{Payload, Port, Sender, What};
 
 /// So much of a payload is shown in a log.
 const SHOWN: usize = 200;
@@ -88,8 +88,16 @@ pub(super) struct Publication {
 pub(super) struct Receipt {
     /// In which of the books it stands.
     book: usize,
-    cells: Vec<(CellId, u64)>,
+    cells: Vec<Sent>,
     tiding: Option<u64>,
+}
+
+/// An effect that is in a message.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    cell: CellId,
+    ticket: u64,
+    version: u64,
 }
 
 impl<'a> Exchange<'a> {
@@ -147,7 +155,7 @@ impl<'a> Exchange<'a> {
         let ready = std::mem::take(&mut self.ready);
         for publication in unsent.chain(ready) {
             let Receipt { book, cells, .. } = publication.receipt;
-            for (cell, ticket) in cells {
+            for Sent { cell, ticket, .. } in cells {
                 self.books[book].port.undelivered(cell, ticket);
             }
         }
@@ -178,10 +186,39 @@ impl<'a> Exchange<'a> {
 
     /// The beginning of what is published, for a log line.
     fn shown(&self, publication: &Publication) -> String {
-        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
-        let mut carriers = publication.receipt.cells.iter().flat_map(carriers);
-        let withheld = carriers.any(|carrier| self.withholds(*carrier));
+        let withheld = self.withholds_of(&publication.receipt);
         shown(&publication.message.payload, withheld)
+    }
+
+    fn withholds_of(&self, receipt: &Receipt) -> bool {
+        let carriers = |sent: &Sent| self.bindings.carriers(sent.cell);
+        let mut carriers = receipt.cells.iter().flat_map(carriers);
+        carriers.any(|carrier| self.withholds(*carrier))
+    }
+
+    /// Says something of the way of all values that are in a message.
+    pub(super) fn note(&self, receipt: &Receipt, what: impl Fn() -> What) {
+        for sent in &receipt.cells {
+            // It knows which cell it was then.
+            self.books[receipt.book]
+                .port
+                .note(sent.cell, sent.version, &what);
+        }
+    }
+
+    /// That a message has been handed to the connection.
+    pub(super) fn note_published(&self, publication: &Publication, packet_id: Option<u16>) {
+        let Publication { message, receipt } = publication;
+        self.note(receipt, || What::Published {
+            topic: message.topic.clone(),
+            qos: message.qos as u8,
+            retain: message.retain,
+            packet_id,
+            payload: match self.withholds_of(receipt) {
+                true => Payload::Withheld,
+                false => Payload::cut(&message.payload),
+            },
+        });
     }
 
     /// Makes messages of everything that there is to send. What has changed together goes into one
@@ -240,7 +277,7 @@ impl<'a> Exchange<'a> {
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
-        for (cell, ticket) in receipt.cells {
+        for Sent { cell, ticket, .. } in receipt.cells {
             self.books[receipt.book].acknowledged(cell, ticket);
         }
         // Of those before, nobody waits for their tidings.
@@ -252,7 +289,11 @@ impl<'a> Exchange<'a> {
     }
 
     fn receipt_of(&self, effects: &[Effect]) -> Receipt {
-        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
+        let cells = effects.iter().map(|effect| Sent {
+            cell: effect.cell,
+            ticket: effect.ticket,
+            version: effect.version,
+        });
         Receipt {
             book: self.books.len() - 1,
             cells: cells.collect(),

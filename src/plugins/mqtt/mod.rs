@@ -3,7 +3,7 @@
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
 //! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
-//! `caution` what is known of messages that break it; `rehearsal` is all of them for a stage.
+//! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
@@ -16,6 +16,7 @@ mod dial;
 pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
+mod examine;
 mod exchange;
 mod format;
 mod packet;
@@ -38,8 +39,8 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, Failure, Link, Place, Plugin, Port, Served, Stage,
-    Succession, TopicDoc, WillDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, Examination, Failure, Finding, Link, Place, Plugin,
+    Port, Served, Stage, Succession, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
@@ -148,6 +149,11 @@ impl Link for MqttLink {
         "mqtt"
     }
 
+    /// There may be no broker.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
     /// Where it is to be the same connection, it is: the broker does not take us for gone, and nobody is told the
     /// will.
     fn take_over(&mut self, before: &mut dyn Link) -> Succession {
@@ -169,6 +175,7 @@ impl Link for MqttLink {
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 () = client::run(&self.settings, &standing, &mut self.kept) => {}
@@ -180,6 +187,7 @@ impl Link for MqttLink {
 
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 biased;
@@ -195,6 +203,10 @@ impl Link for MqttLink {
         topics.extend(self.settings.presence());
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
+    }
+
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine::examine(self, about))
     }
 
     fn serves(&self) -> Vec<Served> {
@@ -247,6 +259,13 @@ impl Link for MqttLink {
 }
 
 impl Settings {
+    /// What an operator may want to know of the link.
+    fn introduce(&self, port: &Port) {
+        port.detail("broker", Some(self.address.to_string()));
+        port.detail("client_id", Some(self.client_id.clone()));
+        port.detail("tls", self.tls.is_some().then(|| "yes".to_owned()));
+    }
+
     /// Whether a connection of one is a connection of the other.
     fn connects_as(&self, other: &Self) -> bool {
         let hello = |settings: &Self| {

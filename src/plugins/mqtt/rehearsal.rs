@@ -5,6 +5,7 @@ use tracing::debug;
 use super::Settings;
 use super::binding::Message;
 use super::exchange::{Exchange, Standing};
+use crate::plugin::State;
 use crate::plugin::stage::{Client, Connection, Posted, Stage};
 
 /// Keeps a connection for as long as the rehearsal runs. A lost one is made anew as soon as the broker is
@@ -29,6 +30,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, stage: &St
         if play.last().await.is_stopped() {
             return;
         }
+        standing.port.waits("the broker has gone", None);
         debug!("the broker has gone");
     }
 }
@@ -60,6 +62,7 @@ impl Play<'_> {
         if let Some(birth) = &self.settings.birth {
             self.connection.publish(birth.into());
         }
+        self.standing.port.state(State::Up);
         self.exchange.begin();
         self.pump();
         loop {

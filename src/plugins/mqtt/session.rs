@@ -21,6 +21,7 @@ use super::config::Qos;
 use super::exchange::{Exchange, Publication, Receipt, Standing};
 use super::packet::{self, Incoming};
 use super::trouble::{Fault, is_closed};
+use crate::plugin::What;
 pub(super) use resumed::Said;
 
 /// Messages that wait for an acknowledgement at once. More than brokers usually allow.
@@ -40,7 +41,7 @@ pub(super) struct Session<'a> {
     is_flushed: bool,
     /// Without an acknowledgement to come: how many bytes are to be written until they are, of all that
     /// ever were.
-    unwritten: VecDeque<(u64, Receipt)>,
+    unwritten: VecDeque<(u64, UnderWay)>,
     put: u64,
     /// Written and not yet acknowledged, by packet id; and the ids in the order in which they went out.
     in_flight: HashMap<u16, UnderWay>,
@@ -61,6 +62,7 @@ pub(super) struct Session<'a> {
 struct UnderWay {
     message: Message,
     receipt: Receipt,
+    since: Instant,
 }
 
 /// What has to happen until when.
@@ -225,9 +227,10 @@ impl<'a> Session<'a> {
         }
         while let Some((at, _)) = self.unwritten.front()
             && *at <= self.put
-            && let Some((_, receipt)) = self.unwritten.pop_front()
+            && let Some((_, under_way)) = self.unwritten.pop_front()
         {
-            self.exchange.acknowledged(receipt);
+            self.note_written(&under_way, now);
+            self.exchange.acknowledged(under_way.receipt);
         }
     }
 
@@ -363,6 +366,7 @@ impl<'a> Session<'a> {
             Packet::PingResp => {
                 self.clock.pinged = None;
                 if let Some(under_way) = self.fenced.take() {
+                    self.note_written(&under_way, now);
                     self.clock.progress = now;
                     self.taken(under_way);
                 }
@@ -411,24 +415,29 @@ impl<'a> Session<'a> {
     }
 
     fn send(&mut self, publication: Publication, now: Instant) {
-        let Publication { message, receipt } = publication;
         let is_careful = self.caution.is_careful();
-        if message.qos != Qos::AtMostOnce {
-            let id = self.next_id();
-            self.say(&packet::publish(&message, Some(id)));
+        let id = (publication.message.qos != Qos::AtMostOnce).then(|| self.next_id());
+        self.exchange.note_published(&publication, id);
+        self.say(&packet::publish(&publication.message, id));
+        let Publication { message, receipt } = publication;
+        let under_way = UnderWay {
+            message,
+            receipt,
+            since: now,
+        };
+        if let Some(id) = id {
             self.order.push_back(id);
-            self.in_flight.insert(id, UnderWay { message, receipt });
+            self.in_flight.insert(id, under_way);
             return;
         }
-        self.say(&packet::publish(&message, None));
         if is_careful {
             self.say(&Packet::PingReq);
             self.clock.pinged = Some(now);
-            self.fenced = Some(UnderWay { message, receipt });
+            self.fenced = Some(under_way);
         } else {
             self.has_trusted = true;
             let until = self.put + self.unwritten().len() as u64;
-            self.unwritten.push_back((until, receipt));
+            self.unwritten.push_back((until, under_way));
         }
     }
 
@@ -449,12 +458,27 @@ impl<'a> Session<'a> {
         } else if let Some(&oldest) = self.order.front() {
             self.clock.overtaken.get_or_insert((oldest, now));
         }
+        let took = now - under_way.since;
+        self.exchange
+            .note(&under_way.receipt, || What::Acknowledged {
+                packet_id: id,
+                took,
+            });
         self.taken(under_way);
+    }
+
+    /// Of a message without an acknowledgement, no more will be known.
+    fn note_written(&self, under_way: &UnderWay, now: Instant) {
+        let took = now - under_way.since;
+        self.exchange
+            .note(&under_way.receipt, || What::Written { took });
     }
 
     /// The broker has a message.
     fn taken(&mut self, under_way: UnderWay) {
-        let UnderWay { message, receipt } = under_way;
+        let UnderWay {
+            message, receipt, ..
+        } = under_way;
         self.exchange.acknowledged(receipt);
         if let Some(newer) = self.caution.accepted(&message) {
             self.unsent.push_back(Publication::alone(newer));

@@ -7,6 +7,7 @@
 
 mod claim;
 mod disk;
+mod examine;
 mod keeping;
 mod ledger;
 mod pacing;
@@ -27,7 +28,8 @@ use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
 use crate::plugin::{
-    Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Served, Stage,
+    Beginning, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
+    Served, Stage,
 };
 use disk::Disk;
 use keeping::OnDisk;
@@ -220,6 +222,10 @@ impl Link for Keeper {
         "store"
     }
 
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async { vec![examine::examine(self.file.as_deref())] })
+    }
+
     fn serves(&self) -> Vec<Served> {
         let text = match &self.file {
             Some(file) => file.display().to_string(),
@@ -264,6 +270,10 @@ impl Link for Keeper {
 
 /// There is no place to keep anything: what promises that is refused from the first write on.
 async fn nowhere(port: &Port) {
+    port.waits(
+        "there is no place to keep anything: name a file with `store: { file: … }`",
+        None,
+    );
     let all: Vec<_> = std::iter::from_fn(|| port.pull()).collect();
     for effect in all {
         port.undelivered(effect.cell, effect.ticket);

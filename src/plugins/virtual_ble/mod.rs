@@ -11,8 +11,8 @@ use crate::gatt::section::{AdapterChoice, BleConfig, Peripheral};
 use crate::gatt::server::GattServer;
 use crate::gatt::window::PairingWindow;
 use crate::plugin::{
-    Availability, BoxFuture, Configure, Ending, Failure, Link, Offer, Place, Plugin, Port, Served,
-    Stage, Succession,
+    Availability, BoxFuture, Configure, Ending, Examination, Failure, Finding, Link, Offer, Place,
+    Plugin, Port, Served, Stage, Succession,
 };
 
 pub struct VirtualBle;
@@ -97,6 +97,11 @@ impl Link for VirtualAdapter {
         false
     }
 
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let says = "a virtual one is declared, and nothing is on the air: no other is looked for";
+        Box::pin(async move { vec![Finding::skipped("adapter", says)] })
+    }
+
     fn serves(&self) -> Vec<Served> {
         let why = match &self.peripheral.adapter {
             AdapterChoice::Auto => "until there is a real one",
@@ -161,6 +166,7 @@ impl Left {
             pairing,
             ..
         } = peripheral.clone();
+        port.detail("adapter", Some("virtual".to_owned()));
         let window = Arc::new(PairingWindow::new(pairing.rule));
         let server = GattServer::new(port.clone(), advertisement, pairing.allowed, window.clone());
         let mut begun = Self {

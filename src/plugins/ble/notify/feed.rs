@@ -23,6 +23,8 @@ const RECENT_MAX: usize = 64;
 #[derive(Clone, Default)]
 pub(super) struct Told {
     pub(super) octets: Arc<[u8]>,
+    /// Of the value.
+    pub(super) version: u64,
     /// The central that knows already.
     pub(super) writer: Option<PeerId>,
     pub(super) at: Option<Instant>,

@@ -12,7 +12,8 @@ impl Air {
             notify,
             ..Access::default()
         };
-        self.outlets.begin_anew(Arc::new(|_| {}));
+        self.outlets
+            .begin_anew(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
         self.outlets
             .keep(&self.outlet, &declared(access, cell), every);
         self.outlets.rest();
@@ -91,7 +92,8 @@ async fn a_value_of_which_every_event_counts_from_now_on_keeps_its_sockets() {
 async fn what_the_next_configuration_does_not_keep_ends() {
     let mut air = Air::notifying(Delivery::Directed);
     let one = air.subscribe(ONE).await;
-    air.outlets.begin_anew(Arc::new(|_| {}));
+    air.outlets
+        .begin_anew(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
     air.outlets.rest();
     rest().await;
     let mut octet = [0];

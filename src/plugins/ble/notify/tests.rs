@@ -50,7 +50,7 @@ impl Air {
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();
         let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
-        let mut outlets = Outlets::new(Arc::new(announce));
+        let mut outlets = Outlets::new(Arc::new(announce), Arc::new(|_, _, _| {}));
         let outlet = outlets.open(&declared, delivery, every);
         Self {
             outlets,
@@ -89,6 +89,7 @@ impl Air {
             cell: CellId::new(cell),
             carries: Carries::State,
             value: Value::Bytes([octet].into()),
+            version: 1,
             ticket: 0,
             origin: writer.map(|central| Origin {
                 link,
@@ -245,10 +246,13 @@ async fn who_subscribes_and_closes_its_socket_is_announced() {
     let subscribed = Notice::Subscribed {
         central: central.clone(),
         characteristic: characteristic.clone(),
+        cell: CellId::new(0),
+        how: Some(How::Notifications),
     };
     let unsubscribed = Notice::Unsubscribed {
         central,
         characteristic,
+        cell: CellId::new(0),
     };
     let announced = || air.announced.lock().expect("nothing panics").clone();
     let socket = air.subscribe(ONE).await;

@@ -10,7 +10,7 @@ use super::{Session, UnderWay};
 use crate::plan::CellKey;
 use crate::plugins::mqtt::binding::Message;
 use crate::plugins::mqtt::config::Qos;
-use crate::plugins::mqtt::exchange::{Books, Receipt, Standing};
+use crate::plugins::mqtt::exchange::{Books, Standing};
 use crate::plugins::mqtt::table::Bindings;
 
 /// What has been said on a connection, and what the broker knows from it.
@@ -22,7 +22,7 @@ pub(in crate::plugins::mqtt) struct Said {
     is_flushed: bool,
     put: u64,
     under_way: Vec<(Option<u16>, UnderWay)>,
-    unwritten: VecDeque<(u64, Receipt)>,
+    unwritten: VecDeque<(u64, UnderWay)>,
     books: Vec<Books>,
     subscribed: BTreeMap<String, Subscribed>,
     /// Where and as what each value has been published.

@@ -24,8 +24,8 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 pub(super) const CHUNK: usize = 16 * 1024;
 
 /// The bytes to and from a broker.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Socket for T {}
 
 /// A connection that the broker has accepted. What it has sent already is in the inbox.
 pub(super) struct Accepted {

@@ -128,6 +128,7 @@ fn stranger(settings: &Settings) -> Settings {
         address: settings.address.clone(),
         auto: settings.auto,
         tls: settings.tls.clone(),
+        tls_files: settings.tls_files,
         client_id: format!("{}-doctor-{:04x}", settings.client_id, fastrand::u16(..)),
         keep_alive: settings.keep_alive,
         answer_within: settings.answer_within,

@@ -13,6 +13,7 @@ fn settings(host: &str, auto: bool) -> Settings {
         address: Address::new(host, None, false),
         auto,
         tls: None,
+        tls_files: 0,
         client_id: "lamp".to_owned(),
         keep_alive: Duration::from_secs(60),
         answer_within: Duration::from_secs(4),

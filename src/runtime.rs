@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
+use crate::gatt::Service;
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
     Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Observer, Port, Shared,
@@ -95,7 +96,7 @@ impl Runtime {
     ) -> Self {
         let (mut links, mut last) = (JoinSet::new(), JoinSet::new());
         for (index, (link, taken_over)) in plans.into_iter().zip(taken_over).enumerate() {
-            let is_last = link.candidates.iter().any(|it| it.stops_last());
+            let is_last = link.stops_last();
             let port = Port::new(shared.clone(), LinkId::new(index), is_last);
             let set = if is_last { &mut last } else { &mut links };
             set.spawn(supervise(link, port, stage.clone(), taken_over));
@@ -112,6 +113,11 @@ impl Runtime {
     /// What some link of the plan has offered; waits until one does ([`Port::offer`]).
     pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.shared.offered().await
+    }
+
+    /// The services that are declared, in the order of their handles.
+    pub fn services(&self) -> &[Service] {
+        &self.shared.services
     }
 
     /// What is announced from now on, by any link.
@@ -246,12 +252,24 @@ async fn supervise(
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
-        let taken_over = taken_over.take().filter(|it| it.candidate == chosen);
-        let succession = taken_over.map_or(Succession::Anew, |it| it.succession);
+        let succession = match taken_over.take() {
+            Some(it) if it.candidate == chosen => it.succession,
+            Some(it) => {
+                // Who would have asked is not there.
+                if it.succession == Succession::Asks {
+                    port.settle(Ok(()));
+                }
+                Succession::Anew
+            }
+            None => Succession::Anew,
+        };
         // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
-        if succession != Succession::Unnoticed {
-            port.link_up(false);
-            port.begins(name, running.tells_state());
+        match succession {
+            Succession::Anew => {
+                port.link_up(false);
+                port.begins(name, running.tells_state());
+            }
+            Succession::Unnoticed | Succession::Asks => {}
         }
         let started = Instant::now();
         let running = match &stage {
@@ -289,6 +307,10 @@ async fn supervise(
 }
 
 impl LinkPlan {
+    fn stops_last(&self) -> bool {
+        self.candidates.iter().any(|it| it.stops_last())
+    }
+
     fn stopped(mut self, candidate: usize) -> Stopped {
         Stopped {
             section: self.section,

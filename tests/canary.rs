@@ -586,7 +586,8 @@ fn what_only_an_encrypted_link_may_see_is_not_logged() {
     let values: Vec<u16> = ["FF01", "FF02"]
         .map(|uuid| {
             let uuid = uuid.parse().unwrap();
-            let services = central.discover().iter();
+            let services = central.discover();
+            let services = services.iter();
             let mut all = services.flat_map(|service| &service.characteristics);
             all.find(|it| it.uuid == uuid).unwrap().handle
         })

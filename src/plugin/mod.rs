@@ -158,6 +158,11 @@ pub trait Link: Any + Send {
         Succession::Anew
     }
 
+    /// The values have gone over, and nothing else has happened since: whoever asks this link for something, by
+    /// what it has taken over, is served by the new configuration from here on. It must not wait. Called after
+    /// [`Link::take_over`] and [`Link::prepare`], before [`Link::run`], with the port that it runs with.
+    fn goes_on(&mut self, _port: &Port) {}
+
     /// Says what values begin with. Asked once, before any link works and before anything can have
     /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.
     fn prepare(&mut self, _beginning: &mut Beginning<'_>) {}
@@ -247,8 +252,9 @@ pub enum Succession {
     /// whoever has it says to the port of before that it is delivered. What is not any more, the link asks for with
     /// [`Port::link_up`].
     Unnoticed,
-    /// What they see has changed, and that has to be granted by somebody. As [`Succession::Anew`], and the link says
-    /// what came of it with [`Port::settle`].
+    /// What they see has changed, and that has to be granted by somebody: the link says what came of it with
+    /// [`Port::settle`]. Whoever sees the same as before does not notice, as with [`Succession::Unnoticed`];
+    /// where nobody does, the link begins anew by itself, with [`Port::link_up`].
     Asks,
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch as latest};
 use tracing::{info, warn};
 
 use crate::config::{Loaded, Mistakes, Outline, load, load_text};
+use crate::gatt::structure;
 use crate::runtime::{Refused, Runtime, Succeeded};
 pub use watch::Watch;
 
@@ -130,6 +131,9 @@ impl Reloads {
             outline,
             ..
         } = loaded;
+        if let Some(seen) = structure::changes(runtime.services(), &plan.services) {
+            seen.to_string().lines().for_each(|line| info!("  {line}"));
+        }
         let before = || {
             let loaded = load_text(&self.path, &self.source);
             loaded.ok().map(|loaded| loaded.plan)

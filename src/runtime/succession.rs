@@ -3,6 +3,7 @@
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -11,8 +12,8 @@ use tracing::warn;
 
 use super::{Pulse, Runtime, Stopped, TakenOver, prepare};
 use crate::engine::LinkId;
-use crate::plan::Plan;
-use crate::plugin::{Ending, Link, Succession};
+use crate::plan::{LinkPlan, Plan};
+use crate::plugin::{Ending, Link, Port, Shared, Succession};
 
 /// How long those who have to grant something may take. After that the new plan stays: whoever does not
 /// answer would not answer to the one before either.
@@ -67,13 +68,22 @@ impl Runtime {
             match taken.map_or(Succession::Anew, |it| it.succession) {
                 Succession::Anew => {}
                 Succession::Unnoticed => go_on.push(LinkId::new(index)),
-                Succession::Asks => asking.push(LinkId::new(index)),
+                Succession::Asks => {
+                    go_on.push(LinkId::new(index));
+                    asking.push(LinkId::new(index));
+                }
             }
             taken_over.push(taken);
         }
         drop(stopped);
         prepare(&mut plan);
         let (shared, unfit) = self.shared.succeeded_by(&mut plan, go_on);
+        // Nothing waits in between, so nobody meets a link that knows the values of before only.
+        for (index, taken) in taken_over.iter().enumerate() {
+            if let Some(taken) = taken {
+                goes_on(&shared, &mut plan.links[index], LinkId::new(index), taken);
+            }
+        }
         let pulse = self.pulse().await;
         let next = Self::spawn(shared, plan.links, taken_over, None, pulse);
         // Whatever has not stopped in time ends here.
@@ -108,6 +118,16 @@ impl Runtime {
                 Vec::new()
             }
         }
+    }
+}
+
+fn goes_on(shared: &Arc<Shared>, link: &mut LinkPlan, id: LinkId, taken: &TakenOver) {
+    let is_last = link.stops_last();
+    let port = Port::new(shared.clone(), id, is_last);
+    let heir = &mut link.candidates[taken.candidate];
+    if catch_unwind(AssertUnwindSafe(|| heir.goes_on(&port))).is_err() {
+        let link = heir.name();
+        warn!(link, "it has panicked while it took over; this is a bug");
     }
 }
 

@@ -61,7 +61,8 @@ fn int(value: i128) -> Value {
 
 fn handle(central: &Central, uuid: &str) -> u16 {
     let uuid = uuid.parse().unwrap();
-    let services = central.discover().iter();
+    let services = central.discover();
+    let services = services.iter();
     let mut all = services.flat_map(|service| &service.characteristics);
     all.find(|it| it.uuid == uuid).unwrap().handle
 }

@@ -2,6 +2,8 @@
 //! what it has yet to be told.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -62,6 +64,8 @@ pub(super) struct Connection {
     /// One indication at a time (Core Spec 5.4, Vol 3, Part F, 3.3.2).
     unconfirmed: Option<Told>,
     prepared: Vec<Prepared>,
+    /// The handles at which something else may be than the central has found there.
+    changed: Option<RangeInclusive<u16>>,
 }
 
 /// That a central is told of a characteristic, and with which version of the value.
@@ -69,6 +73,13 @@ pub(super) struct Connection {
 pub(super) struct Told {
     pub(super) index: usize,
     pub(super) version: u64,
+}
+
+impl Told {
+    fn succeed(self, heirs: &[Option<usize>]) -> Option<Self> {
+        let index = heirs[self.index]?;
+        Some(Self { index, ..self })
+    }
 }
 
 struct Untold {
@@ -97,6 +108,7 @@ impl Connection {
             full: BTreeMap::new(),
             unconfirmed: None,
             prepared: Vec::new(),
+            changed: None,
         }
     }
 
@@ -215,7 +227,54 @@ impl Connection {
         Ok(())
     }
 
+    /// What is served is another. `heirs` says, by the characteristic of before, which one of now is the same to
+    /// a central. Returns those of before that it had subscribed to and that are not.
+    pub(super) fn succeed(
+        &mut self,
+        heirs: &[Option<usize>],
+        changed: Option<RangeInclusive<u16>>,
+    ) -> Vec<usize> {
+        let subscribed = mem::take(&mut self.subscriptions).into_iter();
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            subscribed.partition(|(index, _)| heirs[*index].is_some());
+        let kept = kept.into_iter();
+        self.subscriptions = kept
+            .filter_map(|(index, by)| Some((heirs[index]?, by)))
+            .collect();
+        let untold = mem::take(&mut self.untold).into_iter();
+        self.untold = untold
+            .filter_map(|it| {
+                let told = it.told.succeed(heirs)?;
+                Some(Untold { told, ..it })
+            })
+            .collect();
+        let full = mem::take(&mut self.full).into_iter();
+        self.full = full
+            .filter_map(|(index, receipt)| Some((heirs[index]?, receipt)))
+            .collect();
+        self.unconfirmed = self.unconfirmed.and_then(|it| it.succeed(heirs));
+        let prepared = mem::take(&mut self.prepared).into_iter();
+        self.prepared = prepared
+            .filter_map(|it| {
+                let index = heirs[it.index]?;
+                Some(Prepared { index, ..it })
+            })
+            .collect();
+        if let Some(changed) = changed {
+            // As BlueZ does with what it has not been able to tell yet.
+            let all = self.changed.take().unwrap_or(changed.clone());
+            let first = *all.start().min(changed.start());
+            self.changed = Some(first..=*all.end().max(changed.end()));
+        }
+        self.wake.notify_one();
+        lost.into_iter().map(|(index, _)| index).collect()
+    }
+
+    pub(super) fn take_changed(&mut self) -> Option<RangeInclusive<u16>> {
+        self.changed.take()
+    }
+
     pub(super) fn take_prepared(&mut self) -> Vec<Prepared> {
-        std::mem::take(&mut self.prepared)
+        mem::take(&mut self.prepared)
     }
 }

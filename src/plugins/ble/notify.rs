@@ -37,18 +37,48 @@ const CROSSES: Duration = Duration::from_secs(1);
 
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
+    teller: Arc<Teller>,
     announce: Announce,
     note: Note,
-    by_cell: HashMap<CellId, Vec<(Spec, Changes)>>,
+    by_cell: HashMap<CellId, Vec<(u64, Spec, Changes)>>,
+    /// By the number of the outlet: those of the configuration before, while another is put in its place.
+    before: HashMap<u64, Changes>,
+    /// How many there have ever been.
+    opened: u64,
+}
+
+/// Who is told of centrals that come and go. Another configuration may have another port.
+pub(super) struct Teller(std::sync::Mutex<Announce>);
+
+impl Teller {
+    pub(super) fn new(announce: Announce) -> Arc<Self> {
+        Arc::new(Self(std::sync::Mutex::new(announce)))
+    }
+
+    pub(super) fn tell(&self, notice: Notice) {
+        let announce = self.0.lock().expect("nothing panics with it").clone();
+        announce(notice);
+    }
+
+    fn set(&self, announce: Announce) {
+        *self.0.lock().expect("nothing panics with it") = announce;
+    }
 }
 
 impl Outlets {
     pub(super) fn new(announce: Announce, note: Note) -> Self {
         Self {
+            teller: Teller::new(announce.clone()),
             announce,
             note,
             by_cell: HashMap::new(),
+            before: HashMap::new(),
+            opened: 0,
         }
+    }
+
+    pub(super) fn teller(&self) -> &Arc<Teller> {
+        &self.teller
     }
 
     /// `every`: whether every event counts, not just the newest.
@@ -59,21 +89,66 @@ impl Outlets {
         every: bool,
     ) -> Outlet {
         let (changes, source) = changes(every);
-        let (cell, spec) = declared.tells();
-        let of_cell = self.by_cell.entry(cell).or_default();
-        of_cell.push((spec.clone(), changes));
-        Outlet {
-            announce: self.announce.clone(),
-            note: self.note.clone(),
-            source,
+        self.opened += 1;
+        let outlet = Outlet {
+            number: self.opened,
+            stem: Arc::new(std::sync::Mutex::new(Stem {
+                number: 0,
+                source,
+                cell: declared.tells().0,
+                announce: self.announce.clone(),
+                note: self.note.clone(),
+            })),
             name: declared.name.as_str().into(),
-            cell,
             how: how(declared.access),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
-        }
+        };
+        self.put(declared, &outlet, changes);
+        outlet
+    }
+
+    /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
+    pub(super) fn begin_anew(&mut self, announce: Announce, note: Note) {
+        self.teller.set(announce.clone());
+        (self.announce, self.note) = (announce, note);
+        let before = std::mem::take(&mut self.by_cell).into_values().flatten();
+        self.before = before
+            .map(|(number, _, changes)| (number, changes))
+            .collect();
+    }
+
+    /// The same to its subscribers, who stay, as this configuration declares it.
+    pub(super) fn keep(&mut self, outlet: &Outlet, declared: &Characteristic, every: bool) {
+        let mut stem = lock(&outlet.stem);
+        stem.cell = declared.tells().0;
+        stem.announce = self.announce.clone();
+        stem.note = self.note.clone();
+        let known = self.before.remove(&outlet.number);
+        let changes = match known {
+            Some(known) if known.hears_every() == every => known,
+            // Whoever finds that the one before has ended looks for the next.
+            Some(_) | None => {
+                let (changes, source) = changes(every);
+                stem.number += 1;
+                stem.source = source;
+                changes
+            }
+        };
+        drop(stem);
+        self.put(declared, outlet, changes);
+    }
+
+    pub(super) fn rest(&mut self) {
+        self.before.clear();
+    }
+
+    fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
+        let (cell, spec) = declared.tells();
+        let of_cell = self.by_cell.entry(cell).or_default();
+        of_cell.push((outlet.number, spec.clone(), changes));
     }
 
     /// Whoever has yet to be told where every event counts holds the receipt.
@@ -83,7 +158,7 @@ impl Outlets {
             return;
         }
         let origin = effect.origin.filter(|origin| origin.link == link);
-        for (spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
+        for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
                 version: effect.version,
@@ -96,14 +171,26 @@ impl Outlets {
     }
 }
 
-/// Where the subscribers of one characteristic begin.
-pub(super) struct Outlet {
-    announce: Announce,
-    note: Note,
+/// What the subscribers of one characteristic have of the configuration. Another one may change it.
+struct Stem {
+    /// How many sources there have been before this.
+    number: u64,
     source: Source,
-    name: Arc<str>,
     /// What is told.
     cell: CellId,
+    announce: Announce,
+    note: Note,
+}
+
+fn lock(stem: &std::sync::Mutex<Stem>) -> std::sync::MutexGuard<'_, Stem> {
+    stem.lock().expect("nothing panics with it")
+}
+
+/// Where the subscribers of one characteristic begin.
+pub(super) struct Outlet {
+    number: u64,
+    stem: Arc<std::sync::Mutex<Stem>>,
+    name: Arc<str>,
     how: Option<How>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
@@ -122,8 +209,6 @@ impl Outlet {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
             address: central.to_string(),
-            note: self.note.clone(),
-            cell: self.cell,
             name: self.name.clone(),
             confirmed: self.confirms.then(|| Confirmed {
                 own: Notify::new(),
@@ -131,11 +216,12 @@ impl Outlet {
             }),
             delivery: self.delivery,
             empty,
+            stem: self.stem.clone(),
         };
-        let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
+        let (begun, turn) = (subscriber.begin(), self.turn.clone());
         let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
-            subscriber.serve(feed, &turn).await;
+            subscriber.serve(begun, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
             if let Ok(mut turn) = turn.try_lock() {
                 *turn = Feed::nothing();
@@ -156,8 +242,7 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
-    cell: CellId,
-    announce: Announce,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 impl Subscription {
@@ -165,14 +250,17 @@ impl Subscription {
         let begun = Self {
             central: central.to_string(),
             characteristic: outlet.name.clone(),
-            cell: outlet.cell,
-            announce: outlet.announce.clone(),
+            stem: outlet.stem.clone(),
         };
         debug!(%central, value = &*outlet.name, "has subscribed");
-        (begun.announce)(Notice::Subscribed {
+        let (cell, announce) = {
+            let stem = lock(&outlet.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Subscribed {
             central: begun.central.clone(),
             characteristic: outlet.name.to_string(),
-            cell: outlet.cell,
+            cell,
             how: outlet.how,
         });
         begun
@@ -186,10 +274,14 @@ impl Drop for Subscription {
             value = &*self.characteristic,
             "subscribes no longer"
         );
-        (self.announce)(Notice::Unsubscribed {
+        let (cell, announce) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
-            cell: self.cell,
+            cell,
         });
     }
 }
@@ -198,13 +290,12 @@ struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
     address: String,
-    note: Note,
-    cell: CellId,
     name: Arc<str>,
     /// Where it waits for confirmations, if there are any.
     confirmed: Option<Confirmed>,
     delivery: Delivery,
     empty: Empty,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 /// The two ways on which a confirmation comes.
@@ -216,6 +307,12 @@ struct Confirmed {
 }
 
 impl Subscriber {
+    /// What is new from here on.
+    fn begin(&self) -> Feed {
+        let stem = lock(&self.stem);
+        stem.source.subscribe(&self.name).numbered(stem.number)
+    }
+
     async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
@@ -271,7 +368,13 @@ impl Subscriber {
                 read_at = Some(Instant::now());
             }
             let Some(told) = feed.next().await else {
-                return;
+                // Another configuration may tell in another way.
+                let next = self.begin();
+                if next.number == feed.number {
+                    return;
+                }
+                *feed = next;
+                continue;
             };
             if self.delivery == Delivery::Directed
                 && told.writer == Some(self.central)
@@ -331,7 +434,7 @@ impl Subscriber {
         };
         let confirmed = timeout(CONFIRMED_WITHIN, confirmed);
         match feed.beside(confirmed).await {
-            Ok(()) => (self.note)(self.cell, version, &|| What::Confirmed {
+            Ok(()) => self.note(version, &|| What::Confirmed {
                 central: self.whom(),
             }),
             Err(_) => debug!(value = &*self.name, "not confirmed"),
@@ -340,10 +443,18 @@ impl Subscriber {
     }
 
     fn note_sent(&self, version: u64, indication: bool) {
-        (self.note)(self.cell, version, &|| What::Notified {
+        self.note(version, &|| What::Notified {
             central: self.whom(),
             indication,
         });
+    }
+
+    fn note(&self, version: u64, what: &dyn Fn() -> What) {
+        let (cell, note) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.note.clone())
+        };
+        note(cell, version, what);
     }
 
     /// The central that its socket reaches; `None` where it reaches all of them.
@@ -387,5 +498,7 @@ fn crosses(read_at: Option<Instant>, changed_at: Option<Instant>) -> bool {
     }
 }
 
+#[cfg(test)]
+mod succession_tests;
 #[cfg(test)]
 mod tests;

@@ -252,7 +252,8 @@ fn view(
 
 /// Which service and characteristic of it a value's handle is.
 fn place_of(central: &Central, handle: u16) -> Option<(usize, usize)> {
-    let services = central.discover().iter().enumerate();
+    let services = central.discover();
+    let services = services.iter().enumerate();
     let (index, service) = services.take_while(|(_, it)| it.handle <= handle).last()?;
     let mut all = service.characteristics.iter();
     Some((index, all.position(|it| it.handle == handle)?))

@@ -22,7 +22,7 @@ pub(super) fn device(current: &Current, read_only: bool) -> Device {
     let discovered = server.as_ref().map(|server| server.discovered());
     let services = catalogue.services.iter().enumerate();
     let services = services.map(|(index, service)| {
-        let seen = discovered.and_then(|all| all.get(index));
+        let seen = discovered.as_ref().and_then(|all| all.get(index));
         of_service(current, read_only, (index, service), seen)
     });
     let broker = catalogue.brokers.first().map(|broker| Broker {

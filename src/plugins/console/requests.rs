@@ -142,7 +142,8 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn of(current: &'a Current, central: &Central, id: &str) -> Result<Self, Problem> {
         let found = current.names.place(id).and_then(|place| {
-            let service = central.discover().get(place.service)?;
+            let services = central.discover();
+            let service = services.get(place.service)?;
             let handle = service.characteristics.get(place.characteristic)?.handle;
             let declared = current.catalogue().services.get(place.service)?;
             let it = declared.characteristics.get(place.characteristic)?;

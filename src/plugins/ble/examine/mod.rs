@@ -60,5 +60,5 @@ enum Permission {
 
 pub(super) async fn examine(ours: &Ours, about: Examination<'_>) -> Vec<Finding> {
     let facts = gather::gather().await;
-    judge::judge(&ours.0, about.services, &facts)
+    judge::judge(&ours.peripheral, about.services, &facts)
 }

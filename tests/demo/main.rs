@@ -25,6 +25,7 @@ fn file(path: &str, broker: &Mosquitto) -> String {
     source
         .replace(auto, &format!("broker: 127.0.0.1:{}", broker.port))
         .replace("adapter: auto", "adapter: virtual")
+        .replace("console: {}", "")
 }
 
 fn number(value: u8) -> String {

@@ -37,7 +37,8 @@ impl Process {
         let yaml = fs::read_to_string("services.yaml")
             .unwrap()
             .replace("broker: auto", &format!("broker: 127.0.0.1:{port}"))
-            .replace("adapter: auto", "adapter: virtual");
+            .replace("adapter: auto", "adapter: virtual")
+            .replace("console: {}", "");
         fs::write(&config, yaml).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
             .arg("--config")

@@ -67,7 +67,10 @@ fn configuration(directory: &TempDir, port: u16, changes: &[(&str, &str)]) -> Pa
     let config = directory.path().join("services.yaml");
     let mut yaml = fs::read_to_string("services.yaml").unwrap();
     let broker = format!("broker: 127.0.0.1:{port}");
-    for (from, to) in changes.iter().chain(&[("broker: auto", &*broker)]) {
+    for (from, to) in changes
+        .iter()
+        .chain(&[("broker: auto", &*broker), ("console: {}", "")])
+    {
         assert!(yaml.contains(from), "{from}");
         yaml = yaml.replace(from, to);
     }

@@ -31,12 +31,14 @@ mod words;
 
 use std::any::Any;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use tracing::info;
 
-use crate::plugin::{BoxFuture, Configure, Ending, Failure, Link, Place, Plugin, Port, Succession};
+use crate::plugin::{
+    BoxFuture, Configure, Ending, Failure, Link, Page, Place, Plugin, Port, Served, Succession,
+};
 use config::{ConsoleConfig, Settings};
 use current::Current;
 use follow::follow;
@@ -124,9 +126,40 @@ fn url(address: SocketAddr) -> String {
     }
 }
 
+/// By which address others reach this machine, as far as it knows: the one that it would speak from. Nothing is sent.
+fn own_address(listen: SocketAddr) -> IpAddr {
+    // RFC 5737 and RFC 3849: these are nobody's.
+    let elsewhere = match listen {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 9)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::new(0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), 9)),
+    };
+    let from = UdpSocket::bind(SocketAddr::new(listen.ip(), 0)).and_then(|socket| {
+        socket.connect(elsewhere)?;
+        socket.local_addr()
+    });
+    let this_machine = match listen {
+        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    from.map_or(this_machine, |from| from.ip())
+}
+
 impl Link for Console {
     fn name(&self) -> &'static str {
         "console"
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let listen = self.settings.listen;
+        let address = match listen.ip().is_unspecified() {
+            true => SocketAddr::new(own_address(listen), listen.port()),
+            false => listen,
+        };
+        let page = Page {
+            url: format!("http://{address}/"),
+            is_for_others: !self.settings.is_local(),
+        };
+        vec![Served::page("console", page).logged()]
     }
 
     fn shows_catalogue(&self) -> bool {

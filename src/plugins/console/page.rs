@@ -47,6 +47,7 @@ const FILES: &[File] = &[
     file!("health.js", JS),
     file!("icon.svg", SVG),
     file!("login.js", JS),
+    file!("operate.js", JS),
     file!("plot.js", JS),
     file!("pointer.js", JS),
     file!("state.js", JS),

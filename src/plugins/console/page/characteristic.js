@@ -1,12 +1,13 @@
 // One characteristic: on a virtual adapter read, written and subscribed to as by any central; on a real
 // one what the phones do, and a request of the operator.
 
-import { Problem, ask, at, attCode, onlyProblems, post, raw } from "./api.js";
+import { Problem, at, onlyProblems, post, raw } from "./api.js";
 import { Mistake, control, described } from "./controls.js";
 import { shortUuid } from "./device.js";
-import { announce, badge, bytes, card, duration, facts, fill, h, hexOf, timeOf, uid, write, writeLarge } from "./dom.js";
-import { ageOf, changed, isVirtual, known, on, record, state } from "./state.js";
-import { subscribersOf } from "./value.js";
+import { announce, badge, bytes, card, duration, facts, h, hexOf, timeOf, uid, write, writeLarge } from "./dom.js";
+import { inWords, newest, operated, outcome } from "./operate.js";
+import { ageOf, isVirtual, known, on, record, state } from "./state.js";
+import { subscribersOf, wayOf } from "./value.js";
 
 const SHOWN_MAX = 30;
 
@@ -36,7 +37,10 @@ export function characteristicPanel(characteristic) {
   } else if (characteristic.settable && !characteristic.withheld) {
     left.append(operated(id, shape, keep));
   }
-  right.append(everywhere(characteristic, keep), declared(characteristic));
+  right.append(everywhere(characteristic, keep));
+  // Of phones there is no more than what they do.
+  if (!isVirtual() && !characteristic.withheld) right.append(wayOf(id, keep));
+  right.append(declared(characteristic));
   nodes.push(h("div", { class: "columns" }, left, right));
   // As soon as it can be: what is refused is among the records.
   if (isVirtual() && can("read")) keep("central", () => state.central && !known(id) && act.read().catch(onlyProblems));
@@ -74,48 +78,6 @@ function actions(id) {
       record(id, { kind: "subscribed", text: how ? `to ${how}` : "no longer" });
     }, "subscribe"),
     secure: (level) => recorded(() => tell("secure", { level }), `secure the link (${level})`),
-  };
-}
-
-export const inWords = ({ att, detail, title }) =>
-  (att ? `${attCode(att.code)} ${att.name}` : title) + (detail ? `: ${detail}` : "");
-
-/// Where the outcome of what was done is shown, and said.
-function outcome() {
-  const node = h("div", { class: "outcome" });
-  return {
-    node,
-    clear: () => fill(node),
-    well(text) {
-      fill(node, h("p", { class: "well" }, text));
-      announce(text);
-    },
-    wrong(problem) {
-      if (!(problem instanceof Problem || problem instanceof Mistake)) throw problem;
-      const { att, title, message } = problem;
-      const code = att && h("p", {}, h("code", {}, attCode(att.code)), " ", h("strong", {}, att.name));
-      const head = code ?? (title && title !== message && h("p", {}, h("strong", {}, title)));
-      fill(node, h("div", { class: "problem" }, head, message !== title || !code ? h("p", { class: "reason" }, message) : null));
-      announce(`Refused. ${problem instanceof Problem ? inWords(problem) : message}`);
-    },
-  };
-}
-
-/// One at a time, and after it the newest: a slider that is dragged asks for as much as is answered. When it
-/// rests, `after` is done.
-function newest(work, after = () => {}) {
-  let busy = false;
-  let again = false;
-  return async () => {
-    again = true;
-    if (busy) return;
-    busy = true;
-    while (again) {
-      again = false;
-      await work();
-      if (!again) await after();
-    }
-    busy = false;
   };
 }
 
@@ -211,29 +173,6 @@ function written({ id, value: shape }, act, keep, can) {
   return card("Write", form, result.node, hexForm);
 }
 
-/// A request of the operator: what a real adapter's page writes with.
-export function operated(id, shape, keep) {
-  const result = outcome();
-  const attempt = async () => {
-    try {
-      const json = chosen.json();
-      await ask("PUT", `/values/${at(id)}`, raw({ value: json }));
-      result.well(`Asked for: ${json}`);
-    } catch (problem) {
-      result.wrong(problem);
-    }
-  };
-  const live = newest(attempt);
-  const chosen = control(shape, "Value", () => live());
-  const form = h("form", { onsubmit: (event) => (event.preventDefault(), attempt()) }, chosen.node,
-    h("button", { class: "primary" }, "Request"));
-  keep(`value:${id}`, () => {
-    const view = state.values.get(id);
-    if (view && !form.contains(document.activeElement)) chosen.set(view.desired ?? view.value);
-  });
-  return card("Ask for another value", h("p", { class: "muted" }, "As the operator: it is checked as any write is."), form, result.node);
-}
-
 function everywhere({ id }, keep) {
   const shown = h("dd", {});
   const from = h("dd", {});
@@ -272,7 +211,7 @@ const entryRow = ({ at: when, kind, hex, shown, text }) =>
   h("li", { class: kind }, h("time", {}, timeOf(when)), badge(kind, kind),
     h("span", { class: "what" }, text ?? shown, typeof hex === "string" && h("code", {}, bytes(hex))));
 
-function declared({ uuid, handle, value_handle, descriptors, value: shape, owner, ack, delivery, topics, security }) {
+function declared({ properties, uuid, handle, value_handle, descriptors, value: shape, owner, ack, delivery, topics, security }) {
   const rows = (descriptors ?? []).map((it) =>
     h("tr", {}, h("td", {}, it.name), h("td", { class: "mono" }, shortUuid(it.uuid)), h("td", { class: "mono" }, hexHandle(it.handle)),
       h("td", { class: "mono" }, it.hex === null ? "each central's own" : bytes(it.hex))));
@@ -282,10 +221,10 @@ function declared({ uuid, handle, value_handle, descriptors, value: shape, owner
   return card("Declared",
     facts([
       ["UUID", h("code", {}, uuid)],
-      ["Handles", `${hexHandle(handle)}, value ${hexHandle(value_handle)}`],
+      ["Handles", handle !== null && `${hexHandle(handle)}, value ${hexHandle(value_handle)}`],
       ["Type", shape && described(shape)],
       ["Truth", owner === "here" ? "in this program" : owner === "remote" ? "with the owner behind MQTT" : owner],
-      ["A response promises", ack], ["Delivery", delivery],
+      ["A response promises", properties.includes("write") && ack], ["Delivery", delivery],
       ["Security", secured.map(([what, level]) => `${what}: ${level}`).join(", ")],
       ["Topics", paths.length > 0 && h("div", {}, paths)],
     ]),

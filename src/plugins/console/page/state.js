@@ -52,7 +52,14 @@ function draw() {
   marked.clear();
   const due = new Set();
   for (const topic of topics) listeners.get(topic)?.forEach((it) => due.add(it));
-  for (const it of due) it();
+  for (const it of due) {
+    try {
+      it();
+    } catch (mistake) {
+      // One part of the page that is wrong does not hold up the others.
+      reportError(mistake);
+    }
+  }
 }
 
 export function setDevice(device) {

@@ -1,8 +1,8 @@
 // One value as everything sees it: what it is, what it was, where it came from, who hears of it.
 
 import { at, get, onlyProblems } from "./api.js";
-import { operated } from "./characteristic.js";
 import { bytes, card, duration, fill, h, timeOf, write, writeLarge } from "./dom.js";
+import { operated } from "./operate.js";
 import { plot } from "./plot.js";
 import { ageOf, on, state } from "./state.js";
 import { newestWay, timeline } from "./way.js";
@@ -103,7 +103,7 @@ function past({ id, name, value: shape }, offs) {
 }
 
 /// The steps of the newest change.
-function wayOf(id, keep) {
+export function wayOf(id, keep) {
   const box = h("div", {});
   let drawn = "";
   keep("flow", () => {

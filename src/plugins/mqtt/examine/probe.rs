@@ -204,9 +204,10 @@ impl V5 {
                 | v5::PubRecReason::UnspecifiedError
                 | v5::PubRecReason::ImplementationSpecificError
                 | v5::PubRecReason::TopicNameInvalid
-                | v5::PubRecReason::PacketIdentifierInUse
-                | v5::PubRecReason::QuotaExceeded
                 | v5::PubRecReason::PayloadFormatInvalid => refused.push(topic.clone()),
+                v5::PubRecReason::PacketIdentifierInUse | v5::PubRecReason::QuotaExceeded => {
+                    return Err(no("it takes no more messages"));
+                }
             }
         }
         let end = v5::Disconnect::new(v5::DisconnectReasonCode::NormalDisconnection);

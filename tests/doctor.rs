@@ -1,6 +1,9 @@
 //! `bemo-sync doctor` against real brokers, each with something else wrong, and on a machine without D-Bus: it finds what
 //! is wrong, says what to do, and disturbs nobody.
 
+#[cfg(feature = "broker")]
+#[path = "support/bemo.rs"]
+mod bemo;
 #[path = "support/certificates.rs"]
 mod certificates;
 #[path = "support/lines.rs"]
@@ -251,6 +254,31 @@ fn where_somebody_might_hear_of_it_nothing_is_tried_unless_that_is_said() {
     let said = Examined::with(&source, &["--publish"]);
     assert_eq!(said.code, Some(1), "{}", said.text);
     said.assert_found("publish", "fail", "`c3`", "");
+}
+
+/// It ends a connection on which somebody asks what it is, and speaks MQTT 3.1.1 only.
+#[cfg(feature = "broker")]
+#[test]
+fn of_an_embedded_broker_is_said_what_can_be_known() {
+    let port = free_port();
+    let number = "access: [read, write], value: { type: u8, initial: 0 }, mqtt: { state: number }";
+    let mut plan = bemo::plan(&bemo::yaml("{ broker: auto }", &[number]));
+    let mut links = plan.links.iter_mut();
+    let link = links.find(|link| link.section == "mqtt").unwrap();
+    link.candidates = vec![bemo_sync::plugins::mqtt::auto_on(port)];
+    let bemo = bemo::Bemo::run(plan);
+    bemo.log.wait_for("connected to the MQTT broker");
+    let section = format!("{{ broker: \"127.0.0.1:{port}\", client_id: lamp }}");
+    let source = yaml(&section, "virtual");
+    let examined = Examined::of(&source);
+    assert_eq!(examined.code, Some(0), "{}", examined.text);
+    examined.assert_found("broker", "ok", "lets us in", "");
+    examined.assert_found("subscribe", "ok", "grants all 24 topics", "");
+    examined.assert_found("publish", "skipped", "was not tried", "");
+    let said = Examined::with(&source, &["--publish"]);
+    assert_eq!(said.code, Some(0), "{}", said.text);
+    said.assert_found("publish", "skipped", "cannot be known", "");
+    assert_eq!(bemo.log.count("lost the connection"), 0);
 }
 
 #[test]

@@ -96,10 +96,7 @@ async fn look(settings: &Settings, topics: &Topics<'_>, may_be_heard: bool) -> S
     let asked = probe::subscribe(settings, accepted, topics.subscribed, topics.presence);
     let subscriptions = asked.await;
     let subscriptions = subscriptions.map_err(|fault| Trouble::of(&fault, settings));
-    let version = subscriptions
-        .as_ref()
-        .ok()
-        .and_then(|it| it.version.clone());
+    let version = probe::version(settings).await;
     let publications = if topics.published.is_empty() {
         Publications::NotTried(NotTried::NothingToPublish)
     } else if may_be_heard || version.as_deref().is_some_and(holds_back) {

@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::super::Settings;
-use super::super::dial::{Accepted, CHUNK, Socket, open};
+use super::super::dial::{Accepted, CHUNK, Socket, dial, open};
 use super::super::packet::{self, Incoming};
 use super::super::trouble::{Fault, Trouble};
 use super::{NotTried, Publications, VERSION};
@@ -34,7 +34,16 @@ pub(super) struct Subscriptions {
     pub(super) refused: Vec<String>,
     /// The retained messages that came, with the beginning of their payloads.
     pub(super) came: Vec<(String, Vec<u8>)>,
-    pub(super) version: Option<String>,
+}
+
+/// What a broker says of itself, if it says anything. Some end the connection for that question, so it has one of its own.
+pub(super) async fn version(settings: &Settings) -> Option<String> {
+    let accepted = dial(settings, PAYLOAD_MAX).await.ok()?;
+    let found = subscribe(settings, accepted, &[], Some(VERSION))
+        .await
+        .ok()?;
+    let (_, text) = found.came.into_iter().next()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// Subscribes to all of these, and takes what is retained there. Nobody hears of it.
@@ -50,9 +59,8 @@ pub(super) async fn subscribe(
         mut inbox,
         ..
     } = accepted;
-    let besides = [Some(VERSION), presence].into_iter().flatten();
-    let mut asked: Vec<&str> = besides.collect();
-    asked.extend(topics.iter().map(String::as_str));
+    let topics = topics.iter().map(String::as_str);
+    let asked: Vec<&str> = presence.into_iter().chain(topics).collect();
     for (index, topics) in asked.chunks(FILTERS_MAX).enumerate() {
         let filters = topics.iter().map(|topic| {
             v4::SubscribeFilter::new((*topic).to_owned(), rumqttc::mqttbytes::QoS::AtMostOnce)
@@ -100,9 +108,10 @@ pub(super) async fn subscribe(
     packet::put(&v4::Packet::Disconnect, &mut bytes);
     // All is known; it may be gone already.
     let _ = timeout(settings.answer_within, socket.write_all(&bytes)).await;
-    found.refused.retain(|topic| topics.contains(topic));
-    let version = found.came.iter().find(|(topic, _)| topic == VERSION);
-    found.version = version.map(|(_, text)| String::from_utf8_lossy(text).into_owned());
+    // It is not ours to hear.
+    found
+        .refused
+        .retain(|topic| Some(topic.as_str()) != presence);
     Ok(found)
 }
 
@@ -204,9 +213,10 @@ impl V5 {
                 | v5::PubRecReason::UnspecifiedError
                 | v5::PubRecReason::ImplementationSpecificError
                 | v5::PubRecReason::TopicNameInvalid
-                | v5::PubRecReason::PacketIdentifierInUse
-                | v5::PubRecReason::QuotaExceeded
                 | v5::PubRecReason::PayloadFormatInvalid => refused.push(topic.clone()),
+                v5::PubRecReason::PacketIdentifierInUse | v5::PubRecReason::QuotaExceeded => {
+                    return Err(no("it takes no more messages"));
+                }
             }
         }
         let end = v5::Disconnect::new(v5::DisconnectReasonCode::NormalDisconnection);

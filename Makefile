@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := gcc mosquitto mosquitto-clients systemd
+PACKAGES := chromium gcc mosquitto mosquitto-clients systemd
 # The lab boots an amd64 kernel with this machine's own programs in it, so it runs on amd64 only.
 ifeq ($(shell uname -m),x86_64)
 LAB := lab
@@ -17,7 +17,7 @@ PACKAGING := dpkg-dev lintian python3
 PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 PACKAGING_TEST := debootstrap
 
-.PHONY: test deps fmt lint unit load sim deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
+.PHONY: test deps fmt lint unit screenshots load sim deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
 
 # So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
 SECONDS := 600
@@ -40,7 +40,7 @@ endef
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
 
-## Debian packages (with sudo when not root), the AsyncAPI parser, Home Assistant and cargo-deny.
+## Debian packages (with sudo when not root), the AsyncAPI parser, Playwright, Home Assistant and cargo-deny.
 deps:
 	@$(call install,$(PACKAGES))
 	@if [ "$(LAB)" = lab ] && ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then $(SUDO) apt-get update -q; fi
@@ -48,18 +48,22 @@ deps:
 	    $(SUDO) apt-get update -q; \
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends nodejs npm; \
 	fi
-	@$(MAKE) --no-print-directory target/asyncapi/package-lock.json
+	@$(MAKE) --no-print-directory target/asyncapi/package-lock.json target/browser/package-lock.json
 	@if command -v apt-get >/dev/null; then $(MAKE) --no-print-directory target/home-assistant/prepared; fi
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug --version $(DENY_VERSION) cargo-deny
 
-## The official AsyncAPI parser, beside what is built and never in the source. The lock file comes last: it
-## says that all of it is there.
-target/asyncapi/package-lock.json: tests/asyncapi/package-lock.json tests/asyncapi/package.json
-	rm -rf target/asyncapi
-	mkdir -p target/asyncapi
-	cp tests/asyncapi/package.json tests/asyncapi/package-lock.json target/asyncapi/
-	cd target/asyncapi && npm ci --ignore-scripts --no-audit --no-fund || { rm -f package-lock.json; exit 1; }
+## The official AsyncAPI parser, and Playwright for the console, beside what is built and never in the source. The
+## lock file comes last: it says that all of it is there.
+target/%/package-lock.json: tests/%/package-lock.json tests/%/package.json
+	rm -rf target/$*
+	mkdir -p target/$*
+	cp tests/$*/package.json tests/$*/package-lock.json target/$*/
+	cd target/$* && npm ci --ignore-scripts --no-audit --no-fund || { rm -f package-lock.json; exit 1; }
 	touch $@
+
+## Takes the pictures of the documentation anew.
+screenshots: target/browser/package-lock.json
+	UPDATE_SCREENSHOTS=1 cargo test --locked --test browser pictures
 
 ## Home Assistant itself and a Python that it runs on, beside what is built: half a minute, 400 MB.
 target/home-assistant/prepared: tests/home_assistant/prepare tests/home_assistant/requirements.txt
@@ -71,6 +75,7 @@ fmt:
 lint:
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features -- -D warnings
+	cargo clippy --locked --no-default-features --features broker -- -D warnings
 
 ## Everything but the lab.
 unit:
@@ -133,6 +138,10 @@ docs:
 	mv schemas/services.schema.json.new schemas/services.schema.json
 	cargo run --locked -q -- schema --tests > schemas/test.schema.json.new
 	mv schemas/test.schema.json.new schemas/test.schema.json
+	cargo run --locked -q -- docs --openapi > schemas/openapi.json.new
+	mv schemas/openapi.json.new schemas/openapi.json
+	cargo run --locked -q -- schema --doctor > schemas/doctor.schema.json.new
+	mv schemas/doctor.schema.json.new schemas/doctor.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
 	INSTA_UPDATE=always cargo test --locked --test home_assistant documents::

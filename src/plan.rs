@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::codec::{Pointer, Spec, Value};
 use crate::engine::{
     Ack, Carries, CellId, CellSpec, Delivery, Engine, LinkId, Owed, Owner, Response, Subscription,
+    Time,
 };
+use crate::gatt::assigned::BtUuid;
 use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::Link;
 
@@ -66,6 +68,16 @@ pub struct CellPlan {
     pub owed: Vec<Owed>,
 }
 
+/// Which value it is, whatever else is declared: no service of a configuration, and no characteristic of a
+/// service, has one UUID twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CellKey {
+    pub service: BtUuid,
+    pub characteristic: BtUuid,
+    /// Whether it is only told, and something else is read and written.
+    pub is_told: bool,
+}
+
 /// One link, and who can be it: the first that is available runs.
 pub struct LinkPlan {
     /// The section of the YAML that it comes from.
@@ -75,7 +87,7 @@ pub struct LinkPlan {
 
 impl Plan {
     /// A fresh engine for this plan.
-    pub fn engine(&self) -> Engine {
+    pub fn engine(&self, now: Time) -> Engine {
         let cells = self.cells.iter().map(|cell| CellSpec {
             spec: cell.spec.clone(),
             owner: cell.owner,
@@ -92,7 +104,12 @@ impl Plan {
             ack: cell.ack,
             owed: cell.owed.clone(),
         });
-        Engine::new(cells.collect(), self.links.len(), &self.subscriptions.all)
+        Engine::new_at(
+            now,
+            cells.collect(),
+            self.links.len(),
+            &self.subscriptions.all,
+        )
     }
 
     /// A link is to hear of a cell, in one role at most: what it says of a delivery names the cell only.
@@ -138,6 +155,24 @@ impl Plan {
         let mut all = self.withheld();
         all.extend(of_environment.map(|(index, _)| CellId::new(index)));
         all
+    }
+
+    /// By cell, which it is in any configuration.
+    pub fn keys(&self) -> Vec<Option<CellKey>> {
+        let mut keys = vec![None; self.cells.len()];
+        for service in &self.services {
+            for it in &service.characteristics {
+                let (told, _) = it.tells();
+                for (cell, is_told) in [(it.cell, false), (told, told != it.cell)] {
+                    keys[cell.index()] = Some(CellKey {
+                        service: service.uuid,
+                        characteristic: it.uuid,
+                        is_told,
+                    });
+                }
+            }
+        }
+        keys
     }
 
     /// Whether requests for a change of this cell get to where its truth is.

@@ -1,5 +1,7 @@
 //! The only loop and the only clock: gives the engine its time, and keeps the links running.
 
+mod succession;
+
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,15 +9,18 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use crate::engine::{Event, LinkId};
+use crate::gatt::Service;
 use crate::plan::{LinkPlan, Plan};
 use crate::plugin::{
-    Availability, Beginning, BoxFuture, Failure, Link, Notices, Port, Shared, Stage, Stopping,
+    Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Observer, Port, Shared,
+    Stage, State, Stopping, Succession,
 };
+pub use succession::{Refused, Succeeded};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -36,9 +41,23 @@ pub type Heartbeat = Box<dyn FnMut() -> Option<Duration> + Send>;
 /// A plan at work.
 pub struct Runtime {
     shared: Arc<Shared>,
-    links: JoinSet<()>,
+    links: JoinSet<Option<Stopped>>,
     /// Those that stop when the others have.
-    last: JoinSet<()>,
+    last: JoinSet<Option<Stopped>>,
+    time: JoinHandle<Pulse>,
+}
+
+/// A link that has been stopped, as far as it had begun.
+struct Stopped {
+    section: &'static str,
+    link: Box<dyn Link>,
+}
+
+/// What a link goes on with, of one that was there before.
+#[derive(Clone, Copy, Debug)]
+struct TakenOver {
+    candidate: usize,
+    succession: Succession,
 }
 
 impl Runtime {
@@ -63,18 +82,31 @@ impl Runtime {
             prepare(&mut plan);
         }
         let shared = Arc::new(Shared::new(&plan));
+        let pulse = Pulse::of(heartbeat);
+        let nothing = vec![None; plan.links.len()];
+        Self::spawn(shared, plan.links, nothing, stage, pulse)
+    }
+
+    fn spawn(
+        shared: Arc<Shared>,
+        plans: Vec<LinkPlan>,
+        taken_over: Vec<Option<TakenOver>>,
+        stage: Option<Stage>,
+        pulse: Pulse,
+    ) -> Self {
         let (mut links, mut last) = (JoinSet::new(), JoinSet::new());
-        for (index, link) in plan.links.into_iter().enumerate() {
-            let is_last = link.candidates.iter().any(|it| it.stops_last());
+        for (index, (link, taken_over)) in plans.into_iter().zip(taken_over).enumerate() {
+            let is_last = link.stops_last();
             let port = Port::new(shared.clone(), LinkId::new(index), is_last);
             let set = if is_last { &mut last } else { &mut links };
-            set.spawn(supervise(link, port, stage.clone()));
+            set.spawn(supervise(link, port, stage.clone(), taken_over));
         }
-        last.spawn(keep_time(shared.clone(), Pulse::of(heartbeat)));
+        let time = tokio::spawn(keep_time(shared.clone(), pulse));
         Self {
             shared,
             links,
             last,
+            time,
         }
     }
 
@@ -83,31 +115,58 @@ impl Runtime {
         self.shared.offered().await
     }
 
+    /// The services that are declared, in the order of their handles.
+    pub fn services(&self) -> &[Service] {
+        &self.shared.services
+    }
+
     /// What is announced from now on, by any link.
     pub fn notices(&self) -> Notices {
         Notices::new(self.shared.clone())
     }
 
+    /// What can be seen of the process.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
+    }
+
+    /// Hands something out to every link by its type ([`Port::offered`]), for as long as the process runs.
+    pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) {
+        self.shared.offer(thing);
+    }
+
     /// Stops every link and waits until the last has cleaned up, but not for ever.
     pub async fn stop(mut self) {
+        self.stop_links(Ending::ForGood).await;
+        if let Some(refusals) = self.shared.refusals() {
+            info!("refused since the start: {refusals}");
+        }
+    }
+
+    /// What has been stopped in time.
+    async fn stop_links(&mut self, ending: Ending) -> Vec<Stopped> {
         let Self {
             shared,
             links,
             last,
-        } = &mut self;
+            ..
+        } = self;
+        let mut all_stopped = Vec::new();
         for (stopping, links, grace) in [
             (Stopping::Begun, links, GRACE),
             (Stopping::OthersHaveStopped, last, LAST_GRACE),
         ] {
-            shared.stop.send_replace(stopping);
-            let all = async { while links.join_next().await.is_some() {} };
+            shared.stop.send_replace((stopping, ending));
+            let all = async {
+                while let Some(stopped) = links.join_next().await {
+                    all_stopped.extend(stopped.ok().flatten());
+                }
+            };
             if timeout(grace, all).await.is_err() {
                 warn!("not everything could be cleaned up in time");
             }
         }
-        if let Some(refusals) = self.shared.refusals() {
-            info!("refused since the start: {refusals}");
-        }
+        all_stopped
     }
 }
 
@@ -124,7 +183,7 @@ fn prepare(plan: &mut Plan) {
 }
 
 /// Wakes the engine when something in it waits for time to pass.
-async fn keep_time(shared: Arc<Shared>, mut pulse: Pulse) {
+async fn keep_time(shared: Arc<Shared>, mut pulse: Pulse) -> Pulse {
     let mut stop = shared.stop.subscribe();
     loop {
         let deadline = shared.deadline();
@@ -134,7 +193,7 @@ async fn keep_time(shared: Arc<Shared>, mut pulse: Pulse) {
             biased;
             () = until(deadline) => { let _ = shared.handle(Event::Tick); }
             () = shared.deadline_changed.notified() => {}
-            _ = stop.wait_for(|stop| *stop >= Stopping::OthersHaveStopped) => return,
+            _ = stop.wait_for(|(stage, _)| *stage >= Stopping::OthersHaveStopped) => return pulse,
             () = until(pulse.due) => {}
         }
     }
@@ -171,14 +230,19 @@ impl Pulse {
 }
 
 /// Runs the best of a link's candidates, for as long as the program runs.
-async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
+async fn supervise(
+    mut link: LinkPlan,
+    port: Port,
+    stage: Option<Stage>,
+    mut taken_over: Option<TakenOver>,
+) -> Option<Stopped> {
     if stage.is_some() {
         link.candidates.retain(|candidate| candidate.can_rehearse());
         link.candidates.truncate(1);
     }
     if link.candidates.is_empty() {
         debug!(section = link.section, "nothing of this can be rehearsed");
-        return;
+        return None;
     }
     let mut backoff = Backoff::default();
     let mut said = None;
@@ -188,8 +252,25 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());
         debug!(link = name, "runs");
-        // Whatever ran before is gone with all that it had under way.
-        port.link_up(false);
+        let succession = match taken_over.take() {
+            Some(it) if it.candidate == chosen => it.succession,
+            Some(it) => {
+                // Who would have asked is not there.
+                if it.succession == Succession::Asks {
+                    port.settle(Ok(()));
+                }
+                Succession::Anew
+            }
+            None => Succession::Anew,
+        };
+        // Whatever ran before is gone with all that it had under way, unless nobody has noticed.
+        match succession {
+            Succession::Anew => {
+                port.link_up(false);
+                port.begins(name, running.tells_state());
+            }
+            Succession::Unnoticed | Succession::Asks => {}
+        }
         let started = Instant::now();
         let running = match &stage {
             None => running.run(port.clone()),
@@ -201,19 +282,39 @@ async fn supervise(mut link: LinkPlan, port: Port, stage: Option<Stage>) {
             () = available_later(better) => continue,
         };
         match result {
-            Ok(()) => return,
+            Ok(()) => return Some(link.stopped(chosen)),
             Err(failure) => {
+                if succession == Succession::Asks {
+                    port.settle(Err(failure.to_string()));
+                }
                 if started.elapsed() > BACKOFF_MAX {
                     backoff.reset();
                 }
                 let pause = backoff.next_pause();
                 report_failure(name, &failure, pause);
+                port.state(State::Down {
+                    why: failure.to_string(),
+                    again_in: Some(pause),
+                });
                 tokio::select! {
                     () = sleep(pause) => {}
-                    () = port.stopped() => return,
+                    _ = port.stopped() => return Some(link.stopped(chosen)),
                     never = port.pass_over_all(), if !carries_over => match never {},
                 }
             }
+        }
+    }
+}
+
+impl LinkPlan {
+    fn stops_last(&self) -> bool {
+        self.candidates.iter().any(|it| it.stops_last())
+    }
+
+    fn stopped(mut self, candidate: usize) -> Stopped {
+        Stopped {
+            section: self.section,
+            link: self.candidates.swap_remove(candidate),
         }
     }
 }
@@ -340,7 +441,9 @@ mod tests {
         for _ in 0..3 {
             beat.recv().expect("it beats again");
         }
-        shared.stop.send_replace(Stopping::OthersHaveStopped);
+        shared
+            .stop
+            .send_replace((Stopping::OthersHaveStopped, Ending::ForGood));
         works.join().expect("the loop ends");
     }
 }

@@ -107,6 +107,26 @@ impl Service {
         })
     }
 
+    /// Tells the manager that the configuration is read again. [`Service::reloaded`] has to follow.
+    pub fn reloading(&self) {
+        // Only Linux has such a manager, and this clock.
+        #[cfg(target_os = "linux")]
+        {
+            let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+            let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+            let micros =
+                seconds * 1_000_000 + u64::try_from(now.tv_nsec).unwrap_or_default() / 1000;
+            let since = format!("MONOTONIC_USEC={micros}");
+            // What it does not hear of this does no harm: the watchdog goes on.
+            let _ = self.tell(&["RELOADING=1", &since]);
+        }
+    }
+
+    /// Tells the manager that what was to be read again has been.
+    pub fn reloaded(&self) {
+        let _ = self.tell(&["READY=1"]);
+    }
+
     /// Tells the manager that we stop by ourselves, in good order.
     pub fn stopping(&self) {
         // It learns of our end in any case.

@@ -49,6 +49,21 @@ const WORLD: &[&str] = &[
     "tracing",
 ];
 
+/// What nothing does that only makes one thing of another.
+const PURE: &[&str] = &[
+    "async",
+    "crate::plugins",
+    "crate::runtime",
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::time::Instant",
+    "std::time::SystemTime::now",
+    "tokio",
+    "tracing",
+];
+
 const RULES: &[Rule] = &[
     Rule {
         part: "src",
@@ -81,6 +96,37 @@ const RULES: &[Rule] = &[
         because: "what a read or a write means is the same on every adapter",
     },
     Rule {
+        part: "src/doctor",
+        forbidden: &["crate::plugins", "crate::cli", "rumqttc", "bluer"],
+        because: "a link says itself what is wrong with its part of the world",
+    },
+    Rule {
+        part: "src/init",
+        forbidden: &[
+            "crate::plugins",
+            "crate::cli",
+            "std::fs",
+            "std::net",
+            "tokio",
+        ],
+        because: "what is written is a text that is read as any other",
+    },
+    Rule {
+        part: "src/cli",
+        forbidden: &["crate::plugins"],
+        because: "what is served and what is wrong with it says each link",
+    },
+    Rule {
+        part: "src/plugins/mqtt/examine/judge.rs",
+        forbidden: &["async", "tokio", "std::io", "std::net", "std::fs"],
+        because: "what answers mean does not depend on how they came",
+    },
+    Rule {
+        part: "src/plugins/ble/examine/judge.rs",
+        forbidden: &["async", "tokio", "dbus", "bluer", "std::fs"],
+        because: "what answers mean does not depend on how they came",
+    },
+    Rule {
         part: "src/plan.rs",
         forbidden: &["crate::plugins"],
         because: "a plan holds links, whatever they are",
@@ -103,6 +149,16 @@ const RULES: &[Rule] = &[
         because: "what bytes mean does not depend on how they came",
     },
     Rule {
+        part: "src/metrics.rs",
+        forbidden: PURE,
+        because: "a snapshot becomes a text, and nothing else happens",
+    },
+    Rule {
+        part: "src/metrics",
+        forbidden: PURE,
+        because: "a snapshot becomes a text, and nothing else happens",
+    },
+    Rule {
         part: "src/runtime.rs",
         forbidden: &["crate::plugins"],
         because: "the runtime runs links, whatever they are",
@@ -110,7 +166,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// The names of plugins, which nothing in `src/config` may say, not even in a text.
-const PLUGINS: &[&str] = &["ble", "mqtt", "store", "ticker", "virtual_ble"];
+const PLUGINS: &[&str] = &["ble", "console", "mqtt", "store", "ticker", "virtual_ble"];
 
 #[test]
 fn parts_that_must_not_know_each_other_do_not() {

@@ -5,6 +5,8 @@
 mod bemo;
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "support/http.rs"]
+mod http;
 #[path = "support/lines.rs"]
 mod lines;
 #[path = "support/mosquitto.rs"]
@@ -24,9 +26,11 @@ use bemo::Bemo;
 use bemo_sync::gatt::SecurityLevel;
 use bemo_sync::gatt::server::GattServer;
 use certificates::{Valid, authority, certificate};
+use http::Http;
 use lines::{Lines, Writer};
 use mosquitto::{Mosquitto, free_port, users};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value as Json, json};
 use tap::Tap;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -35,7 +39,8 @@ const CANARY: &str = "c4nary";
 const NUMBER: &str = "3735928559";
 
 /// What is in the environment.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("CONSOLE_TOKEN", "c4nary-of-the-console"),
     ("PASSWORD", "c4nary-password"),
     ("BIRTH", "c4nary-birth"),
     ("WILL", "c4nary-will"),
@@ -62,6 +67,7 @@ documents:
     state: all
     command: all/set
     constants: { token: "${TOKEN}" }
+console: { listen: "127.0.0.1:0", token: "${CONSOLE_TOKEN}" }
 services:
   - name: Service
     uuid: FF00
@@ -275,6 +281,117 @@ impl World {
     }
 }
 
+/// Everything that the console answers, while there is something to answer.
+fn all_that_the_console_says(port: u16) -> String {
+    let says = |token: &str| Http::to(port).with("Authorization", &format!("Bearer {token}"));
+    let http = says("c4nary-of-the-console");
+    let mut said = String::new();
+    let mut say = |response: http::Response| {
+        said.push_str(&format!("{:?}\n{}\n", response.headers, response.body));
+        response
+    };
+    say(says("c4nary-wrong").get("/api/v1/values")).problem(401);
+    let wrong = json!({ "token": "c4nary-wrong" });
+    say(Http::to(port).post("/api/v1/session", &wrong)).problem(401);
+    let right = json!({ "token": "c4nary-of-the-console" });
+    say(Http::to(port).post("/api/v1/session", &right)).ok();
+    let device = say(http.get("/api/v1/device")).ok();
+    let central = say(http.post("/api/v1/centrals", &json!({}))).ok();
+    let id = central["id"].to_string();
+    let mut events = http.events(&format!("?central={id}"));
+    let act = |verb: &str, body: &Json| http.post(&format!("/api/v1/centrals/{id}/{verb}"), body);
+    say(act("secure", &json!({ "level": "encrypted" }))).ok();
+    for service in device["services"].as_array().expect("services") {
+        for characteristic in service["characteristics"]
+            .as_array()
+            .expect("characteristics")
+        {
+            let id = characteristic["id"].as_str().expect("an id");
+            let value = format!("/api/v1/values/{id}");
+            // What is wrong with a value that everybody may see is shown.
+            let word = match characteristic["withheld"] == true {
+                true => "c4nary",
+                false => "open",
+            };
+            say(http.put(&value, &json!({ "value": word })));
+            say(http.put(&value, &json!({ "value": { word: [word] } })));
+            say(act("read", &json!({ "characteristic": id })));
+            for text in [word.to_owned(), format!("{word}-and-more")] {
+                say(act(
+                    "write",
+                    &json!({ "characteristic": id, "value": text }),
+                ));
+                let hex = text.bytes().map(|byte| format!("{byte:02x}"));
+                let hex: String = hex.collect();
+                say(act("write", &json!({ "characteristic": id, "hex": hex })));
+            }
+            say(http.get(&value)).ok();
+            say(http.get(&format!("{value}/history"))).ok();
+            say(http.get(&format!("/api/v1/flow?value={id}"))).ok();
+        }
+    }
+    for path in [
+        "/",
+        "/healthz",
+        "/metrics",
+        "/api/v1/values",
+        "/api/v1/flow",
+        "/api/v1/health",
+        "/api/v1/centrals",
+        "/api/v1/session",
+        "/api/v1/openapi.json",
+        "/api/v1/c4n",
+    ] {
+        say(http.get(path));
+    }
+    // All that has happened has been told when this is.
+    let last = json!({ "value": 5 });
+    say(http.put("/api/v1/values/service.beside-it", &last)).ok();
+    loop {
+        let (event, data) = events.next();
+        said.push_str(&format!("{event} {data}\n"));
+        let is_last = |view: &Json| view["id"] == "service.beside-it" && view["value"] == 5;
+        if event == "values"
+            && data
+                .as_array()
+                .is_some_and(|views| views.iter().any(is_last))
+        {
+            break;
+        }
+    }
+    said
+}
+
+#[test]
+fn what_is_secret_is_in_nothing_that_the_console_says() {
+    let world = World::new();
+    let process = Process::start(&world.file(&world.tls(), "c4nary-password"), "text");
+    let mut tap = world.tap();
+    process.said.wait_for("connected to the MQTT broker");
+    let line = process.said.wait_for("the console is at http://");
+    let (_, address) = line.split_once("http://127.0.0.1:").expect("an address");
+    let digits = address.split('/').next();
+    let port: u16 = digits.and_then(|it| it.parse().ok()).expect("a port");
+    for (topic, payload) in TAKEN.into_iter().chain(REFUSED) {
+        tap.publish(topic, payload);
+    }
+    process.said.wait_for("With a token");
+    let said = all_that_the_console_says(port);
+    // It had something to say.
+    for part in [
+        "withheld",
+        "service.key",
+        "\"topic\":\"told/set\"",
+        "bemo_sync_centrals 1",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_silent("the console", &said);
+    world.assert_no_key(&said);
+    let logged = process.stop();
+    assert_silent("the log", &logged);
+}
+
 const PASSWORDS: [&str; 3] = ["c4nary-password", "\"${PASSWORD}\"", "{ file: password }"];
 
 #[test]
@@ -414,6 +531,16 @@ fn what_is_secret_is_in_nothing_that_is_printed() {
         ("max: 9 }", "max: \"${INITIAL}\" }"),
         ("topic: alive", "topic: \"${TOKEN}/#\""),
         ("type: u8,", "type: \"${TOKEN}\","),
+        ("token: \"${CONSOLE_TOKEN}\"", "token: c4nary"),
+        (
+            "token: \"${CONSOLE_TOKEN}\"",
+            "token: [c4nary-of-the-console]",
+        ),
+        ("token: \"${CONSOLE_TOKEN}\"", "tokn: c4nary-of-the-console"),
+        (
+            "token: \"${CONSOLE_TOKEN}\"",
+            "token: \"c4nary of the console\"",
+        ),
     ] {
         let config = world.file(&world.tls(), "c4nary-password");
         let text = fs::read_to_string(&config).expect("it was written");
@@ -459,7 +586,8 @@ fn what_only_an_encrypted_link_may_see_is_not_logged() {
     let values: Vec<u16> = ["FF01", "FF02"]
         .map(|uuid| {
             let uuid = uuid.parse().unwrap();
-            let services = central.discover().iter();
+            let services = central.discover();
+            let services = services.iter();
             let mut all = services.flat_map(|service| &service.characteristics);
             all.find(|it| it.uuid == uuid).unwrap().handle
         })

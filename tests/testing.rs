@@ -87,7 +87,7 @@ fn the_page_about_testing_shows_what_is_so() {
         text(&bemo_sync(directory.path(), &["test"]).stdout)
     };
     let example = block("```yaml\n");
-    assert_eq!(tested(example), "3 tests passed\n");
+    assert_eq!(tested(example), "ok: 3 tests passed\n");
     let wrong = example.replace("{ number: 7 }", "{ number: 8 }");
     assert_eq!(tested(&wrong), block("instead:\n\n```\n"));
 }
@@ -128,8 +128,9 @@ fn what_happens_is_said_with_an_exit_code_and_little_else() {
     };
     let passed = |count: u32| {
         let out = match count {
-            1 => "1 test passed\n".to_owned(),
-            count => format!("{count} tests passed\n"),
+            1 => "ok: 1 test passed\n".to_owned(),
+            23 => "ok: 23 tests in 2 files passed\n".to_owned(),
+            count => format!("ok: {count} tests passed\n"),
         };
         (0, out, String::new())
     };
@@ -167,12 +168,15 @@ fn what_happens_is_said_with_an_exit_code_and_little_else() {
         out.starts_with("FAILED: a message sets the number"),
         "{out}"
     );
-    assert!(out.ends_with("\n1 of 11 failed\n"), "{out}");
+    assert!(
+        out.ends_with("\nfailed: 1 of 11 tests, in services.test.yaml\n"),
+        "{out}"
+    );
     fs::write(file("services.test.yaml"), "tests: []").unwrap();
     let (code, out, err) = said(&["test", "."]);
     assert_eq!(code, 2, "a mistake in one file");
     assert_eq!(
-        out, "12 tests passed\n",
+        out, "ok: 12 tests passed\n",
         "does not keep the others from running"
     );
     assert!(

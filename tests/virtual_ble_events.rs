@@ -126,10 +126,12 @@ fn line(heard: &Heard) -> String {
         Heard::Notice(Notice::Subscribed {
             central,
             characteristic,
+            ..
         }) => format!("{central} subscribed to {characteristic}"),
         Heard::Notice(Notice::Unsubscribed {
             central,
             characteristic,
+            ..
         }) => format!("{central} unsubscribed from {characteristic}"),
         Heard::Notice(Notice::Rejected { .. }) | Heard::Missed(_) => format!("{heard:?}"),
     }

@@ -79,7 +79,8 @@ impl World {
 }
 
 pub fn characteristics(central: &Central, services: &[Service]) -> Vec<(u16, Characteristic)> {
-    let discovered = central.discover().iter();
+    let discovered = central.discover();
+    let discovered = discovered.iter();
     let handles = discovered.flat_map(|it| it.characteristics.iter().map(|it| it.handle));
     let declared = services.iter().flat_map(|it| &it.characteristics);
     handles.zip(declared.cloned()).collect()

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use bemo_sync::config::{Loaded, Mistakes, Span};
 use bemo_sync::docs::{asyncapi, gatt};
+use bemo_sync::engine::Time;
 use bemo_sync::plan::Plan;
 
 use super::world::{self, World, assert_valid, rest};
@@ -62,7 +63,7 @@ fn everything_of(plan: Plan) {
             serde_json::to_string(&topic.schema).expect("a schema is JSON");
         }
     }
-    drop(plan.engine());
+    drop(plan.engine(Time::default()));
     world::run(async {
         let world = World::of(plan).await;
         if let Some(server) = &world.server {

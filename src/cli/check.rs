@@ -1,12 +1,13 @@
 //! `bemo-sync check`: all mistakes at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{EXIT_MISTAKE, print};
+use super::words::{GOOD, count, styled};
+use super::{mistaken, say};
 use crate::config::load;
 use crate::docs::discovery;
 use crate::plan::Plan;
@@ -24,25 +25,32 @@ impl Check {
         match load(file) {
             Ok(loaded) => {
                 let plan = loaded.plan;
-                print(&format!(
-                    "{}{}: no mistakes; {} services, {} values, links: {}\n",
-                    told(&plan),
-                    file.display(),
-                    plan.services.len(),
-                    plan.cells.len(),
-                    plan.links
-                        .iter()
-                        .map(|link| link.section)
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                ))
+                say(&format!("{}{}", told(&plan), summary(file, &plan)))
             }
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                EXIT_MISTAKE.into()
-            }
+            Err(mistakes) => mistaken(&mistakes),
         }
     }
+}
+
+/// What there is, counted.
+fn summary(file: &Path, plan: &Plan) -> String {
+    let links = plan.links.iter();
+    let names: HashSet<String> = links
+        .clone()
+        .filter_map(|link| link.candidates.first())
+        .flat_map(|link| link.topics())
+        .map(|topic| topic.topic)
+        .collect();
+    let sections: Vec<&str> = links.map(|link| link.section).collect();
+    format!(
+        "{}: {}, no mistakes: {}, {}, {}; links: {}\n",
+        file.display(),
+        styled(GOOD, "ok"),
+        count(plan.services.len(), "service"),
+        count(plan.cells.len(), "value"),
+        count(names.len(), "topic"),
+        sections.join(", "),
+    )
 }
 
 /// What Home Assistant is told, in a line, and a line for each value that it is not.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::load;
 use crate::docs::{acl, asyncapi, discovery, gatt};
 use crate::plan::Plan;
@@ -22,6 +22,10 @@ pub(super) struct Docs {
     #[arg(long, conflicts_with_all = ["out", "asyncapi"])]
     acl: bool,
 
+    /// Print the OpenAPI document of the console's API instead. It needs no configuration.
+    #[cfg(feature = "console")]
+    #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
+    openapi: bool,
     /// Print what Home Assistant is told instead (`home_assistant` in the section `mqtt`), by topic.
     #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
     home_assistant: bool,
@@ -33,18 +37,19 @@ pub(super) struct Docs {
 
 impl Docs {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
+        #[cfg(feature = "console")]
+        if self.openapi {
+            return print(&pretty(&crate::plugins::console::openapi()));
+        }
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                return EXIT_MISTAKE.into();
-            }
+            Err(mistakes) => return mistaken(&mistakes),
         };
         match self.out {
             Some(directory) => match write(&directory, &plan) {
                 Ok(written) => print(&written),
                 Err(problem) => {
-                    eprintln!("bemo-sync: {}: {problem}", directory.display());
+                    complain(&format!("{}: {problem}", directory.display()));
                     EXIT_FAILURE.into()
                 }
             },
@@ -53,7 +58,7 @@ impl Docs {
             None if self.acl => match acl(&plan) {
                 Ok(list) => print(&list),
                 Err(problem) => {
-                    eprintln!("bemo-sync: {problem}");
+                    complain(&problem.to_string());
                     EXIT_FAILURE.into()
                 }
             },
@@ -63,8 +68,11 @@ impl Docs {
 }
 
 fn topics(plan: &Plan) -> String {
-    let document = asyncapi(plan);
-    serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n"
+    pretty(&asyncapi(plan))
+}
+
+fn pretty(document: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(document).expect("a document is JSON") + "\n"
 }
 
 /// An object with the document of each topic; an empty one where Home Assistant is told nothing.

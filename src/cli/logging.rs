@@ -1,8 +1,9 @@
 //! Where the log goes, and how much of it.
 
 use std::env;
-use std::io::{IsTerminal, stderr};
+use std::io::stderr;
 
+use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use rustix::fs::fstat;
 use tracing_subscriber::EnvFilter;
@@ -38,7 +39,7 @@ pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseErro
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
-        .with_ansi(stderr().is_terminal())
+        .with_ansi(AutoStream::choice(&stderr()) != ColorChoice::Never)
         .with_target(false);
     match format {
         // The journal has a time for each line already.

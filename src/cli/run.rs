@@ -4,19 +4,20 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE};
+use super::logging::LogFormat;
+use super::{EXIT_FAILURE, mistaken, startup};
 use crate::config::{Loaded, load};
+use crate::reload::{Reloads, Watch};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
-pub(super) fn run(config: &Path) -> ExitCode {
+pub(super) fn run(config: &Path, watched: bool, format: LogFormat) -> ExitCode {
     let loaded = match load(config) {
         Ok(loaded) => loaded,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
-            return EXIT_MISTAKE.into();
+            return mistaken(&mistakes);
         }
     };
     // One thread: the work is waiting, and a small machine has other things to do.
@@ -27,7 +28,7 @@ pub(super) fn run(config: &Path) -> ExitCode {
         Ok(tokio) => tokio,
         Err(problem) => return failed(&problem),
     };
-    let result = tokio.block_on(serve(loaded));
+    let result = tokio.block_on(serve(loaded, watched, format));
     // Whatever still hangs in a blocking call, a name look-up say, must not hold up the end.
     tokio.shutdown_background();
     match result {
@@ -36,25 +37,58 @@ pub(super) fn run(config: &Path) -> ExitCode {
     }
 }
 
-async fn serve(Loaded { path, plan }: Loaded) -> std::io::Result<()> {
+async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let what = format!(
-        "{} as \"{}\", {} values in {} services",
-        path.display(),
-        plan.device_name,
-        plan.cells.len(),
-        plan.services.len(),
-    );
-    info!("bemo-sync {}: {what}", env!("CARGO_PKG_VERSION"));
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let Loaded {
+        path,
+        mut plan,
+        source,
+        outline,
+    } = loaded;
+    let what = startup::headline(&path, &plan);
+    startup::say(&path, &mut plan, format).await;
     let service = Service::from_environment();
-    let runtime = match &service {
+    let mut watch = watched.then(|| Watch::over(&path)).transpose()?;
+    let mut runtime = match &service {
         Some(service) => Runtime::watched(plan, service.heartbeat(what)),
         None => Runtime::start(plan),
     };
-    tokio::select! {
-        _ = interrupt.recv() => info!("interrupted, stopping"),
-        _ = terminate.recv() => info!("terminated, stopping"),
+    let (mut reloads, reloader) = Reloads::of(&path, source, outline);
+    runtime.offer(reloader);
+    loop {
+        let answer = tokio::select! {
+            _ = interrupt.recv() => {
+                info!("interrupted, stopping");
+                break;
+            }
+            _ = terminate.recv() => {
+                info!("terminated, stopping");
+                break;
+            }
+            _ = hang_up.recv() => None,
+            answer = reloads.asked() => Some(answer),
+            changed = changed(&mut watch) => {
+                if let Err(problem) = changed {
+                    warn!("{} is not watched any more: {problem}", path.display());
+                    watch = None;
+                }
+                if !reloads.is_news() {
+                    continue;
+                }
+                None
+            }
+        };
+        if let Some(service) = &service {
+            service.reloading();
+        }
+        let report = reloads.reload(&mut runtime).await;
+        if let Some(service) = &service {
+            service.reloaded();
+        }
+        // Whoever asked may have gone.
+        answer.map(|answer| answer.send(report));
     }
     if let Some(service) = &service {
         service.stopping();
@@ -65,6 +99,13 @@ async fn serve(Loaded { path, plan }: Loaded) -> std::io::Result<()> {
         _ = terminate.recv() => info!("terminated again, gone at once"),
     }
     Ok(())
+}
+
+async fn changed(watch: &mut Option<Watch>) -> std::io::Result<()> {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn failed(problem: &std::io::Error) -> ExitCode {

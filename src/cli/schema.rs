@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use schemars::{Schema, json_schema};
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::{load, schema::services_schema};
+use crate::doctor::report_schema;
 use crate::plugin::TopicDoc;
 use crate::rehearsal::tests_schema;
 
@@ -23,6 +24,10 @@ pub(super) struct SchemaCommand {
     /// Print the schema of files of tests instead: `lamp.test.yaml`.
     #[arg(long, conflicts_with = "out")]
     tests: bool,
+
+    /// Print the schema of what `doctor --json` prints instead.
+    #[arg(long, conflicts_with_all = ["out", "tests"])]
+    doctor: bool,
 }
 
 impl SchemaCommand {
@@ -30,22 +35,22 @@ impl SchemaCommand {
         if self.tests {
             return print(&text(&tests_schema()));
         }
+        if self.doctor {
+            return print(&text(&report_schema()));
+        }
         let Some(directory) = self.out else {
             return print(&text(&services_schema()));
         };
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,
-            Err(mistakes) => {
-                eprintln!("{mistakes}");
-                return EXIT_MISTAKE.into();
-            }
+            Err(mistakes) => return mistaken(&mistakes),
         };
         let links = plan.links.iter().flat_map(|link| &link.candidates);
         let schemas = by_topic(links.flat_map(|link| link.topics()));
         match write_all(&directory, &schemas) {
             Ok(written) => print(&written),
             Err(problem) => {
-                eprintln!("bemo-sync: {}: {problem}", directory.display());
+                complain(&format!("{}: {problem}", directory.display()));
                 EXIT_FAILURE.into()
             }
         }

@@ -1,12 +1,14 @@
 //! `bemo-sync test`: runs the tests of a configuration.
 
 use std::collections::HashSet;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{EXIT_FAILURE, EXIT_MISTAKE, print};
+use super::words::{BAD, GOOD, styled};
+use super::{EXIT_FAILURE, EXIT_MISTAKE, complain, say};
 use crate::rehearsal::{beside, files_in, run};
 
 #[derive(Debug, Args)]
@@ -52,12 +54,15 @@ impl Test {
             told.push('\n');
         }
         if outcome.count() > 0 {
-            told.push_str(&outcome.summary());
-            told.push('\n');
+            let (style, word) = match outcome.failures.is_empty() {
+                true => (GOOD, "ok"),
+                false => (BAD, "failed"),
+            };
+            told.push_str(&format!("{}: {}\n", styled(style, word), outcome.summary()));
         }
-        let printed = print(&told);
+        let printed = say(&told);
         if !outcome.mistakes.is_empty() {
-            eprintln!("{}", outcome.mistakes.join("\n\n"));
+            let _ = writeln!(stderr(), "{}", outcome.mistakes.join("\n\n"));
             return EXIT_MISTAKE.into();
         }
         if !outcome.failures.is_empty() {
@@ -73,6 +78,6 @@ impl Test {
 }
 
 fn wrong(problem: &str) -> ExitCode {
-    eprintln!("bemo-sync: {problem}");
+    complain(problem);
     EXIT_MISTAKE.into()
 }

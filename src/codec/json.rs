@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json};
 
 use super::int::{IntSpec, Shown};
-use super::{BoolSpec, Spec, Value, document};
+use super::{BoolSpec, Cause, Spec, Value, Violation, document};
 pub use read::{Scalar, is_scalar, read, read_scalar, scalar_of_text};
 
 /// The value as JSON, appended to `out`: with a space after each colon and comma, as Python's
@@ -102,6 +102,24 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
         .chunks_exact(2)
         .map(|pair| Some((nibble(pair[0])? << 4 | nibble(pair[1])?) as u8))
         .collect()
+}
+
+/// Why a text is not taken for JSON; `what` is what a person calls it.
+pub fn malformed(what: &str, text: &str, error: &serde_json::Error) -> Violation {
+    if text.trim().is_empty() {
+        return Violation::new(
+            Cause::MalformedJson,
+            format!("{what} is empty, and no JSON"),
+        );
+    }
+    // serde_json has no name for this (1.0.150).
+    match error.to_string().strip_prefix("number out of range") {
+        Some(place) => Violation::new(
+            Cause::OutOfRange,
+            format!("{what} has a number beyond ±1.8e308, which no value can hold{place}"),
+        ),
+        None => Violation::new(Cause::MalformedJson, format!("{what} is not JSON: {error}")),
+    }
 }
 
 fn flags_of(spec: &IntSpec, value: i128) -> Json {

@@ -110,10 +110,7 @@ impl Template {
                 format!("the payload is not UTF-8: {error}"),
             )
         })?;
-        let malformed = |error: serde_json::Error| {
-            let detail = format!("the payload is not JSON: {error}");
-            Violation::new(Cause::MalformedJson, detail)
-        };
+        let malformed = |error| json::malformed("the payload", text, &error);
         if !json::is_scalar(spec) {
             let payload: Json = serde_json::from_str(text).map_err(malformed)?;
             let found = self

@@ -109,9 +109,8 @@ impl BytesSpec {
 
 impl JsonSpec {
     pub(super) fn admit(&self, text: &str) -> Result<Admitted, Violation> {
-        let json: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-            Violation::new(Cause::MalformedJson, format!("this is not JSON: {error}"))
-        })?;
+        let json: serde_json::Value = serde_json::from_str(text)
+            .map_err(|error| super::json::malformed("this", text, &error))?;
         let shortest = json.to_string();
         check_length(shortest.len(), 0, self.max_length)?;
         Ok(Admitted::as_is(Value::Text(shortest.into())))

@@ -41,6 +41,8 @@ pub enum Cause {
     Unasked,
     /// A retained message on a command topic: a request of the past, not of now.
     RetainedCommand,
+    /// The configuration that is at work now does not declare it.
+    Gone,
 }
 
 impl Cause {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::diagnose::{Diagnostic, Span, render_covered};
 use super::interpolate::{Environment, interpolate};
 use super::model::Config;
+use super::outline::Outline;
 use super::placeholders::Placeholders;
 use super::read::{MAX_MISTAKES, read};
 use super::resolve::{Surroundings, resolve};
@@ -21,30 +22,46 @@ use crate::plugin::{Place, PlaceKind, Plugin, registry};
 pub struct Loaded {
     pub path: PathBuf,
     pub plan: Plan,
+    /// The text of the file.
+    pub source: String,
+    /// What is compared with the next configuration.
+    pub outline: Outline,
 }
 
 /// Everything that is wrong with a file, as a person reads it.
 #[derive(Debug)]
 pub struct Mistakes {
     pub diagnostics: Vec<Diagnostic>,
+    file: String,
     rendered: String,
+}
+
+impl Mistakes {
+    /// All of them, how many they are, and what has come of that.
+    pub fn told(&self, so: &str) -> String {
+        format!("{}{}: {}; {so}", self.rendered, self.file, self.count())
+    }
 }
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.rendered)?;
-        match self.diagnostics.len() {
-            1 => f.write_str("1 mistake; nothing was started"),
-            // Reading gives up there, so nobody knows.
-            count if count >= MAX_MISTAKES => {
-                write!(f, "{count} mistakes, perhaps more; nothing was started")
-            }
-            count => write!(f, "{count} mistakes; nothing was started"),
-        }
+        f.write_str(&self.told("nothing was started"))
     }
 }
 
 impl std::error::Error for Mistakes {}
+
+impl Mistakes {
+    /// How many there are, in words.
+    pub fn count(&self) -> String {
+        match self.diagnostics.len() {
+            1 => "1 mistake".to_owned(),
+            // Reading gives up there, so nobody knows.
+            count if count >= MAX_MISTAKES => format!("{count} mistakes, perhaps more"),
+            count => format!("{count} mistakes"),
+        }
+    }
+}
 
 /// Loads a file, with the environment and the host as they are.
 ///
@@ -53,6 +70,15 @@ impl std::error::Error for Mistakes {}
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
     let environment = |name: &str| std::env::var(name).ok();
     load_with(path, &environment, Placeholders::of_this_host())
+}
+
+/// Loads a text as if it stood in a file, with the environment and the host as they are.
+///
+/// # Errors
+/// All mistakes at once.
+pub fn load_text(path: &Path, source: &str) -> Result<Loaded, Mistakes> {
+    let environment = |name: &str| std::env::var(name).ok();
+    load_str(path, source, &environment, Placeholders::of_this_host())
 }
 
 /// Loads a file, with another environment and another host.
@@ -98,6 +124,7 @@ pub fn load_str(
     // These name variables, and never say what is in them.
     let mut unset = Vec::new();
     interpolate(&mut tree, environment, &mut unset);
+    let outline = Outline::of(&tree);
     let mut others = Vec::new();
     if let Err(too_large) = fill_in(&mut tree, &mut others) {
         let veil = Veil::over_text(source, &secrecy);
@@ -109,7 +136,13 @@ pub fn load_str(
         repeated.is_empty() && unset.is_empty() && others.is_empty(),
     ) {
         let path = path.to_owned();
-        return Ok(Loaded { path, plan });
+        let source = source.to_owned();
+        return Ok(Loaded {
+            path,
+            plan,
+            source,
+            outline,
+        });
     }
     let veil = Veil::over_tree(&tree, source, &secrecy, &repeated, &others);
     let quiet = repeated.into_iter().chain(others);
@@ -196,6 +229,7 @@ fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) 
     let rendered = render_covered(&file, source, &found, &|excerpt| veil.cover(excerpt));
     Mistakes {
         diagnostics: found,
+        file,
         rendered,
     }
 }

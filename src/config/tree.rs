@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, Span as ParserSpan};
 
 use super::diagnose::{Diagnostic, Span};
+use super::read::is_null;
 
 /// Longest file, in bytes. Five thousand characteristics are about one megabyte.
 pub const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -179,6 +180,11 @@ impl Tree {
     /// Whether this is a list with nothing in it.
     pub fn is_empty_sequence(&self, id: NodeId) -> bool {
         matches!(&self.node(id).kind, Kind::Sequence(items) if items.is_empty())
+    }
+
+    /// Whether nothing stands behind a key.
+    pub fn is_nothing(&self, id: NodeId) -> bool {
+        matches!(&self.node(id).kind, Kind::Scalar { text, style: Style::Plain } if is_null(text))
     }
 
     /// All scalars that are values, not keys.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::timers::Timer;
-use super::{CellId, Delivery, Engine, LinkId, Origin, Time, WhenFull};
+use super::{Answer, CellId, Delivery, Engine, LinkId, Origin, Outcome, Time, WhenFull};
 use crate::codec::{Cause, Value, Violation};
 
 /// How writes of a cell by a central are answered, and in which cell.
@@ -27,12 +27,12 @@ pub struct Response {
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     /// What was written, and which write it was.
-    of: CellId,
-    version: u64,
+    pub(super) of: CellId,
+    pub(super) version: u64,
     /// Through which link, which does not answer itself.
-    by: LinkId,
-    copied: Vec<(usize, Value)>,
-    until: Option<Time>,
+    pub(super) by: LinkId,
+    pub(super) copied: Vec<(usize, Value)>,
+    pub(super) until: Option<Time>,
 }
 
 impl Response {
@@ -80,7 +80,9 @@ impl Engine {
         };
         let copied = response.copied(written);
         if let Some(answer) = &response.accepted {
+            let version = cell.version;
             self.answer(now, response.cell, answer, &copied);
+            self.tell_answer((id, version), response.cell, Answer::Accepted);
             return;
         }
         // Where only the newest request counts, only that is answered.
@@ -125,6 +127,8 @@ impl Engine {
         };
         let copied = written.map_or_else(Vec::new, |written| response.copied(written));
         self.answer(now, response.cell, answer, &copied);
+        let version = self.cells[id.index()].version;
+        self.tell_answer((id, version), response.cell, Answer::Refused);
         true
     }
 
@@ -152,7 +156,17 @@ impl Engine {
 
     /// The oldest request that `origin` can answer has been answered.
     pub(super) fn answered(&mut self, id: CellId, origin: Origin) {
-        self.forget_ask(id, |ask| ask.by != origin.link);
+        let asked = self.forget_ask(id, |ask| ask.by != origin.link);
+        if let Some(Ask { of, version, .. }) = asked {
+            // It is about to happen to the cell, and that is what it has then.
+            self.outcomes.push(Outcome::Answered {
+                cell: of,
+                version,
+                by: id,
+                answer: self.cells[id.index()].version + 1,
+                how: Answer::Given,
+            });
+        }
     }
 
     /// Nobody has answered in time.
@@ -162,6 +176,7 @@ impl Engine {
             let response = self.cells[ask.of.index()].response.clone();
             if let Some(answer) = response.and_then(|response| response.otherwise.clone()) {
                 self.answer(now, id, &answer, &ask.copied);
+                self.tell_answer((ask.of, ask.version), id, Answer::Nobody);
                 // Who has been told that it failed must not see it happen later.
                 self.withdraw(now, ask.of, ask.version);
             }
@@ -176,6 +191,17 @@ impl Engine {
         let value = whole.map_or_else(|_| answer.clone(), |admitted| admitted.value);
         cell.happen(now, value, None);
         self.mark_state(now, id, None);
+    }
+
+    /// For whoever watches.
+    fn tell_answer(&mut self, (cell, version): (CellId, u64), by: CellId, how: Answer) {
+        self.outcomes.push(Outcome::Answered {
+            cell,
+            version,
+            by,
+            answer: self.cells[by.index()].version,
+            how,
+        });
     }
 
     fn asks_of(&self, id: CellId, response: CellId) -> usize {

@@ -104,15 +104,19 @@ impl Backlog {
         older.any(|told| told.heard_by != origin)
     }
 
-    pub(super) fn push(&mut self, event: Told) {
+    /// The version of what has given way to it, if something has.
+    pub(super) fn push(&mut self, event: Told) -> Option<u64> {
+        let mut gave_way = None;
         self.forget_restated();
         while self.waiting.len() >= self.room {
             if let Some(oldest) = self.waiting.pop_front() {
                 self.lose(&oldest);
+                gave_way = Some(oldest.version);
             }
             self.dropped += 1;
         }
         self.waiting.push_back(event);
+        gave_way
     }
 
     /// One from before this process began. There was room for it then: one more was under way.
@@ -200,6 +204,14 @@ impl Backlog {
         {
             self.waiting.push_front(told);
         }
+    }
+
+    /// Goes on where another was; with more than it has room for, if need be.
+    pub(super) fn inherit(&mut self, before: Self, which: impl Fn(Told) -> Option<Told>) {
+        self.under_way = before.under_way.and_then(&which);
+        self.waiting = before.waiting.into_iter().filter_map(which).collect();
+        self.dropped = before.dropped;
+        self.lost = before.lost;
     }
 
     fn events(&self) -> impl ExactSizeIterator<Item = &Told> {

@@ -31,6 +31,10 @@ pub struct CellView<'a> {
     pub origin: Option<Origin>,
     /// When it last changed; its age is the time since.
     pub changed_at: Time,
+    /// What a remote owner last said, as long as that is true.
+    pub reported: Option<&'a Value>,
+    /// What a remote owner was asked for and has yet to confirm.
+    pub desired: Option<&'a Value>,
 }
 
 #[derive(Debug)]
@@ -90,7 +94,7 @@ pub(super) struct Pending {
 }
 
 impl Cell {
-    pub(super) fn new(declared: CellSpec) -> Self {
+    pub(super) fn new(declared: CellSpec, now: Time) -> Self {
         let begins = declared.restored.as_ref().or(declared.initial.as_ref());
         let value = begins.cloned();
         Self {
@@ -107,7 +111,7 @@ impl Cell {
             initial: declared.initial,
             restored: declared.restored,
             origin: None,
-            changed_at: Time::default(),
+            changed_at: now,
             reported: None,
             valid_until: None,
             pending: None,
@@ -199,6 +203,8 @@ impl Cell {
             version: self.version,
             origin: self.origin,
             changed_at: self.changed_at,
+            reported: self.reported.as_ref(),
+            desired: self.pending.as_ref().map(|pending| &pending.wanted),
         }
     }
 }

@@ -101,6 +101,9 @@ pub enum Event {
     /// A link has its transport (back). With its session gone, all that it carries is sent anew;
     /// with the session still there, what was not yet delivered.
     LinkUp { link: LinkId, session_present: bool },
+    /// A link tells of a cell in another place than before, where nobody has heard of it: how it stands is told
+    /// there.
+    Restate { link: LinkId, cell: CellId },
     /// The time of [`Engine::poll_deadline`](super::Engine::poll_deadline) has come.
     Tick,
 }
@@ -114,6 +117,8 @@ pub struct Effect {
     pub cell: CellId,
     pub carries: Carries,
     pub value: Value,
+    /// Of the cell, when it held this.
+    pub version: u64,
     /// The number of this hand-out, no two of a link have the same; to be given back with
     /// [`Event::Delivered`].
     pub ticket: u64,

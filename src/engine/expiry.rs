@@ -2,7 +2,7 @@
 
 use super::backlog::Told;
 use super::timers::{Clock, Timer};
-use super::{CellId, Engine, Time};
+use super::{CellId, Engine, Outcome, Time};
 
 impl Engine {
     /// Forgets the events of a cell that have waited for longer than they are good for.
@@ -32,7 +32,15 @@ impl Engine {
         let mut forgotten = None;
         for &(link, outlet) in &cell.outlets {
             let state = &mut self.links[link.index()];
-            forgotten = forgotten.max(state.forget_events(outlet, &which, &mut clock));
+            let newest = state.forget_events(outlet, &which, &mut clock);
+            if let Some(version) = newest {
+                self.outcomes.push(Outcome::Expired {
+                    link,
+                    cell: id,
+                    version,
+                });
+            }
+            forgotten = forgotten.max(newest);
         }
         if forgotten.is_none() {
             return;

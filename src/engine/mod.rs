@@ -10,9 +10,11 @@ mod backlog;
 mod cell;
 mod event;
 mod expiry;
+mod outcome;
 mod outlet;
 mod pace;
 mod promise;
+mod succession;
 mod timers;
 mod truth;
 
@@ -27,12 +29,15 @@ pub use event::{
     Accepted, CellId, Change, Effect, Event, LinkId, Mark, Origin, PeerId, Rejection, Snapshot,
     Time,
 };
+pub use outcome::{Answer, Outcome};
 pub use outlet::Carries;
 pub use pace::Pace;
 pub use promise::{Ack, Broken, Keeping, Owed, Standing, Unpaid};
+pub use succession::Heirs;
 
 use crate::codec::{Cause, Spec, Value, Violation};
-use cell::Cell;
+use cell::{Cell, Pending};
+use outcome::Outcomes;
 use outlet::LinkState;
 use timers::{Clock, Timer, Timers};
 
@@ -102,24 +107,36 @@ pub struct Engine {
     /// The cells with events that expire.
     expiring: Vec<CellId>,
     rejections: BTreeMap<(LinkId, Option<CellId>, Cause), u64>,
+    outcomes: Outcomes,
 }
 
 impl Engine {
     /// An engine with these cells, links `0..links` and who hears of what. Initial values are there
     /// at once: every outlet of a cell that has one is marked.
-    pub fn new(mut cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+    pub fn new(cells: Vec<CellSpec>, links: usize, subscriptions: &[Subscription]) -> Self {
+        Self::new_at(Time::default(), cells, links, subscriptions)
+    }
+
+    /// The same, for a clock that does not start with it.
+    pub fn new_at(
+        now: Time,
+        mut cells: Vec<CellSpec>,
+        links: usize,
+        subscriptions: &[Subscription],
+    ) -> Self {
         let owed = cells.iter_mut().map(|cell| mem::take(&mut cell.owed));
         let owed: Vec<Vec<Owed>> = owed.collect();
         let mut engine = Self {
-            cells: cells.into_iter().map(Cell::new).collect(),
+            cells: cells.into_iter().map(|cell| Cell::new(cell, now)).collect(),
             links: (0..links).map(LinkId::new).map(LinkState::new).collect(),
             timers: Timers::default(),
             expiring: Vec::new(),
             rejections: BTreeMap::new(),
+            outcomes: Outcomes::default(),
         };
         for cell in 0..engine.cells.len() {
             let id = CellId::new(cell);
-            engine.begin(id);
+            engine.begin(now, id);
             if engine.cells[cell].expires.is_some() {
                 engine.expiring.push(id);
             }
@@ -136,14 +153,14 @@ impl Engine {
             let state = &mut engine.links[link.index()];
             let outlet = state.add(cell, carries, pace, acknowledges, declared);
             let mut clock = Clock {
-                now: Time::default(),
+                now,
                 timers: &mut engine.timers,
             };
             engine.links[link.index()].restate(outlet, declared, &mut clock);
             declared.outlets.push((link, outlet));
         }
         for (cell, owed) in owed.into_iter().enumerate() {
-            engine.take_up(CellId::new(cell), owed);
+            engine.take_up(now, CellId::new(cell), owed);
         }
         engine
     }
@@ -169,6 +186,11 @@ impl Engine {
             let dropped = state.dropped();
             dropped.map(move |(cell, count)| (LinkId::new(link), cell, count))
         })
+    }
+
+    /// How many outcomes nobody has taken in time.
+    pub fn untaken(&self) -> u64 {
+        self.outcomes.lost()
     }
 
     /// Whether a link has something to pull.
@@ -235,6 +257,15 @@ impl Engine {
                 }
                 Ok(Accepted::Unchanged)
             }
+            Event::Restate { link, cell } => {
+                let timers = &mut self.timers;
+                let mut clock = Clock { now, timers };
+                let cell = &self.cells[cell.index()];
+                for &(_, outlet) in cell.outlets.iter().filter(|(to, _)| *to == link) {
+                    self.links[link.index()].restate(outlet, cell, &mut clock);
+                }
+                Ok(Accepted::Unchanged)
+            }
             Event::Tick => {
                 self.expire(now);
                 Ok(Accepted::Unchanged)
@@ -251,6 +282,12 @@ impl Engine {
         self.links[link.index()].take(&self.cells, now)
     }
 
+    /// The next thing that has come of what happened, for whoever watches. Nobody has to take it: of many,
+    /// the newest wait.
+    pub fn poll_outcome(&mut self) -> Option<Outcome> {
+        self.outcomes.take()
+    }
+
     /// When [`Event::Tick`] is due, if anything waits for time to pass.
     pub fn poll_deadline(&self) -> Option<Time> {
         self.timers.next()
@@ -263,10 +300,20 @@ impl Engine {
             match timer {
                 Timer::Confirmation(id) => {
                     let cell = &mut self.cells[id.index()];
-                    if let Some(pending) = cell.pending.take() {
+                    let pending = cell.pending.take();
+                    if let Some(pending) = &pending {
                         cell.unconfirmed = pending.version;
                     }
                     self.settle(now, id);
+                    if let Some(Pending { version, .. }) = pending {
+                        let back = self.cells[id.index()].version;
+                        let cell = id;
+                        self.outcomes.push(Outcome::TakenBack {
+                            cell,
+                            version,
+                            back,
+                        });
+                    }
                 }
                 Timer::Silence(id) => self.silent(now, id),
                 Timer::Answer(id) => self.unanswered(now, id),

@@ -29,30 +29,33 @@ pub enum Carries {
 
 /// What one link has yet to send of one cell.
 #[derive(Debug)]
-struct Outlet {
-    cell: CellId,
-    carries: Carries,
+pub(super) struct Outlet {
+    pub(super) cell: CellId,
+    pub(super) carries: Carries,
     /// There is something that the link has not taken.
-    marked: bool,
+    pub(super) marked: bool,
     /// Who need not hear of what is marked.
-    heard_by: Option<Origin>,
+    pub(super) heard_by: Option<Origin>,
     /// What it has taken and not yet delivered.
-    in_flight: Option<InFlight>,
+    pub(super) in_flight: Option<InFlight>,
+    /// When what is marked was accepted, unless it only is how things stand.
+    pub(super) since: Option<Time>,
     /// Where every event counts: those that wait. Then a mark says that there are any.
-    backlog: Option<Box<Backlog>>,
+    pub(super) backlog: Option<Box<Backlog>>,
     /// What is not simply sent when it changes.
-    pacer: Option<Box<Pacer>>,
+    pub(super) pacer: Option<Box<Pacer>>,
     /// What has been delivered is safe with somebody else.
-    acknowledges: bool,
+    pub(super) acknowledges: bool,
     /// The newest version that has been delivered.
-    arrived: u64,
+    pub(super) arrived: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct InFlight {
+pub(super) struct InFlight {
     ticket: u64,
     version: u64,
-    heard_by: Option<Origin>,
+    pub(super) heard_by: Option<Origin>,
+    pub(super) since: Option<Time>,
 }
 
 /// What has arrived when an effect has been delivered.
@@ -62,20 +65,25 @@ pub(super) struct Arrived {
     pub(super) request: Option<u64>,
     /// It was owed, and is not any more.
     pub(super) pays: bool,
+    pub(super) version: u64,
+    /// When what it told was accepted, unless it told how things stand.
+    pub(super) since: Option<Time>,
 }
 
 /// All outlets of one link.
 #[derive(Debug)]
 pub(super) struct LinkState {
-    link: LinkId,
-    outlets: Vec<Outlet>,
+    pub(super) link: LinkId,
+    pub(super) outlets: Vec<Outlet>,
     /// How many effects have been handed out.
-    handed_out: u64,
+    pub(super) handed_out: u64,
     /// Outlets that are marked, have nothing in flight and need not wait for their time, the longest
     /// waiting first. Each is in it once at most, so it never grows beyond the number of outlets.
-    queue: VecDeque<usize>,
+    pub(super) queue: VecDeque<usize>,
     /// The last that was handed out could not be kept where it was sent to.
     pub(super) is_failing: bool,
+    /// The last event that has given way to a newer one, until somebody takes this.
+    pub(super) gave_way: Option<(CellId, u64)>,
 }
 
 impl LinkState {
@@ -86,6 +94,7 @@ impl LinkState {
             handed_out: 0,
             queue: VecDeque::new(),
             is_failing: false,
+            gave_way: None,
         }
     }
 
@@ -110,6 +119,7 @@ impl LinkState {
             marked: false,
             heard_by: None,
             in_flight: None,
+            since: None,
             backlog,
             pacer,
             acknowledges,
@@ -300,6 +310,7 @@ impl LinkState {
         if outlet.marked {
             return;
         }
+        outlet.since = None;
         if let Some(pacer) = &mut outlet.pacer {
             pacer.end(id, clock);
         }
@@ -312,6 +323,7 @@ impl LinkState {
     pub(super) fn take(&mut self, cells: &[Cell], now: Time) -> Option<Effect> {
         let outlet = &mut self.outlets[self.queue.pop_front()?];
         let cell = &cells[outlet.cell.index()];
+        let marked_since = outlet.since.take();
         let told = match &mut outlet.backlog {
             Some(backlog) => backlog.take()?.clone(),
             None => Told {
@@ -332,6 +344,10 @@ impl LinkState {
             ticket,
             version: told.version,
             heard_by: told.heard_by,
+            since: match outlet.backlog {
+                Some(_) => (!told.restated && told.aged.is_zero()).then_some(told.at),
+                None => marked_since,
+            },
         });
         if let Some(pacer) = &mut outlet.pacer {
             pacer.taken(now);
@@ -340,6 +356,7 @@ impl LinkState {
             cell: outlet.cell,
             carries: outlet.carries,
             value: told.value,
+            version: told.version,
             ticket,
             origin: told.heard_by,
             restated: told.restated,
@@ -369,6 +386,8 @@ impl LinkState {
         let arrived = Arrived {
             request: (outlet.carries == Carries::Requests).then_some(sent.version),
             pays: pays && outlet.acknowledges,
+            version: sent.version,
+            since: sent.since,
         };
         if outlet.marked {
             self.release(index, clock);
@@ -376,12 +395,15 @@ impl LinkState {
         Some(arrived)
     }
 
-    /// What was handed out is to be handed out again.
-    pub(super) fn undelivered(&mut self, index: usize, ticket: u64, clock: &mut Clock<'_>) {
+    /// What was handed out is to be handed out again; its version.
+    pub(super) fn undelivered(
+        &mut self,
+        index: usize,
+        ticket: u64,
+        clock: &mut Clock<'_>,
+    ) -> Option<u64> {
         let outlet = &mut self.outlets[index];
-        let Some(sent) = outlet.in_flight.take_if(|sent| sent.ticket == ticket) else {
-            return;
-        };
+        let sent = outlet.in_flight.take_if(|sent| sent.ticket == ticket)?;
         self.is_failing = true;
         match &mut outlet.backlog {
             Some(backlog) => backlog.take_back(),
@@ -389,8 +411,10 @@ impl LinkState {
             None if !outlet.marked => outlet.heard_by = sent.heard_by,
             None => {}
         }
+        outlet.since = outlet.since.or(sent.since);
         outlet.marked = true;
         self.release(index, clock);
+        Some(sent.version)
     }
 
     /// The transport is back: nothing is in flight any more. What was not delivered is marked again;
@@ -406,7 +430,9 @@ impl LinkState {
         for index in 0..self.outlets.len() {
             let outlet = &mut self.outlets[index];
             let cell = &cells[outlet.cell.index()];
-            let undelivered = outlet.in_flight.take().is_some() || outlet.marked;
+            let sent = outlet.in_flight.take();
+            let undelivered = sent.is_some() || outlet.marked;
+            outlet.since = outlet.since.or(sent.and_then(|sent| sent.since));
             outlet.marked = match &mut outlet.backlog {
                 Some(backlog) => {
                     backlog.take_back();
@@ -467,11 +493,17 @@ impl LinkState {
                 };
                 match cell.aged {
                     Some(_) => backlog.take_up(told),
-                    None => backlog.push(told),
+                    None => {
+                        let given_way = backlog.push(told).map(|version| (outlet.cell, version));
+                        self.gave_way = given_way.or(self.gave_way);
+                    }
                 }
             }
             (Some(_), None) => return,
-            (None, _) => outlet.heard_by = heard_by,
+            (None, _) => {
+                outlet.heard_by = heard_by;
+                outlet.since = Some(clock.now);
+            }
         }
         self.enqueue(index, clock);
     }
@@ -486,7 +518,7 @@ impl LinkState {
     }
 
     /// Something is marked and nothing in flight: it is sent as soon as it may be.
-    fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
+    pub(super) fn release(&mut self, index: usize, clock: &mut Clock<'_>) {
         let id = self.timer(index);
         let pacer = &mut self.outlets[index].pacer;
         if !pacer.as_mut().is_some_and(|it| it.holds_back(id, clock)) {
@@ -494,7 +526,7 @@ impl LinkState {
         }
     }
 
-    fn timer(&self, index: usize) -> Timer {
+    pub(super) fn timer(&self, index: usize) -> Timer {
         Timer::Pace(self.link, index)
     }
 }

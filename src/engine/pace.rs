@@ -114,6 +114,33 @@ impl Pacer {
         }
     }
 
+    /// Goes on in the step of another.
+    pub(super) fn inherit(&mut self, before: &Self, id: Timer, clock: &mut Clock<'_>) {
+        match (self, before) {
+            (
+                Self::AtMost {
+                    apart, not_before, ..
+                },
+                Self::AtMost {
+                    not_before: before, ..
+                },
+            ) => *not_before = (*before).min(clock.now + *apart),
+            (
+                Self::Every { period, timer },
+                Self::Every {
+                    period: before,
+                    timer: Some(due),
+                },
+            ) if period == before => {
+                if let Some(at) = timer.replace(*due) {
+                    clock.timers.clear(at, id);
+                }
+                clock.timers.set(*due, id);
+            }
+            (Self::AtMost { .. } | Self::Every { .. }, _) => {}
+        }
+    }
+
     /// What was waited for has come, at `due`.
     pub(super) fn fired(&mut self, due: Time, id: Timer, clock: &mut Clock<'_>) {
         match self {

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::cell::{Cell, Pending};
-use super::{Carries, CellId, Delivery, Engine, LinkId, Owner, Snapshot, Time};
+use super::{Carries, CellId, Delivery, Engine, LinkId, Outcome, Owner, Snapshot, Time};
 use crate::codec::{Cause, Value, Violation};
 
 /// What the response to a write by a central promises. Each promises what those before it do.
@@ -140,8 +140,7 @@ impl Engine {
     }
 
     /// Takes up what was owed when the process before this one ended.
-    pub(super) fn take_up(&mut self, id: CellId, mut owed: Vec<Owed>) {
-        let now = Time::default();
+    pub(super) fn take_up(&mut self, now: Time, id: CellId, mut owed: Vec<Owed>) {
         let cell = &self.cells[id.index()];
         // Among events, what is owed is only what a central wrote; what the value was in the end is known.
         let was = match (cell.owner, cell.delivery) {
@@ -199,7 +198,16 @@ impl Engine {
         let timers = &mut self.timers;
         let mut clock = super::timers::Clock { now, timers };
         for &(_, outlet) in outlets.iter().filter(|(to, _)| *to == link) {
-            self.links[link.index()].undelivered(outlet, ticket, &mut clock);
+            let state = &mut self.links[link.index()];
+            let version = state.undelivered(outlet, ticket, &mut clock);
+            if let Some(version) = version {
+                self.outcomes.push(Outcome::GivenBack {
+                    link,
+                    cell: id,
+                    ticket,
+                    version,
+                });
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a cell holds after a request or a report, and who is told.
 
 use super::cell::Pending;
+use super::outlet::Arrived;
 use super::promise::Ack;
 use super::timers::{Clock, Timer};
-use super::{Accepted, CellId, Change, Engine, LinkId, Mark, Origin, Owner, Time};
+use super::{Accepted, CellId, Change, Engine, LinkId, Mark, Origin, Outcome, Owner, Time};
 use crate::codec::{Admitted, Cause, Patch, Value, Violation};
 
 impl Engine {
@@ -136,6 +137,8 @@ impl Engine {
             if pending.answered && pending.deadline.is_some() {
                 let confirmed = cell.pending.take();
                 cell.confirmed = confirmed.as_ref().map_or(0, |confirmed| confirmed.version);
+                let version = cell.confirmed;
+                self.outcomes.push(Outcome::Confirmed { cell: id, version });
                 self.forget_deadline(id, confirmed);
             }
             if !is_event {
@@ -186,6 +189,15 @@ impl Engine {
             let state = &mut self.links[link.index()];
             arrived = arrived.or(state.delivered(outlet, ticket, cell.written, &mut clock));
         }
+        if let Some(Arrived { version, since, .. }) = arrived {
+            self.outcomes.push(Outcome::Arrived {
+                link,
+                cell: id,
+                ticket,
+                version,
+                waited: since.map(|since| now.0.saturating_sub(since.0)),
+            });
+        }
         let within = cell.confirm_within;
         if let Some(version) = arrived.and_then(|arrived| arrived.request)
             && let Some(pending) = &mut cell.pending
@@ -196,6 +208,7 @@ impl Engine {
                 // The answer was quicker than the acknowledgement.
                 cell.pending = None;
                 cell.confirmed = version;
+                self.outcomes.push(Outcome::Confirmed { cell: id, version });
             } else {
                 let deadline = now + within;
                 pending.deadline = Some(deadline);
@@ -211,10 +224,10 @@ impl Engine {
 
     /// Nobody knows how old it is what a value begins with from before the start. It gets the time that
     /// the owner's word has: by then the owner has spoken, or it is unknown.
-    pub(super) fn begin(&mut self, id: CellId) {
+    pub(super) fn begin(&mut self, now: Time, id: CellId) {
         let cell = &self.cells[id.index()];
         match (cell.owner, &cell.restored) {
-            (Owner::Remote(_), Some(_)) => self.heard_from_owner(Time::default(), id),
+            (Owner::Remote(_), Some(_)) => self.heard_from_owner(now, id),
             (Owner::Remote(_), None) | (Owner::Here, _) => {}
         }
     }
@@ -243,6 +256,8 @@ impl Engine {
         if self.cells[id.index()].pending.is_none() {
             self.settle(now, id);
         }
+        let version = self.cells[id.index()].version;
+        self.outcomes.push(Outcome::Silent { cell: id, version });
     }
 
     /// Back to the last report; while the owner has not spoken, to what was there before it could.
@@ -271,7 +286,9 @@ impl Engine {
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in &cell.outlets {
-            self.links[link.index()].mark_state(outlet, cell, origin, &mut clock);
+            let state = &mut self.links[link.index()];
+            state.mark_state(outlet, cell, origin, &mut clock);
+            self.outcomes.gave_way(link, state.gave_way.take());
         }
     }
 
@@ -324,7 +341,9 @@ impl Engine {
         let mut clock = Clock { now, timers };
         let cell = &self.cells[id.index()];
         for &(link, outlet) in cell.outlets.iter().filter(|(to, _)| *to == owner) {
-            self.links[link.index()].mark_request(outlet, cell, origin, &mut clock);
+            let state = &mut self.links[link.index()];
+            state.mark_request(outlet, cell, origin, &mut clock);
+            self.outcomes.gave_way(link, state.gave_way.take());
         }
     }
 }

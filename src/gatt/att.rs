@@ -62,7 +62,8 @@ impl From<&Violation> for AttError {
             | Cause::Pattern
             | Cause::QueueFull
             | Cause::Unasked
-            | Cause::RetainedCommand => Self::Refused,
+            | Cause::RetainedCommand
+            | Cause::Gone => Self::Refused,
             Cause::NotKept => Self::NotKept,
         }
     }

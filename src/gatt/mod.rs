@@ -9,6 +9,7 @@ pub mod pairing;
 pub mod section;
 mod security;
 pub mod server;
+pub mod structure;
 mod tree;
 pub mod window;
 

@@ -72,6 +72,18 @@ impl PairingWindow {
         }
     }
 
+    /// Takes the place of another: what has begun goes on, where both are windows. A time that runs ends when it
+    /// would have ended.
+    pub fn after(before: &Self, rule: Rule) -> Self {
+        let window = Self::new(rule);
+        if let (Rule::Window { .. }, Rule::Window { .. }) = (before.rule, rule) {
+            window.state.send_replace(before.pairable());
+            let has_begun = before.has_begun.load(Ordering::Relaxed);
+            window.has_begun.store(has_begun, Ordering::Relaxed);
+        }
+        window
+    }
+
     pub fn pairable(&self) -> Pairable {
         match *self.state.borrow() {
             // Whoever asks in the moment of its end is too late.
@@ -180,5 +192,41 @@ impl PairingWindow {
         let change = Change::Set(Value::Bool(self.is_open()));
         // A refusal has been counted and logged.
         let _ = port.request(cell, change, &Sender::nobody());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn window(lasts_s: u64) -> Rule {
+        Rule::Window {
+            lasts: Duration::from_secs(lasts_s),
+            at_start: true,
+            cell: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_runs_ends_when_it_would_have_and_does_not_begin_again() {
+        let before = PairingWindow::new(window(60));
+        let end = Instant::now() + Duration::from_secs(60);
+        before.set(Pairable::Until(end));
+        before.has_begun.store(true, Ordering::Relaxed);
+        let after = PairingWindow::after(&before, window(3600));
+        assert_eq!(after.pairable(), Pairable::Until(end));
+        assert!(after.has_begun.load(Ordering::Relaxed));
+        before.set(Pairable::No);
+        let after = PairingWindow::after(&before, window(3600));
+        assert_eq!(after.pairable(), Pairable::No, "it was closed");
+    }
+
+    #[test]
+    fn what_was_no_window_has_not_begun() {
+        let after = PairingWindow::after(&PairingWindow::new(Rule::Always), window(60));
+        assert_eq!(after.pairable(), Pairable::No);
+        assert!(!after.has_begun.load(Ordering::Relaxed));
+        let after = PairingWindow::after(&after, Rule::Never);
+        assert_eq!(after.pairable(), Pairable::No);
     }
 }

@@ -5,17 +5,29 @@
 //! rest of the program only through its [`Port`].
 
 mod beginning;
+mod catalogue;
 mod configure;
+mod finding;
+mod flow;
+mod health;
+mod hooks;
+mod names;
 mod notice;
+mod observe;
+mod observer;
 mod place;
 mod port;
 mod promise;
 mod receipt;
+mod record;
 mod registry;
+mod served;
 mod shared;
 pub mod stage;
 mod topic;
+mod view;
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,16 +35,25 @@ use std::pin::Pin;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use beginning::Beginning;
+pub use catalogue::{Catalogue, CellEntry};
 pub(crate) use configure::Keys;
 pub use configure::{Configure, Declared};
+pub use finding::{Examination, Finding, Level};
+pub use flow::{Came, Flow, Kind, Note, Seen, Shown, Step, What};
+pub use health::{CentralHealth, Health, How, LinkHealth, State, Subscriber, Verdict};
 pub use notice::{Announce, Heard, Notice, Notices, Payload, Sender};
+pub(crate) use observe::{Observatory, Observed};
+pub use observer::Observer;
 pub use port::{Offer, Port};
 pub use promise::{NotKept, Promise};
 pub use receipt::Receipt;
 pub use registry::registry;
+pub use served::{Page, Served};
+pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc, WillDoc};
+pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -121,7 +142,7 @@ pub enum PlaceKind {
 }
 
 /// A plugin at work: it connects cells to the world.
-pub trait Link: Send {
+pub trait Link: Any + Send {
     /// What it is called in logs.
     fn name(&self) -> &'static str;
 
@@ -129,6 +150,18 @@ pub trait Link: Send {
     fn available(&mut self) -> BoxFuture<'_, Availability> {
         Box::pin(async { Availability::Ready })
     }
+
+    /// Another configuration takes the place of one at work, and this link that of `before`, a link of the same
+    /// name that has run and has been told [`Ending::Succeeded`]. What that has left in the world can be taken
+    /// from it; what is not goes when it is dropped, right after this and before [`Link::prepare`].
+    fn take_over(&mut self, _before: &mut dyn Link) -> Succession {
+        Succession::Anew
+    }
+
+    /// The values have gone over, and nothing else has happened since: whoever asks this link for something, by
+    /// what it has taken over, is served by the new configuration from here on. It must not wait. Called after
+    /// [`Link::take_over`] and [`Link::prepare`], before [`Link::run`], with the port that it runs with.
+    fn goes_on(&mut self, _port: &Port) {}
 
     /// Says what values begin with. Asked once, before any link works and before anything can have
     /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.
@@ -147,6 +180,12 @@ pub trait Link: Send {
     /// nobody can be listening meanwhile, what has happened is over.
     fn carries_over(&self) -> bool {
         true
+    }
+
+    /// Whether it says itself how it is ([`Port::state`]), because it waits for the world. Otherwise it is up
+    /// while it runs.
+    fn tells_state(&self) -> bool {
+        false
     }
 
     /// Whether it is to stop only after the others have: what comes of their end is to be kept.
@@ -170,9 +209,26 @@ pub trait Link: Send {
         self.run(port)
     }
 
+    /// Whether it shows somebody what all links do: then there is [`Port::catalogue`].
+    fn shows_catalogue(&self) -> bool {
+        false
+    }
+
     /// The topics that it publishes on and subscribes to, in their order.
     fn topics(&self) -> Vec<TopicDoc> {
         Vec::new()
+    }
+
+    /// What it serves and where, for whoever starts the program: asked once, before it runs.
+    fn serves(&self) -> Vec<Served> {
+        Vec::new()
+    }
+
+    /// Looks at the part of the world that it needs, and says what is wrong with it. It takes no more than a minute, and
+    /// nothing that it does may be heard by others, or change anything, unless the examination says that it may.
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        let _ = about;
+        Box::pin(async { Vec::new() })
     }
 
     /// What it tells Home Assistant, if it does.
@@ -184,6 +240,22 @@ pub trait Link: Send {
     fn broker(&self) -> Option<BrokerDoc> {
         None
     }
+}
+
+/// What becomes of those on the other side when one link takes over from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Succession {
+    /// It begins as at the start: they are told how everything stands.
+    #[default]
+    Anew,
+    /// They do not notice: they are told what they have not been told. What is under way to them still is, and
+    /// whoever has it says to the port of before that it is delivered. What is not any more, the link asks for with
+    /// [`Port::link_up`].
+    Unnoticed,
+    /// What they see has changed, and that has to be granted by somebody: the link says what came of it with
+    /// [`Port::settle`]. Whoever sees the same as before does not notice, as with [`Succession::Unnoticed`];
+    /// where nobody does, the link begins anew by itself, with [`Port::link_up`].
+    Asks,
 }
 
 /// Whether a link could work now.

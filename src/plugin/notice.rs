@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Shared;
+use super::{How, Shared};
 use crate::codec::Cause;
-use crate::engine::PeerId;
+use crate::engine::{CellId, PeerId};
 
 /// So many notices wait for whoever is slow to take them; then the oldest are lost.
 pub(crate) const NOTICES_MAX: usize = 256;
-/// So much is told of a payload that was refused.
+/// So much is told of a payload.
 const PAYLOAD_MAX: usize = 256;
 
 /// Something that has happened. Centrals are named by their address.
@@ -29,10 +29,15 @@ pub enum Notice {
     Subscribed {
         central: String,
         characteristic: String,
+        /// What it is told.
+        cell: CellId,
+        /// `None` where that is not known.
+        how: Option<How>,
     },
     Unsubscribed {
         central: String,
         characteristic: String,
+        cell: CellId,
     },
     /// Something came in that broke a constraint.
     Rejected {
@@ -52,7 +57,7 @@ pub enum Notice {
 /// Tells everybody who listens; what is behind [`Port::announce`](super::Port::announce).
 pub type Announce = Arc<dyn Fn(Notice) + Send + Sync>;
 
-/// A payload that was refused, or its beginning: 256 bytes at most.
+/// A payload, or its beginning: 256 bytes at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     Text(String),
@@ -82,8 +87,14 @@ impl Sender<'_> {
 }
 
 impl Payload {
-    pub(super) fn cut(payload: &[u8]) -> Self {
-        let beginning = &payload[..payload.len().min(PAYLOAD_MAX)];
+    /// As much as is told of what came from the air: that it might be a text is a chance.
+    pub(super) fn octets(payload: &[u8]) -> Self {
+        Self::Bytes(beginning(payload).to_vec())
+    }
+
+    /// As much of it as is told.
+    pub fn cut(payload: &[u8]) -> Self {
+        let beginning = beginning(payload);
         match std::str::from_utf8(beginning) {
             Ok(text) => Self::Text(text.to_owned()),
             // The cut went through the middle of a character.
@@ -94,6 +105,10 @@ impl Payload {
             Err(_) => Self::Bytes(beginning.to_vec()),
         }
     }
+}
+
+fn beginning(payload: &[u8]) -> &[u8] {
+    &payload[..payload.len().min(PAYLOAD_MAX)]
 }
 
 impl std::fmt::Display for Payload {

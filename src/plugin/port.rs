@@ -3,15 +3,21 @@
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::futures::Notified;
 use tracing::warn;
 
-use super::{Announce, Notice, Notices, Payload, Promise, Receipt, Sender, Shared, Stopping};
+use super::{
+    Announce, Catalogue, Ending, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Sender, Shared, State, Stopping, What,
+};
 use crate::codec::{Patch, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, Rejection,
+    Accepted, CellId, Change, Effect, Event, Keeping, LinkId, Mark, Origin, Rejection,
 };
 use crate::gatt::Service;
+use crate::plan::CellKey;
 
 /// One link's access to the engine. Every call returns at once; only the `async` ones wait. Clones are the same port.
 #[derive(Clone)]
@@ -46,9 +52,14 @@ impl Port {
         &self.shared.services
     }
 
+    /// What is declared; empty unless some link shows it ([`Link::shows_catalogue`](super::Link::shows_catalogue)).
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.shared.catalogue
+    }
+
     /// What a cell holds now; `None` while it is unknown.
     pub fn value(&self, cell: CellId) -> Option<Value> {
-        self.shared.engine().cell(cell).value.cloned()
+        self.shared.value(cell)
     }
 
     /// Somebody behind this link asks for a change.
@@ -86,9 +97,8 @@ impl Port {
             change: Change::Set(value),
             origin: self.origin(sender),
         };
-        let written = |engine: &Engine| engine.cell(cell).version;
-        let promise = |version| Promise::new(self.shared.clone(), cell, version);
-        let rejection = match self.shared.handle_then(event, written) {
+        let promise = |version| Promise::new(self.shared.clone(), self.link, cell, version);
+        let rejection = match self.shared.handle_at(event, sender) {
             Ok((_, version)) => return Ok(promise(version)),
             Err(rejection) => rejection,
         };
@@ -150,9 +160,7 @@ impl Port {
 
     /// The next thing to send. The same cell comes again only after [`Port::delivered`].
     pub fn pull(&self) -> Option<Effect> {
-        self.shared
-            .engine()
-            .poll_effect(self.shared.now(), self.link)
+        self.shared.pull(self.link)
     }
 
     /// What was pulled has arrived: the [`Effect::ticket`] says which.
@@ -209,31 +217,57 @@ impl Port {
         });
     }
 
+    /// What this link tells of a cell is told in another place than before the take-over: how it stands is handed
+    /// out again.
+    pub fn restate(&self, cell: CellId) {
+        self.accept(Event::Restate {
+            link: self.link,
+            cell,
+        });
+    }
+
+    /// Which value a cell is in any configuration; `None` if nobody can see it.
+    pub fn key(&self, cell: CellId) -> Option<CellKey> {
+        self.shared.cell_keys[cell.index()]
+    }
+
     /// Resolves when there is something to pull.
     pub async fn changed(&self) {
         let wake = &self.shared.wake[self.link.index()];
         loop {
             let notified = wake.notified();
-            if self.shared.engine().has_effects(self.link) {
+            if self.shared.has_effects(self.link) {
                 return;
             }
             notified.await;
         }
     }
 
-    /// Resolves when it is time to stop.
-    pub async fn stopped(&self) {
+    /// Resolves when it is time to stop, and says what comes after.
+    pub async fn stopped(&self) -> Ending {
         let mut stop = self.shared.stop.subscribe();
         let until = match self.is_last {
             false => Stopping::Begun,
             true => Stopping::OthersHaveStopped,
         };
-        // The sender lives in what this port holds, so waiting cannot fail.
-        let _ = stop.wait_for(|stop| *stop >= until).await;
+        let stopped = stop.wait_for(|(stage, _)| *stage >= until).await;
+        let (_, ending) = *stopped.expect("the sender lives in what this port holds");
+        ending
+    }
+
+    /// Whether what this link has to ask for, having taken over ([`Succession::Asks`](super::Succession::Asks)),
+    /// is granted. If it is refused, and why, the configuration of before comes back.
+    pub fn settle(&self, verdict: Result<(), String>) {
+        self.shared.verdicts.send_if_modified(|verdicts| {
+            let is_new = !verdicts.contains_key(&self.link);
+            verdicts.entry(self.link).or_insert(verdict);
+            is_new
+        });
     }
 
     /// Tells everybody who listens of something that has happened.
     pub fn announce(&self, notice: Notice) {
+        self.shared.hear(self.link, &notice);
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
     }
@@ -252,18 +286,82 @@ impl Port {
     /// Hands something out to the rest of the process by its type, for as long as this link runs:
     /// the virtual adapter, for example, to whoever wants to be a central of it.
     pub fn offer<T: Any + Send + Sync>(&self, thing: Arc<T>) -> Offer {
-        self.shared.offers.send_modify(|offers| {
-            offers.insert(TypeId::of::<T>(), thing);
-        });
+        let offered = self.shared.offer(thing);
         Offer {
             shared: self.shared.clone(),
             of: TypeId::of::<T>(),
+            offered,
         }
     }
 
     /// What some link has offered; waits until one does.
     pub async fn offered<T: Any + Send + Sync>(&self) -> Arc<T> {
         self.shared.offered().await
+    }
+
+    /// What some link offers at this moment.
+    pub fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.offered_now()
+    }
+
+    /// Resolves when anything has happened in the engine after this was called.
+    pub fn progress(&self) -> Notified<'_> {
+        self.shared.progress.notified()
+    }
+
+    // ── what others see of the process ───────────────────────────────────────────────────────────
+
+    /// What can be seen of the process, by whoever shows it.
+    pub fn observer(&self) -> Observer {
+        Observer::new(self.shared.clone())
+    }
+
+    /// A word of this link on the way of a value: on which topic something is published, to which central
+    /// it goes. `version` is that of the effect. What is costly to make is made only if somebody watches.
+    pub fn note(&self, cell: CellId, version: u64, what: impl FnOnce() -> What) {
+        self.shared.note(self.link, cell, version, what);
+    }
+
+    /// [`Port::note`], for whoever needs nothing else of a port.
+    pub fn noter(&self) -> Note {
+        let port = self.clone();
+        Arc::new(move |cell, version, what| port.note(cell, version, what))
+    }
+
+    /// How this link is. Only one that says so ([`Link::tells_state`](super::Link::tells_state)) has to tell.
+    pub fn state(&self, state: State) {
+        if self.record().is(state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// This link waits for the world, why, and when it tries again, if it has to.
+    pub fn waits(&self, why: impl Into<String>, again_in: Option<Duration>) {
+        let why = why.into();
+        self.state(State::Waiting { why, again_in });
+    }
+
+    /// Something that this link has to say of itself, under a word of its own; `None` takes it back. No
+    /// secrets.
+    pub fn detail(&self, key: &'static str, text: Option<String>) {
+        if self.record().detail(key, text) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    /// It is run, by this name, and says itself how it is, or does not.
+    pub(crate) fn begins(&self, name: &'static str, tells_state: bool) {
+        let state = match tells_state {
+            true => State::Starting,
+            false => State::Up,
+        };
+        if self.record().begins(name, state) {
+            self.shared.observed.observatory.changed();
+        }
+    }
+
+    fn record(&self) -> &super::record::LinkRecord {
+        &self.shared.observed.links[self.link.index()]
     }
 
     fn accept(&self, event: Event) {
@@ -275,10 +373,7 @@ impl Port {
     /// Whether a value is not to be shown: only an encrypted link may see it, or something of it came from
     /// the environment. When it is not known which one is meant, it may be any.
     pub fn is_withheld(&self, cell: Option<CellId>) -> bool {
-        match cell {
-            Some(cell) => self.shared.withheld.contains(&cell),
-            None => !self.shared.withheld.is_empty(),
-        }
+        self.shared.is_withheld(cell)
     }
 
     fn origin(&self, sender: &Sender<'_>) -> Origin {
@@ -294,7 +389,9 @@ impl Port {
         event: Event,
         sender: &Sender<'_>,
     ) -> Result<Accepted, Violation> {
-        self.shared.handle(event).or_else(|rejection| {
+        let handled = self.shared.handle_at(event, sender);
+        let handled = handled.map(|(accepted, _)| accepted);
+        handled.or_else(|rejection| {
             let Rejection {
                 violation,
                 count,
@@ -330,6 +427,8 @@ impl Port {
                 "refused: {reason} (said once, then only counted)"
             );
         }
+        self.shared
+            .has_refused(self.link, cell, violation.cause, &reason, sender);
         // Nothing is put together for nobody.
         if self.shared.notices.receiver_count() > 0 {
             self.announce(Notice::Rejected {
@@ -353,12 +452,20 @@ impl Port {
 pub struct Offer {
     shared: Arc<Shared>,
     of: TypeId,
+    offered: Arc<dyn Any + Send + Sync>,
 }
 
 impl Drop for Offer {
     fn drop(&mut self) {
-        self.shared.offers.send_modify(|offers| {
-            offers.remove(&self.of);
+        self.shared.offers.send_if_modified(|offers| {
+            // Whoever has taken over may have offered another by now.
+            let is_ours = offers
+                .get(&self.of)
+                .is_some_and(|it| Arc::ptr_eq(it, &self.offered));
+            if is_ours {
+                offers.remove(&self.of);
+            }
+            is_ours
         });
     }
 }

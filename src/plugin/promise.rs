@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::Shared;
-use crate::engine::{Broken, CellId, Standing};
+use crate::engine::{Broken, CellId, LinkId, Standing};
 
 /// A central gives up after 30 s (Core Spec 5.4, Vol 3, Part F, 3.3.3), and the connection with it. Whoever
 /// has not got there in this time has to say so before that.
@@ -16,6 +16,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 #[must_use = "the response has to wait for it"]
 pub struct Promise {
     shared: Arc<Shared>,
+    link: LinkId,
     cell: CellId,
     version: u64,
     until: Instant,
@@ -23,9 +24,10 @@ pub struct Promise {
 
 impl Promise {
     /// What is promised is this version of the cell, or a newer one; 0 promises nothing.
-    pub(super) fn new(shared: Arc<Shared>, cell: CellId, version: u64) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, link: LinkId, cell: CellId, version: u64) -> Self {
         Self {
             shared,
+            link,
             cell,
             version,
             until: Instant::now() + WITHIN,
@@ -34,7 +36,22 @@ impl Promise {
 
     /// Whether it is kept already; `None` while that takes its time.
     pub fn at_once(&self) -> Option<Result<(), NotKept>> {
-        match self.shared.engine().standing(self.cell, self.version) {
+        let standing = self.standing();
+        if standing.is_some() {
+            self.is_answered();
+        }
+        standing
+    }
+
+    /// What the response waits for is over.
+    fn is_answered(&self) {
+        let times = &self.shared.observed.links[self.link.index()].writes;
+        let left = self.until.saturating_duration_since(Instant::now());
+        times.observe(WITHIN.saturating_sub(left));
+    }
+
+    fn standing(&self) -> Option<Result<(), NotKept>> {
+        match self.shared.standing(self.cell, self.version) {
             Standing::Waits => None,
             Standing::Kept => Some(Ok(())),
             Standing::Broken(Broken::NotJournaled) => Some(Err(NotKept::Journal)),
@@ -50,16 +67,16 @@ impl Promise {
     pub async fn kept(self) -> Result<(), NotKept> {
         let wait = async {
             loop {
-                let progress = self.shared.progress.notified();
-                if let Some(result) = self.at_once() {
+                let progress = self.shared.progress().notified();
+                if let Some(result) = self.standing() {
                     return result;
                 }
                 progress.await;
             }
         };
-        timeout_at(self.until, wait)
-            .await
-            .unwrap_or(Err(NotKept::Time))
+        let kept = timeout_at(self.until, wait).await;
+        self.is_answered();
+        kept.unwrap_or(Err(NotKept::Time))
     }
 }
 

@@ -12,5 +12,7 @@ pub fn registry() -> Vec<Box<dyn Plugin>> {
         Box::new(mqtt::Mqtt),
         Box::new(ticker::Ticker),
         Box::new(store::Store),
+        #[cfg(feature = "console")]
+        Box::new(crate::plugins::console::ConsolePlugin),
     ]
 }

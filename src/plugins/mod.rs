@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod ble;
+#[cfg(feature = "console")]
+pub mod console;
 pub mod mqtt;
 pub mod store;
 pub mod ticker;

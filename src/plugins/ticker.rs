@@ -128,6 +128,7 @@ impl Link for Tickers {
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             info!(values = self.clocks.len(), "ticking");
+            port.detail("values", Some(self.clocks.len().to_string()));
             let now = Instant::now();
             self.clocks
                 .values_mut()
@@ -145,7 +146,7 @@ impl Link for Tickers {
                     biased;
                     () = port.changed() => self.start_anew(&port),
                     () = sleep_until(next) => self.tick(&port),
-                    () = port.stopped() => return Ok(()),
+                    _ = port.stopped() => return Ok(()),
                 }
             }
         })

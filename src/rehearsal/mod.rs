@@ -29,6 +29,10 @@ pub use schema::tests_schema;
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub passed: usize,
+    /// The files of which tests were run.
+    files: usize,
+    /// Those of them in which one has failed.
+    failed_in: Vec<String>,
     /// How each failure is told.
     pub failures: Vec<String>,
     /// What is wrong with files that could therefore not be run.
@@ -47,6 +51,7 @@ pub fn run(files: &[PathBuf], filter: Option<&str>) -> Outcome {
                 continue;
             }
         };
+        let (before, failed_before) = (outcome.count(), outcome.failures.len());
         for test in &story.tests {
             let name = test.name.to_lowercase();
             if filter.as_ref().is_some_and(|filter| !name.contains(filter)) {
@@ -56,6 +61,10 @@ pub fn run(files: &[PathBuf], filter: Option<&str>) -> Outcome {
                 Ok(()) => outcome.passed += 1,
                 Err(failed) => outcome.failures.push(failed.render(&story, test)),
             }
+        }
+        outcome.files += usize::from(outcome.count() > before);
+        if outcome.failures.len() > failed_before {
+            outcome.failed_in.push(file.display().to_string());
         }
     }
     outcome
@@ -108,10 +117,14 @@ impl Outcome {
 
     /// The line at the end.
     pub fn summary(&self) -> String {
-        match (self.failures.len(), self.count()) {
-            (0, 1) => "1 test passed".to_owned(),
-            (0, count) => format!("{count} tests passed"),
-            (failed, count) => format!("{failed} of {count} failed"),
+        match (self.failures.len(), self.count(), self.failed_in.as_slice()) {
+            (0, 1, _) => "1 test passed".to_owned(),
+            (0, count, _) if self.files == 1 => format!("{count} tests passed"),
+            (0, count, _) => format!("{count} tests in {} files passed", self.files),
+            (failed, count, [file]) => format!("{failed} of {count} tests, in {file}"),
+            (failed, count, files) => {
+                format!("{failed} of {count} tests, in {} files", files.len())
+            }
         }
     }
 }

@@ -249,7 +249,8 @@ impl<'a> Play<'a> {
         let central = Arc::new(server.connect_from(address));
         // It fails only when the server has gone, and then so does whatever comes next.
         let _ = central.exchange_mtu(MTU_MAX);
-        let services = central.discover().iter();
+        let services = central.discover();
+        let services = services.iter();
         let handles: Arc<[u16]> = services
             .flat_map(|service| service.characteristics.iter().map(|it| it.handle))
             .collect();

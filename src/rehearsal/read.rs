@@ -67,10 +67,11 @@ fn missing(path: &Path) -> String {
 fn said(path: &Path, source: &str, mut mistakes: Vec<Diagnostic>) -> String {
     mistakes.sort_by(|a, b| (a.span, &a.message).cmp(&(b.span, &b.message)));
     mistakes.dedup();
-    let rendered = render(&path.display().to_string(), source, &mistakes);
+    let file = path.display().to_string();
+    let rendered = render(&file, source, &mistakes);
     match mistakes.len() {
-        1 => format!("{rendered}1 mistake; these tests were not run"),
-        count => format!("{rendered}{count} mistakes; these tests were not run"),
+        1 => format!("{rendered}{file}: 1 mistake; these tests were not run"),
+        count => format!("{rendered}{file}: {count} mistakes; these tests were not run"),
     }
 }
 

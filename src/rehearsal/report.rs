@@ -90,11 +90,14 @@ fn payloads(expected: &Payload, came: &[u8]) -> Vec<String> {
     };
     match serde_json::from_slice::<Json>(came) {
         Ok(came) => marked(json, &came, at_least),
-        Err(problem) => vec![
+        Err(problem) => [
             format!("expected  {}", render_json(json)),
             format!("came      {}", text(came)),
-            format!("which is no JSON: {problem}"),
-        ],
+        ]
+        .into_iter()
+        // Of nothing there is no more to say.
+        .chain((!came.is_empty()).then(|| format!("which is no JSON: {problem}")))
+        .collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 #[path = "../support/state.rs"]
-mod state;
+pub mod state;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -69,7 +69,8 @@ impl Air {
 
 pub fn find(central: &Central, uuid: &str) -> DiscoveredCharacteristic {
     let uuid = uuid.parse().unwrap();
-    let services = central.discover().iter();
+    let services = central.discover();
+    let services = services.iter();
     let mut all = services.flat_map(|service| &service.characteristics);
     all.find(|it| it.uuid == uuid).unwrap().clone()
 }

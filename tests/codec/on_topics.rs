@@ -115,7 +115,7 @@ fn what_other_programs_write_is_understood() {
 
 #[test]
 fn what_is_no_such_value_is_refused_for_its_own_cause() {
-    use Cause::{InvalidUtf8, MalformedJson, MissingKey, WrongType};
+    use Cause::{InvalidUtf8, MalformedJson, MissingKey, OutOfRange, WrongType};
     let table: &[(&[u8], Cause)] = &[
         (b"", MalformedJson),
         (b"{", MalformedJson),
@@ -127,7 +127,7 @@ fn what_is_no_such_value_is_refused_for_its_own_cause() {
         (br#"{'number': 5}"#, MalformedJson),
         (br#"{"number": 05}"#, MalformedJson),
         (br#"{"number": NaN}"#, MalformedJson),
-        (br#"{"number": 1e400}"#, MalformedJson),
+        (br#"{"number": 1e400}"#, OutOfRange),
         (b"\xEF\xBB\xBF{\"number\": 5}", MalformedJson),
         (b"{\"number\": \"\xFF\"}", InvalidUtf8),
         (b"\xFF\xFE", InvalidUtf8),
@@ -150,6 +150,19 @@ fn what_is_no_such_value_is_refused_for_its_own_cause() {
         let shown = String::from_utf8_lossy(payload);
         let refused = value_in(&number(), &u8(), payload).expect_err(&shown);
         assert_eq!(refused.cause, cause, "{shown}: {refused}");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_said_in_words_for_people() {
+    for (payload, says) in [
+        ("", "the payload is empty"),
+        (" \n", "the payload is empty"),
+        (r#"{"number": 1e400}"#, "a number beyond ±1.8e308"),
+        ("{", "the payload is not JSON"),
+    ] {
+        let refused = value_in(&number(), &u8(), payload.as_bytes()).expect_err(payload);
+        assert!(refused.to_string().contains(says), "{payload}: {refused}");
     }
 }
 

@@ -25,7 +25,7 @@ impl Phone {
         Self { server, central }
     }
 
-    pub fn device_name(&self) -> &str {
+    pub fn device_name(&self) -> String {
         self.server.device_name()
     }
 

@@ -7,6 +7,7 @@ mod echo;
 mod every;
 mod expiry;
 mod model;
+mod outcomes;
 mod own_mark;
 mod owner_here;
 mod owner_remote;
@@ -16,6 +17,7 @@ mod promise;
 mod restored;
 mod returns;
 mod silence;
+mod succession;
 
 use std::time::Duration;
 

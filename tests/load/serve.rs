@@ -70,7 +70,8 @@ fn serves() {
 
 /// To everything, in the order of the configuration.
 fn subscribe(central: &Central) -> Vec<u16> {
-    let services = central.discover().iter();
+    let services = central.discover();
+    let services = services.iter();
     let all = services.flat_map(|service| &service.characteristics);
     let handles: Vec<u16> = all.map(|it| it.handle).collect();
     for &handle in &handles {

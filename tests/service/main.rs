@@ -112,6 +112,20 @@ fn without_a_watchdog_it_says_only_that_it_is_ready_and_that_it_stops() {
 }
 
 #[test]
+fn it_says_that_it_reads_its_configuration_again_and_when_it_has() {
+    let manager = Manager::at_a_path(Some(LIMIT));
+    let process = Process::start(&manager, free_port(), &[VIRTUAL], Stdio::null());
+    assert_eq!(manager.next()[0], "READY=1");
+    process.signal(Signal::HUP);
+    let reloading = manager.next_but("WATCHDOG=1");
+    assert_eq!(reloading[0], "RELOADING=1");
+    assert!(reloading[1].starts_with("MONOTONIC_USEC="), "{reloading:?}");
+    assert_eq!(manager.next_but("WATCHDOG=1"), ["READY=1"]);
+    // And the loop turns on.
+    assert_eq!(manager.next(), ["WATCHDOG=1"]);
+}
+
+#[test]
 fn a_configuration_with_a_mistake_is_never_ready_and_ends_with_2() {
     let manager = Manager::at_a_path(None);
     let mistake = ("version: 1", "version: 7");

@@ -37,6 +37,8 @@ faults! {
     SlowAir: "slow-air",
     Owner: "owner",
     Garbage: "garbage",
+    // The last has a time and numbers of its own: what the seeds from before it do is as it was.
+    Succession: "succession",
 }
 
 /// A mistake in a link, to see that it is found.
@@ -46,6 +48,8 @@ pub enum Sabotage {
     AcknowledgesBeforeSync,
     /// What is owed is taken up twice.
     RestoresTwice,
+    /// When another engine takes its place, an engine forgets the versions of what it has been promised.
+    ForgetsAtSuccession,
     /// The bus says that its session is still there.
     ClaimsTheSession,
     /// Once in a while the bus takes for delivered what it has not sent.
@@ -107,7 +111,7 @@ impl World {
         }
         let next = self.rng.u64(2_000..120_000);
         self.after(next, Happening::Fault);
-        let (fault, name) = Fault::ALL[self.rng.usize(..Fault::ALL.len())];
+        let (fault, name) = Fault::ALL[self.rng.usize(..Fault::ALL.len() - 1)];
         if !self.faults.has(fault) {
             return;
         }
@@ -140,6 +144,7 @@ impl World {
             Fault::Kill => self.crashes(false),
             Fault::PowerCut => self.crashes(true),
             Fault::Reload => self.reloads(),
+
             Fault::FullDisk => {
                 self.disk.is_full = true;
                 let until = self.rng.u64(500..30_000);
@@ -162,7 +167,9 @@ impl World {
             | Fault::SlowDisk
             | Fault::SlowAir
             | Fault::Owner
-            | Fault::Garbage => {}
+            | Fault::Garbage
+            // These have a time of their own.
+            | Fault::Succession => {}
         }
     }
 
@@ -178,7 +185,7 @@ impl World {
         self.ends();
     }
 
-    /// There is no live reload: it is an orderly stop, and a start with another declaration.
+    /// An orderly stop, and a start with another declaration.
     fn reloads(&mut self) {
         if self.life.is_none() {
             return;

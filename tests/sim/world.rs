@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bemo_sync::codec::{Cause, Patch};
 use bemo_sync::engine::{
-    self, CellId, Change, Effect, Engine, Event, Keeping, LinkId, Mark, Origin, PeerId, Rejection,
-    Standing, Time,
+    self, CellId, Change, Effect, Engine, Event, Heirs, Keeping, LinkId, Mark, Origin, PeerId,
+    Rejection, Standing, Time,
 };
 use fastrand::Rng;
 
@@ -101,6 +101,7 @@ pub enum Happening {
     Ticks {
         life: u32,
     },
+    Succession,
     Fault,
     FaultOf {
         fault: Fault,
@@ -138,6 +139,8 @@ struct Scheduled(u64, u64, Happening);
 
 pub struct World {
     pub rng: Rng,
+    /// When the next succession is.
+    succession: Rng,
     pub now: u64,
     queue: BinaryHeap<Reverse<Scheduled>>,
     scheduled: u64,
@@ -171,6 +174,7 @@ impl World {
         let declaration = Declaration::new(&mut rng);
         let mut world = Self {
             rng,
+            succession: Rng::with_seed(!seed),
             now: 0,
             queue: BinaryHeap::new(),
             scheduled: 0,
@@ -221,6 +225,9 @@ impl World {
             world.at(1_000, Happening::CentralActs { central });
         }
         world.at(FAULTY, Happening::Calm);
+        if faults.has(Fault::Succession) {
+            world.at(7_000, Happening::Succession);
+        }
         world
     }
 
@@ -328,6 +335,14 @@ impl World {
                     self.ticks();
                 }
             }
+            Happening::Succession => {
+                if self.is_on(Fault::Succession) {
+                    log!(self, "another engine takes the place of this one");
+                    self.is_succeeded();
+                    let next = self.succession.u64(1_000..120_000);
+                    self.after(next, Happening::Succession);
+                }
+            }
             Happening::Fault => self.something_goes_wrong(),
             Happening::FaultOf { fault } => self.goes_wrong(fault),
             Happening::Calm => self.calms(),
@@ -378,6 +393,33 @@ impl World {
         self.look_around();
     }
 
+    /// The configuration is read again while all goes on: another engine takes the place of this one, and every
+    /// link has under way what it had.
+    pub fn is_succeeded(&mut self) {
+        let Some(now) = self.engine_now() else {
+            return;
+        };
+        let begins = vec![(None, Vec::new()); CELLS];
+        let specs = self.declaration.specs(begins);
+        let next = Engine::new_at(now, specs, LINKS, &self.declaration.subscriptions());
+        let heirs = match self.sabotage {
+            Some(Sabotage::ForgetsAtSuccession) => Heirs::default(),
+            Some(_) | None => Heirs {
+                cells: (0..CELLS).map(|cell| Some(CellId::new(cell))).collect(),
+                links: (0..LINKS).map(|link| Some(LinkId::new(link))).collect(),
+                go_on: (0..LINKS).map(LinkId::new).collect(),
+            },
+        };
+        let life = self.life_mut();
+        let before = std::mem::replace(&mut life.engine, next);
+        let unfit = life.engine.succeed(now, before, &heirs);
+        life.tick_at = None;
+        if !unfit.is_empty() {
+            self.fail(format!("the same declaration does not fit {unfit:?}"));
+        }
+        self.look_around();
+    }
+
     fn woken(&mut self, link: usize) {
         self.life_mut().is_woken[link] = false;
         match link {
@@ -407,7 +449,11 @@ impl World {
                 life.in_flight[link.index()][cell.index()].take_if(|it| *it == ticket);
             }
             Event::LinkUp { link, .. } => life.in_flight[link.index()] = [None; CELLS],
-            Event::Request { .. } | Event::Report { .. } | Event::Refused { .. } | Event::Tick => {}
+            Event::Request { .. }
+            | Event::Report { .. }
+            | Event::Refused { .. }
+            | Event::Restate { .. }
+            | Event::Tick => {}
         }
         let result = life.engine.handle(now, event);
         if may_keep {

@@ -144,6 +144,11 @@ impl Bemo {
         self.port.value(CellId::new(cell))
     }
 
+    /// The port of the test's own link.
+    pub fn port(&self) -> &Port {
+        &self.port
+    }
+
     /// What is announced from now on.
     pub fn notices(&self) -> Notices {
         self.port.notices()
@@ -227,7 +232,7 @@ impl Link for Hand {
                         port.delivered(effect.cell, effect.ticket);
                         let _ = self.hears.send((effect.cell, effect.value));
                     },
-                    () = port.stopped() => return Ok(()),
+                    _ = port.stopped() => return Ok(()),
                 }
             }
         })

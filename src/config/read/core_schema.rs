@@ -1,6 +1,6 @@
 //! What a plain scalar is: the core schema of YAML 1.2 (section 10.3.2).
 
-pub(super) fn is_null(text: &str) -> bool {
+pub fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 

@@ -56,9 +56,11 @@ impl serde::de::Error for ReadError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
+        let wanted = wanted(expected);
+        let help = (wanted == "a boolean").then(|| boolean_for(found).to_owned());
         Self::new(
-            format!("{} where {} is wanted", describe(found), wanted(expected)),
-            None,
+            format!("{} where {wanted} is wanted", describe(found)),
+            help,
         )
     }
 
@@ -118,6 +120,18 @@ fn wanted(expected: &dyn serde::de::Expected) -> String {
         "a sequence" => "a list".to_owned(),
         "a map" => "a mapping".to_owned(),
         _ => expected,
+    }
+}
+
+/// What to write for a boolean. YAML 1.1 had more words for them.
+fn boolean_for(found: Unexpected<'_>) -> &'static str {
+    let Unexpected::Str(word) = found else {
+        return "write `true` or `false`, without quotes";
+    };
+    match word.to_lowercase().as_str() {
+        "yes" | "y" | "on" | "true" => "write `true`, without quotes",
+        "no" | "n" | "off" | "false" => "write `false`, without quotes",
+        _ => "write `true` or `false`, without quotes",
     }
 }
 

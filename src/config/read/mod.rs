@@ -21,7 +21,7 @@ use std::ops::Deref;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 
-pub use core_schema::{boolean, float, integer};
+pub use core_schema::{boolean, float, integer, is_null};
 pub use error::HELP;
 
 use super::diagnose::{Diagnostic, brief};

@@ -20,10 +20,20 @@ impl Resolver<'_> {
     pub(super) fn ack(
         &mut self,
         config: &CharacteristicConfig,
+        at: NodeId,
         access: Access,
         cell: CellId,
     ) -> Ack {
         let Some(declared) = &config.ack else {
+            if let Some(empty) = self
+                .values
+                .tree
+                .get(at, "ack")
+                .filter(|it| self.values.tree.is_nothing(*it))
+            {
+                let help = "write what the answer to a write promises, as in `ack: journaled`, or remove `ack`";
+                self.mistake(empty, "nothing stands behind `ack`", help);
+            }
             return match access.write && !access.write_without_response {
                 true => Ack::Journaled,
                 false => Ack::Accepted,

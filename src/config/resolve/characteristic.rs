@@ -46,7 +46,7 @@ impl Resolver<'_> {
         let delivery = self.delivery(&config);
         let expires = self.expires(&config);
         let cell = CellId::new(self.plan.cells.len());
-        let ack = self.ack(&config, access, cell);
+        let ack = self.ack(&config, at, access, cell);
         self.plan.cells.push(CellPlan {
             name: name.clone(),
             spec: spec.clone(),

@@ -49,8 +49,17 @@ impl ValueReader<'_> {
         match value_of(literal, spec) {
             Some(value) => self.admitted(what, at, value, spec),
             None => {
-                let message = format!("`{what}` is not of the declared type");
-                self.mistake(at, message, wanted(spec));
+                let (message, help) = match is_beyond_all_numbers(literal) {
+                    true => (
+                        format!("`{what}` is beyond every number that there is here"),
+                        "write one between -1.8e308 and 1.8e308".to_owned(),
+                    ),
+                    false => (
+                        format!("`{what}` is not of the declared type"),
+                        wanted(spec),
+                    ),
+                };
+                self.mistake(at, message, help);
                 None
             }
         }
@@ -72,6 +81,13 @@ impl ValueReader<'_> {
             }
         }
     }
+}
+
+/// Whether this is a number that only an infinity is near to, as `1e400` is.
+pub(super) fn is_beyond_all_numbers(literal: &Literal) -> bool {
+    let is_number = literal.text.contains(|c: char| c.is_ascii_digit());
+    let value = literal.text.parse::<f64>();
+    is_number && !literal.quoted && value.is_ok_and(f64::is_infinite)
 }
 
 /// A literal as a value of this type; `None` if it is none.

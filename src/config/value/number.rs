@@ -1,6 +1,6 @@
 //! Declared numbers: their bounds, and what they are in JSON.
 
-use super::literal::decimal;
+use super::literal::{decimal, is_beyond_all_numbers};
 use super::{ValueReader, unquoted};
 use crate::codec::decimal::Decimal;
 use crate::codec::{
@@ -271,8 +271,17 @@ impl ValueReader<'_> {
         {
             Some(value) if value.is_finite() => Some(value),
             _ => {
-                let message = format!("`{what}` is no number that the type can hold");
-                self.mistake(bound.at, message, "write a finite number, without quotes");
+                let (message, help) = match is_beyond_all_numbers(&bound.value) {
+                    true => (
+                        format!("`{what}` is beyond every number that there is here"),
+                        "write one between -1.8e308 and 1.8e308",
+                    ),
+                    false => (
+                        format!("`{what}` is no number that the type can hold"),
+                        "write a finite number, without quotes",
+                    ),
+                };
+                self.mistake(bound.at, message, help);
                 None
             }
         }

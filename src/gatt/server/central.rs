@@ -1,16 +1,17 @@
 //! A central: the requests that it can make, one method for each.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::connection::{Notification, Subscribed};
+use super::connection::{Connection, Notification, Subscribed, Told};
 use super::table::{Attribute, DiscoveredService};
-use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError};
+use super::{GattServer, MTU_MAX, MTU_MIN, PairError, RequestError, Served};
 use crate::engine::PeerId;
-use crate::gatt::{Address, AttError, Requester, Security, SecurityLevel, read, write};
-use crate::plugin::Promise;
+use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, read, write};
+use crate::plugin::{Promise, What};
 
 /// What the response to a request has to wait for.
 pub type Promises = Vec<Promise>;
@@ -50,7 +51,7 @@ impl Central {
 
     /// Whether the server is still there.
     pub fn is_connected(&self) -> bool {
-        self.server.with(self.peer, |_| ()).is_ok()
+        self.server.with(self.peer, |_, _| ()).is_ok()
     }
 
     /// Asks for a longer MTU; what counts is the shorter of both sides' wishes.
@@ -60,12 +61,12 @@ impl Central {
     pub fn exchange_mtu(&self, wanted: usize) -> Result<usize, RequestError> {
         let mtu = wanted.clamp(MTU_MIN, MTU_MAX);
         self.server
-            .with(self.peer, |connection| connection.mtu = mtu)?;
+            .with(self.peer, |_, connection| connection.mtu = mtu)?;
         Ok(mtu)
     }
 
     pub fn mtu(&self) -> Result<usize, RequestError> {
-        self.server.with(self.peer, |connection| connection.mtu)
+        self.server.with(self.peer, |_, connection| connection.mtu)
     }
 
     /// Pairs, or connects anew as it has never paired: from here on the link is as safe as this.
@@ -74,14 +75,12 @@ impl Central {
     /// [`PairError::Refused`] when it may not, and then the link is as safe as before;
     /// [`PairError::Disconnected`].
     pub fn secure(&self, level: SecurityLevel) -> Result<(), PairError> {
-        let GattServer {
-            allowed, window, ..
-        } = &*self.server;
-        self.server.with(self.peer, |connection| {
-            let is_listed = allowed
+        self.server.with(self.peer, |served, connection| {
+            let is_listed = served
+                .allowed
                 .as_ref()
                 .is_none_or(|allowed| allowed.has(connection.address));
-            if level > connection.security && !(is_listed && window.is_open()) {
+            if level > connection.security && !(is_listed && served.window.is_open()) {
                 return Err(PairError::Refused);
             }
             connection.security = level;
@@ -90,8 +89,17 @@ impl Central {
     }
 
     /// The whole tree.
-    pub fn discover(&self) -> &[DiscoveredService] {
-        self.server.table.services()
+    pub fn discover(&self) -> Arc<[DiscoveredService]> {
+        self.server.state().served.table.services().clone()
+    }
+
+    /// The handles at which something else may be since this was asked last: what a central on the air is told
+    /// by an indication of Service Changed (0x2A05). It has to discover them anew.
+    ///
+    /// # Errors
+    /// [`RequestError::Disconnected`].
+    pub fn service_changed(&self) -> Result<Option<RangeInclusive<u16>>, RequestError> {
+        self.server.with(self.peer, |_, it| it.take_changed())
     }
 
     /// Read Request: the first MTU - 1 octets.
@@ -107,24 +115,26 @@ impl Central {
     /// # Errors
     /// As [`Central::read`], and [`AttError::InvalidOffset`].
     pub fn read_blob(&self, handle: u16, offset: usize) -> Result<Vec<u8>, RequestError> {
-        let mtu = self.mtu()?;
-        let mut octets = match self.server.table.attribute(handle)? {
-            Attribute::Fixed(octets) => from(octets, offset)?,
-            Attribute::Value(index) => {
-                let characteristic = self.server.table.characteristic_at(*index);
-                if characteristic.access.read {
-                    self.check_link(*index, |security| security.read)?;
+        let answer = self.server.with(self.peer, |served, connection| {
+            let mut octets = match served.table.attribute(handle)? {
+                Attribute::Fixed(octets) => from(octets, offset)?,
+                Attribute::Value(index) => {
+                    let characteristic = served.table.characteristic_at(*index);
+                    if characteristic.access.read {
+                        let wanted = characteristic.security.read;
+                        connection.security.suffices_for(wanted)?;
+                    }
+                    read(&served.port, characteristic, offset)?
                 }
-                read(&self.server.port, characteristic, offset)?
-            }
-            Attribute::Configuration(index) => {
-                let subscribed = self.server.with(self.peer, |it| it.subscription(*index))?;
-                let bits = subscribed.map_or(0, |by| by as u16);
-                from(&bits.to_le_bytes(), offset)?
-            }
-        };
-        octets.truncate(mtu - 1);
-        Ok(octets)
+                Attribute::Configuration(index) => {
+                    let bits = connection.subscription(*index).map_or(0, |by| by as u16);
+                    from(&bits.to_le_bytes(), offset)?
+                }
+            };
+            octets.truncate(connection.mtu - 1);
+            Ok(octets)
+        })?;
+        answer.map_err(RequestError::Att)
     }
 
     /// The whole value, in as many requests as it takes.
@@ -158,36 +168,44 @@ impl Central {
     /// As [`write`](crate::gatt::write); [`AttError::InvalidHandle`], and
     /// [`AttError::WriteNotPermitted`] where only writes without a response are declared.
     pub fn begin_write(&self, handle: u16, octets: &[u8]) -> Result<Promises, RequestError> {
-        // A packet has no room for more.
-        if octets.len() > self.mtu()? - 3 {
-            return Err(AttError::InvalidAttributeValueLength.into());
-        }
-        match self.server.table.attribute(handle)? {
-            Attribute::Fixed(_) => Err(AttError::WriteNotPermitted.into()),
-            Attribute::Value(index) => {
-                self.check_can_write(*index)?;
-                Ok(vec![self.write_value(*index, 0, octets)?])
+        let answer = self.server.with(self.peer, |served, connection| {
+            // A packet has no room for more.
+            if octets.len() > connection.mtu - 3 {
+                return Err(AttError::InvalidAttributeValueLength);
             }
-            Attribute::Configuration(index) => {
-                self.configure(*index, octets)?;
-                Ok(Vec::new())
+            match served.table.attribute(handle)? {
+                Attribute::Fixed(_) => Err(AttError::WriteNotPermitted),
+                Attribute::Value(index) => {
+                    can_write(served, connection, *index)?;
+                    Ok(vec![
+                        self.write_value(served, connection, *index, 0, octets)?,
+                    ])
+                }
+                Attribute::Configuration(index) => {
+                    self.configure(served, connection, *index, octets)?;
+                    Ok(Vec::new())
+                }
             }
-        }
+        })?;
+        answer.map_err(RequestError::Att)
     }
 
     /// Write Command: nothing comes back, whatever becomes of it.
     pub fn write_without_response(&self, handle: u16, octets: &[u8]) {
-        let fits = self.mtu().is_ok_and(|mtu| octets.len() <= mtu - 3);
-        if let Ok(Attribute::Value(index)) = self.server.table.attribute(handle)
-            && self.access(*index).write_without_response
-            && fits
-        {
-            // Refusals have been counted and logged on the way, and nobody waits for a promise.
-            let written = self
-                .check_link(*index, |security| security.write)
-                .and_then(|()| self.write_value(*index, 0, octets));
-            drop(written);
-        }
+        // Nobody hears whether it was there.
+        let _ = self.server.with(self.peer, |served, connection| {
+            let Ok(Attribute::Value(index)) = served.table.attribute(handle) else {
+                return;
+            };
+            let Characteristic {
+                access, security, ..
+            } = served.table.characteristic_at(*index);
+            let is_safe = connection.security >= security.write;
+            if access.write_without_response && is_safe && octets.len() <= connection.mtu - 3 {
+                // A refusal has been counted and logged on the way, and nobody waits for a promise.
+                drop(self.write_value(served, connection, *index, 0, octets));
+            }
+        });
     }
 
     /// Prepare Write Request: a part of a long write, kept until it is executed.
@@ -200,16 +218,17 @@ impl Central {
         offset: usize,
         part: &[u8],
     ) -> Result<(), RequestError> {
-        if part.len() > self.mtu()? - 5 {
-            return Err(AttError::InvalidAttributeValueLength.into());
-        }
-        let Attribute::Value(index) = self.server.table.attribute(handle)? else {
-            return Err(AttError::WriteNotPermitted.into());
-        };
-        self.check_can_write(*index)?;
-        self.server
-            .with(self.peer, |it| it.prepare(*index, offset, part))??;
-        Ok(())
+        let answer = self.server.with(self.peer, |served, connection| {
+            if part.len() > connection.mtu - 5 {
+                return Err(AttError::InvalidAttributeValueLength);
+            }
+            let Attribute::Value(index) = served.table.attribute(handle)? else {
+                return Err(AttError::WriteNotPermitted);
+            };
+            can_write(served, connection, *index)?;
+            connection.prepare(*index, offset, part)
+        })?;
+        answer.map_err(RequestError::Att)
     }
 
     /// Execute Write Request: everything that was prepared is written, in that order, or forgotten.
@@ -221,11 +240,15 @@ impl Central {
     }
 
     fn begin_execute(&self, commit: bool) -> Result<Promises, RequestError> {
-        let prepared = self.server.with(self.peer, |it| it.take_prepared())?;
-        let committed = prepared.into_iter().filter(|_| commit);
-        committed
-            .map(|it| self.write_value(it.index, it.offset, &it.octets))
-            .collect()
+        let answer: Result<Promises, AttError> =
+            self.server.with(self.peer, |served, connection| {
+                let prepared = connection.take_prepared();
+                let committed = prepared.into_iter().filter(|_| commit);
+                committed
+                    .map(|it| self.write_value(served, connection, it.index, it.offset, &it.octets))
+                    .collect()
+            })?;
+        answer.map_err(RequestError::Att)
     }
 
     /// A value of any length, in as many requests as it takes.
@@ -260,15 +283,24 @@ impl Central {
     /// [`AttError::AttributeNotFound`] if the value has none, [`AttError::RequestNotSupported`] if it
     /// cannot be subscribed to in this way.
     pub fn subscribe(&self, value: u16, by: Option<Subscribed>) -> Result<(), RequestError> {
-        let configuration = value.checked_add(1).ok_or(AttError::InvalidHandle)?;
-        match self.server.table.attribute(value)? {
-            Attribute::Value(index) if self.access(*index).can_subscribe() => {
-                let bits = by.map_or(0, |by| by as u16);
-                self.begin_write(configuration, &bits.to_le_bytes())?;
-                Ok(())
+        let answer = self.server.with(self.peer, |served, connection| {
+            let bits = by.map_or(0, |by| by as u16).to_le_bytes();
+            match served.table.attribute(value)? {
+                Attribute::Value(index)
+                    if served
+                        .table
+                        .characteristic_at(*index)
+                        .access
+                        .can_subscribe() =>
+                {
+                    self.configure(served, connection, *index, &bits)
+                }
+                Attribute::Value(_) | Attribute::Fixed(_) | Attribute::Configuration(_) => {
+                    Err(AttError::AttributeNotFound)
+                }
             }
-            _ => Err(AttError::AttributeNotFound.into()),
-        }
+        })?;
+        answer.map_err(RequestError::Att)
     }
 
     /// The next notification or indication; `None` when the server is gone. While an indication is
@@ -288,12 +320,14 @@ impl Central {
     /// # Errors
     /// [`RequestError::Disconnected`].
     pub fn try_notification(&self) -> Result<Option<Notification>, RequestError> {
-        let taken = self.server.with(self.peer, |it| it.take())?;
-        Ok(taken.map(|(index, value, by)| Notification {
-            handle: self.server.table.value_handle(index),
-            value,
-            by,
-        }))
+        self.server.with(self.peer, |served, connection| {
+            let (index, value, by) = connection.take()?;
+            Some(Notification {
+                handle: served.table.value_handle(index),
+                value,
+                by,
+            })
+        })
     }
 
     /// Handle Value Confirmation. Returns whether there was an indication to confirm.
@@ -301,74 +335,78 @@ impl Central {
     /// # Errors
     /// [`RequestError::Disconnected`].
     pub fn confirm(&self) -> Result<bool, RequestError> {
-        self.server.with(self.peer, |it| it.confirm())
+        self.server.with(self.peer, |served, connection| {
+            let confirmed = connection.confirm();
+            if let Some(Told { index, version }) = confirmed {
+                let (cell, _) = served.table.characteristic_at(index).tells();
+                served.port.note(cell, version, || What::Confirmed {
+                    central: Some(self.address.clone()),
+                });
+            }
+            confirmed.is_some()
+        })
     }
 
     fn write_value(
         &self,
+        served: &Served,
+        connection: &mut Connection,
         index: usize,
         offset: usize,
         octets: &[u8],
-    ) -> Result<Promise, RequestError> {
-        let GattServer { port, table, .. } = &*self.server;
+    ) -> Result<Promise, AttError> {
+        let Served { port, table, .. } = served;
         let characteristic = table.characteristic_at(index);
         let requester = Requester {
             peer: self.peer,
             address: &self.address,
         };
         // In one go: what comes of the write is told after it, and is not forgotten with the rest.
-        self.server.with(self.peer, |connection| {
-            let promise = write(port, characteristic, &requester, offset, octets)?;
-            if !port.hears_every(characteristic.cell) {
-                for (index, _) in table.told_of(characteristic.cell) {
-                    connection.forget(index);
-                }
+        let promise = write(port, characteristic, &requester, offset, octets)?;
+        if !port.hears_every(characteristic.cell) {
+            for (index, _) in table.told_of(characteristic.cell) {
+                connection.forget(index);
             }
-            Ok(promise)
-        })?
+        }
+        Ok(promise)
     }
 
-    fn configure(&self, index: usize, octets: &[u8]) -> Result<(), RequestError> {
+    fn configure(
+        &self,
+        served: &Served,
+        connection: &mut Connection,
+        index: usize,
+        octets: &[u8],
+    ) -> Result<(), AttError> {
         let bits = <[u8; 2]>::try_from(octets)
             .map(u16::from_le_bytes)
             .map_err(|_| AttError::InvalidAttributeValueLength)?;
-        let access = self.access(index);
-        self.check_link(index, |security| security.notify)?;
+        let Characteristic {
+            access, security, ..
+        } = served.table.characteristic_at(index);
+        connection.security.suffices_for(security.notify)?;
         let by = match bits {
             0 => None,
             1 if access.notify => Some(Subscribed::Notify),
             2 if access.indicate => Some(Subscribed::Indicate),
             // As BlueZ answers. Both bits at once are legal, but it takes them for neither.
-            _ => return Err(AttError::RequestNotSupported.into()),
+            _ => return Err(AttError::RequestNotSupported),
         };
-        let before = self.server.with(self.peer, |it| it.subscribe(index, by))?;
+        let before = connection.subscribe(index, by);
         if before != by.is_some() {
-            self.server
-                .announce_subscription(&self.address, index, by.is_some());
+            served.announce_subscription(&self.address, index, by);
         }
         Ok(())
     }
+}
 
-    fn check_can_write(&self, index: usize) -> Result<(), RequestError> {
-        if !self.access(index).write {
-            return Err(AttError::WriteNotPermitted.into());
-        }
-        self.check_link(index, |security| security.write)
+fn can_write(served: &Served, connection: &Connection, index: usize) -> Result<(), AttError> {
+    let characteristic = served.table.characteristic_at(index);
+    if !characteristic.access.write {
+        return Err(AttError::WriteNotPermitted);
     }
-
-    fn check_link(
-        &self,
-        index: usize,
-        of: fn(Security) -> SecurityLevel,
-    ) -> Result<(), RequestError> {
-        let wanted = of(self.server.table.characteristic_at(index).security);
-        let level = self.server.with(self.peer, |it| it.security)?;
-        Ok(level.suffices_for(wanted)?)
-    }
-
-    fn access(&self, index: usize) -> crate::gatt::Access {
-        self.server.table.characteristic_at(index).access
-    }
+    let wanted = characteristic.security.write;
+    connection.security.suffices_for(wanted)
 }
 
 impl Drop for Central {

@@ -2,6 +2,8 @@
 //! what it has yet to be told.
 
 use std::collections::BTreeMap;
+use std::mem;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -9,7 +11,7 @@ use tokio::sync::Notify;
 use super::MTU_MIN;
 use crate::codec::MAX_LENGTH;
 use crate::gatt::{Address, AttError, SecurityLevel};
-use crate::plugin::Receipt;
+use crate::plugin::{How, Receipt};
 
 /// How many octets of prepared writes are kept for a central: a few values of the greatest length.
 const PREPARED_MAX: usize = 4 * MAX_LENGTH;
@@ -27,6 +29,15 @@ pub enum Subscribed {
     Notify = 1,
     /// By indications, each of which it confirms.
     Indicate = 2,
+}
+
+impl From<Subscribed> for How {
+    fn from(by: Subscribed) -> Self {
+        match by {
+            Subscribed::Notify => Self::Notifications,
+            Subscribed::Indicate => Self::Indications,
+        }
+    }
 }
 
 /// A notification or an indication.
@@ -47,12 +58,33 @@ pub(super) struct Connection {
     subscriptions: BTreeMap<usize, Subscribed>,
     /// The newest value of each characteristic that the central has not taken, the longest waiting
     /// first. It has one entry for each characteristic, or where every event counts, a few.
-    untold: Vec<(usize, Vec<u8>)>,
+    untold: Vec<Untold>,
     /// Of the characteristics for whose next event there is no room.
     full: BTreeMap<usize, Receipt>,
     /// One indication at a time (Core Spec 5.4, Vol 3, Part F, 3.3.2).
-    unconfirmed: Option<usize>,
+    unconfirmed: Option<Told>,
     prepared: Vec<Prepared>,
+    /// The handles at which something else may be than the central has found there.
+    changed: Option<RangeInclusive<u16>>,
+}
+
+/// That a central is told of a characteristic, and with which version of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) index: usize,
+    pub(super) version: u64,
+}
+
+impl Told {
+    fn succeed(self, heirs: &[Option<usize>]) -> Option<Self> {
+        let index = heirs[self.index]?;
+        Some(Self { index, ..self })
+    }
+}
+
+struct Untold {
+    told: Told,
+    octets: Vec<u8>,
 }
 
 /// A prepared write: one or more parts that follow each other.
@@ -76,6 +108,7 @@ impl Connection {
             full: BTreeMap::new(),
             unconfirmed: None,
             prepared: Vec::new(),
+            changed: None,
         }
     }
 
@@ -101,24 +134,29 @@ impl Connection {
 
     /// The central is to hear of a value, if it has subscribed. A value that it has not taken yet is
     /// replaced: latest wins.
-    pub(super) fn tell(&mut self, index: usize, octets: &[u8]) {
+    pub(super) fn tell(&mut self, told: Told, octets: &[u8]) {
+        let index = told.index;
         if !self.subscriptions.contains_key(&index) {
             return;
         }
-        match self.untold.iter_mut().find(|(of, _)| *of == index) {
-            Some((_, untold)) => *untold = octets.to_vec(),
-            None => self.untold.push((index, octets.to_vec())),
+        let octets = octets.to_vec();
+        let untold = Untold { told, octets };
+        match self.untold.iter_mut().find(|it| it.told.index == index) {
+            Some(older) => *older = untold,
+            None => self.untold.push(untold),
         }
         self.wake.notify_one();
     }
 
     /// The same, for an event that comes after all that it has not taken yet. When there is no room for
     /// another one, the receipt is kept until there is.
-    pub(super) fn tell_every(&mut self, index: usize, octets: &[u8], receipt: &Receipt) {
+    pub(super) fn tell_every(&mut self, told: Told, octets: &[u8], receipt: &Receipt) {
+        let index = told.index;
         if !self.subscriptions.contains_key(&index) {
             return;
         }
-        self.untold.push((index, octets.to_vec()));
+        let octets = octets.to_vec();
+        self.untold.push(Untold { told, octets });
         if self.waiting(index) > EVENTS_MAX {
             self.full.insert(index, receipt.clone());
         }
@@ -126,12 +164,13 @@ impl Connection {
     }
 
     fn waiting(&self, index: usize) -> usize {
-        self.untold.iter().filter(|(of, _)| *of == index).count()
+        let of = |it: &&Untold| it.told.index == index;
+        self.untold.iter().filter(of).count()
     }
 
     /// The central knows better than what it has yet to be told.
     pub(super) fn forget(&mut self, index: usize) {
-        self.untold.retain(|(of, _)| *of != index);
+        self.untold.retain(|it| it.told.index != index);
         self.full.remove(&index);
     }
 
@@ -141,22 +180,23 @@ impl Connection {
         let next = self
             .untold
             .iter()
-            .position(|(index, _)| !waits || self.subscriptions[index] == Subscribed::Notify)?;
-        let (index, mut octets) = self.untold.remove(next);
+            .position(|it| !waits || self.subscriptions[&it.told.index] == Subscribed::Notify)?;
+        let Untold { told, mut octets } = self.untold.remove(next);
+        let index = told.index;
         if self.waiting(index) <= EVENTS_MAX {
             self.full.remove(&index);
         }
         octets.truncate(self.mtu - 3);
         let by = self.subscriptions[&index];
         if by == Subscribed::Indicate {
-            self.unconfirmed = Some(index);
+            self.unconfirmed = Some(told);
         }
         Some((index, octets, by))
     }
 
-    /// Whether there was an indication to confirm.
-    pub(super) fn confirm(&mut self) -> bool {
-        let confirmed = self.unconfirmed.take().is_some();
+    /// What is confirmed, if there was an indication.
+    pub(super) fn confirm(&mut self) -> Option<Told> {
+        let confirmed = self.unconfirmed.take();
         self.wake.notify_one();
         confirmed
     }
@@ -187,7 +227,54 @@ impl Connection {
         Ok(())
     }
 
+    /// What is served is another. `heirs` says, by the characteristic of before, which one of now is the same to
+    /// a central. Returns those of before that it had subscribed to and that are not.
+    pub(super) fn succeed(
+        &mut self,
+        heirs: &[Option<usize>],
+        changed: Option<RangeInclusive<u16>>,
+    ) -> Vec<usize> {
+        let subscribed = mem::take(&mut self.subscriptions).into_iter();
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            subscribed.partition(|(index, _)| heirs[*index].is_some());
+        let kept = kept.into_iter();
+        self.subscriptions = kept
+            .filter_map(|(index, by)| Some((heirs[index]?, by)))
+            .collect();
+        let untold = mem::take(&mut self.untold).into_iter();
+        self.untold = untold
+            .filter_map(|it| {
+                let told = it.told.succeed(heirs)?;
+                Some(Untold { told, ..it })
+            })
+            .collect();
+        let full = mem::take(&mut self.full).into_iter();
+        self.full = full
+            .filter_map(|(index, receipt)| Some((heirs[index]?, receipt)))
+            .collect();
+        self.unconfirmed = self.unconfirmed.and_then(|it| it.succeed(heirs));
+        let prepared = mem::take(&mut self.prepared).into_iter();
+        self.prepared = prepared
+            .filter_map(|it| {
+                let index = heirs[it.index]?;
+                Some(Prepared { index, ..it })
+            })
+            .collect();
+        if let Some(changed) = changed {
+            // As BlueZ does with what it has not been able to tell yet.
+            let all = self.changed.take().unwrap_or(changed.clone());
+            let first = *all.start().min(changed.start());
+            self.changed = Some(first..=*all.end().max(changed.end()));
+        }
+        self.wake.notify_one();
+        lost.into_iter().map(|(index, _)| index).collect()
+    }
+
+    pub(super) fn take_changed(&mut self) -> Option<RangeInclusive<u16>> {
+        self.changed.take()
+    }
+
     pub(super) fn take_prepared(&mut self) -> Vec<Prepared> {
-        std::mem::take(&mut self.prepared)
+        mem::take(&mut self.prepared)
     }
 }

@@ -21,8 +21,8 @@ use super::pairing::Allowed;
 use super::window::PairingWindow;
 use super::{Address, AttError, encode};
 use crate::engine::{Effect, PeerId};
-use crate::plugin::{Notice, Port};
-use connection::Connection;
+use crate::plugin::{Notice, Port, What};
+use connection::{Connection, Told};
 use table::Table;
 
 /// The MTU before anybody has asked for another one (Core Spec 5.4, Vol 3, Part F, 3.2.8).
@@ -30,18 +30,23 @@ pub const MTU_MIN: usize = 23;
 /// What this server offers: the longest attribute value fits into one packet, as with BlueZ.
 pub const MTU_MAX: usize = 517;
 
-/// The server. It is shared: with the link that feeds it, and with everybody who is a central of it.
+/// The server. It is shared: with the link that feeds it, and with everybody who is a central of it. What it
+/// serves can be another from one moment to the next ([`GattServer::serve`]); its centrals stay.
 pub struct GattServer {
+    state: Mutex<State>,
+}
+
+/// What is served.
+struct Served {
     port: Port,
     advertisement: Advertisement,
     allowed: Option<Allowed>,
     window: Arc<PairingWindow>,
     table: Table,
-    state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    served: Served,
     closed: bool,
     /// How many centrals there have ever been: they are numbered through, so that no central is taken
     /// for one that has left.
@@ -74,25 +79,54 @@ impl GattServer {
         allowed: Option<Allowed>,
         window: Arc<PairingWindow>,
     ) -> Self {
-        let table = Table::new(port.services());
+        let served = Served::new(port, advertisement, allowed, window);
+        let state = State {
+            served,
+            closed: false,
+            centrals: 0,
+            connections: BTreeMap::new(),
+        };
         Self {
-            port,
-            advertisement,
-            allowed,
-            window,
-            table,
-            state: Mutex::default(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Serves something else from here on. Centrals stay connected. What a central sees of a service as before,
+    /// at the same handles, goes on: its subscriptions, and what it has yet to be told. The rest is over, and
+    /// every central is told so ([`Central::service_changed`]).
+    pub fn serve(
+        &self,
+        port: Port,
+        advertisement: Advertisement,
+        allowed: Option<Allowed>,
+        window: Arc<PairingWindow>,
+    ) {
+        let next = Served::new(port, advertisement, allowed, window);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let before = std::mem::replace(&mut state.served, next);
+        let heirs = before.table.heirs(&state.served.table);
+        let changed = before.table.changed(&state.served.table);
+        for connection in state.connections.values_mut() {
+            for index in connection.succeed(&heirs, changed.clone()) {
+                before.announce_subscription(&connection.address.to_string(), index, None);
+            }
         }
     }
 
     /// The device's name, which every central can read.
-    pub fn device_name(&self) -> &str {
-        self.port.device_name()
+    pub fn device_name(&self) -> String {
+        self.state().served.port.device_name().to_owned()
     }
 
     /// What is advertised, as far as it goes without a radio.
-    pub fn advertised(&self) -> &Advertisement {
-        &self.advertisement
+    pub fn advertised(&self) -> Advertisement {
+        self.state().served.advertisement.clone()
+    }
+
+    /// The whole tree, as centrals discover it.
+    pub fn discovered(&self) -> Arc<[DiscoveredService]> {
+        self.state().served.table.services().clone()
     }
 
     /// A new central. It is connected until it is dropped, or the server is closed.
@@ -108,17 +142,13 @@ impl GattServer {
         let address = address.unwrap_or_else(|| central::address(peer));
         let connection = Connection::of(address);
         let wake = connection.wake.clone();
-        let is_open = !state.closed;
-        if is_open {
+        if !state.closed {
             state.connections.insert(peer, connection);
+            let central = address.to_string();
+            state.served.port.announce(Notice::Connected { central });
         }
         drop(state);
-        let central = Central::new(self.clone(), peer, address, wake);
-        if is_open {
-            let central = central.address().to_owned();
-            self.port.announce(Notice::Connected { central });
-        }
-        central
+        Central::new(self.clone(), peer, address, wake)
     }
 
     /// How many centrals are connected.
@@ -129,23 +159,44 @@ impl GattServer {
     /// Tells every subscriber of a change, except the central that made it: that one knows. The effect
     /// is delivered with this, or where every event counts, when all of them have room for the next.
     pub fn tell(&self, effect: &Effect) {
-        let receipt = self.port.receipt(effect);
+        let mut guard = self.state();
+        let State {
+            served,
+            connections,
+            ..
+        } = &mut *guard;
+        let Served { port, table, .. } = served;
+        let receipt = port.receipt(effect);
         // A central takes a notification of such a value for an event, and none has happened.
         if effect.restated {
             return;
         }
-        let every = self.port.hears_every(effect.cell);
+        let every = port.hears_every(effect.cell);
         let writer = effect.origin.and_then(|origin| origin.peer);
-        let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == self.port.link()));
-        for (index, characteristic) in self.table.told_of(effect.cell) {
+        let writer = writer.filter(|_| effect.origin.is_some_and(|it| it.link == port.link()));
+        for (index, characteristic) in table.told_of(effect.cell) {
             let (_, spec) = characteristic.tells();
             let octets = encode(spec, &effect.value);
-            for (peer, connection) in &mut self.state().connections {
+            for (peer, connection) in &mut *connections {
+                let told = Told {
+                    index,
+                    version: effect.version,
+                };
                 match (Some(*peer) == writer, every) {
-                    (true, true) => {}
-                    (true, false) => connection.forget(index),
-                    (false, true) => connection.tell_every(index, &octets, &receipt),
-                    (false, false) => connection.tell(index, &octets),
+                    (true, true) => continue,
+                    (true, false) => {
+                        connection.forget(index);
+                        continue;
+                    }
+                    (false, true) => connection.tell_every(told, &octets, &receipt),
+                    (false, false) => connection.tell(told, &octets),
+                }
+                if let Some(by) = connection.subscription(index) {
+                    let central = connection.address;
+                    port.note(effect.cell, effect.version, || What::Notified {
+                        central: Some(central.to_string()),
+                        indication: by == Subscribed::Indicate,
+                    });
                 }
             }
         }
@@ -155,60 +206,82 @@ impl GattServer {
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let connections = std::mem::take(&mut state.connections);
-        drop(state);
-        for connection in connections.into_values() {
-            self.announce_end(&connection);
+        for connection in std::mem::take(&mut state.connections).into_values() {
+            state.served.announce_end(&connection);
             connection.wake.notify_one();
         }
     }
 
     fn disconnect(&self, peer: PeerId) {
-        let connection = self.state().connections.remove(&peer);
-        if let Some(connection) = connection {
-            self.announce_end(&connection);
+        let mut state = self.state();
+        if let Some(connection) = state.connections.remove(&peer) {
+            state.served.announce_end(&connection);
         }
     }
 
-    fn announce_end(&self, connection: &Connection) {
-        let central = connection.address.to_string();
-        for index in connection.subscribed() {
-            self.announce_subscription(&central, index, false);
-        }
-        self.port.announce(Notice::Disconnected { central });
-    }
-
-    fn announce_subscription(&self, central: &str, index: usize, subscribed: bool) {
-        let central = central.to_owned();
-        let characteristic = self.table.characteristic_at(index).name.clone();
-        self.port.announce(if subscribed {
-            Notice::Subscribed {
-                central,
-                characteristic,
-            }
-        } else {
-            Notice::Unsubscribed {
-                central,
-                characteristic,
-            }
-        });
-    }
-
-    /// Does something with a central's connection, if it is still there.
+    /// Does something with a central's connection, if it is still there. What is served stays the same
+    /// meanwhile.
     fn with<T>(
         &self,
         peer: PeerId,
-        act: impl FnOnce(&mut Connection) -> T,
+        act: impl FnOnce(&Served, &mut Connection) -> T,
     ) -> Result<T, RequestError> {
-        let mut state = self.state();
+        let mut guard = self.state();
+        let state = &mut *guard;
         let connection = state.connections.get_mut(&peer);
-        connection.map(act).ok_or(RequestError::Disconnected)
+        let connection = connection.ok_or(RequestError::Disconnected)?;
+        Ok(act(&state.served, connection))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .expect("nothing panics while the connections are locked")
+    }
+}
+
+impl Served {
+    fn new(
+        port: Port,
+        advertisement: Advertisement,
+        allowed: Option<Allowed>,
+        window: Arc<PairingWindow>,
+    ) -> Self {
+        let table = Table::new(port.services());
+        Self {
+            port,
+            advertisement,
+            allowed,
+            window,
+            table,
+        }
+    }
+
+    fn announce_end(&self, connection: &Connection) {
+        let central = connection.address.to_string();
+        for index in connection.subscribed() {
+            self.announce_subscription(&central, index, None);
+        }
+        self.port.announce(Notice::Disconnected { central });
+    }
+
+    fn announce_subscription(&self, central: &str, index: usize, by: Option<Subscribed>) {
+        let central = central.to_owned();
+        let declared = self.table.characteristic_at(index);
+        let (characteristic, cell) = (declared.name.clone(), declared.tells().0);
+        self.port.announce(match by {
+            Some(by) => Notice::Subscribed {
+                central,
+                characteristic,
+                cell,
+                how: Some(by.into()),
+            },
+            None => Notice::Unsubscribed {
+                central,
+                characteristic,
+                cell,
+            },
+        });
     }
 }
 

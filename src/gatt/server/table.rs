@@ -1,7 +1,11 @@
 //! The attribute table: what stands at which handle (Core Spec 5.4, Vol 3, Part G, 3).
 
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
 use crate::engine::CellId;
 use crate::gatt::assigned::{BtUuid, CLIENT_CHARACTERISTIC_CONFIGURATION};
+use crate::gatt::structure::Shape;
 use crate::gatt::{AttError, Characteristic, Service};
 
 /// A service as a central discovers it.
@@ -44,7 +48,8 @@ pub(super) struct Table {
     /// The first has handle 1.
     attributes: Vec<Attribute>,
     characteristics: Vec<(u16, Characteristic)>,
-    services: Vec<DiscoveredService>,
+    services: Arc<[DiscoveredService]>,
+    shapes: Vec<Shape>,
 }
 
 impl Table {
@@ -52,8 +57,10 @@ impl Table {
         let mut table = Self {
             attributes: Vec::new(),
             characteristics: Vec::new(),
-            services: Vec::new(),
+            services: Arc::new([]),
+            shapes: services.iter().map(Shape::of).collect(),
         };
+        let mut all = Vec::new();
         for service in services {
             let handle = table.put(Attribute::Fixed(service.uuid.octets()));
             let characteristics = service.characteristics.iter();
@@ -64,13 +71,53 @@ impl Table {
                 end_handle: table.last_handle(),
                 characteristics,
             };
-            table.services.push(discovered);
+            all.push(discovered);
         }
+        table.services = all.into();
         table
     }
 
-    pub(super) fn services(&self) -> &[DiscoveredService] {
+    pub(super) fn services(&self) -> &Arc<[DiscoveredService]> {
         &self.services
+    }
+
+    /// By characteristic, which one of another table is the same to a central: all of its service is, and at the
+    /// same handles.
+    pub(super) fn heirs(&self, next: &Self) -> Vec<Option<usize>> {
+        let mut heirs = vec![None; self.characteristics.len()];
+        for service in self.same(next) {
+            for it in &service.characteristics {
+                let of = |table: &Self| {
+                    let all = &table.characteristics;
+                    all.binary_search_by_key(&it.handle, |(handle, _)| *handle)
+                };
+                if let Ok(index) = of(self) {
+                    heirs[index] = of(next).ok();
+                }
+            }
+        }
+        heirs
+    }
+
+    /// The handles from the first at which another table has something else to the last; `None` if it has not.
+    pub(super) fn changed(&self, next: &Self) -> Option<RangeInclusive<u16>> {
+        let kept: Vec<u16> = self.same(next).map(|it| it.handle).collect();
+        let all = self.services.iter().chain(&*next.services);
+        let changed = all.filter(|it| !kept.contains(&it.handle));
+        let ranges: Vec<_> = changed.map(|it| (it.handle, it.end_handle)).collect();
+        let first = ranges.iter().map(|(first, _)| *first).min()?;
+        let last = ranges.iter().map(|(_, last)| *last).max()?;
+        Some(first..=last)
+    }
+
+    fn same<'a>(&'a self, next: &'a Self) -> impl Iterator<Item = &'a DiscoveredService> {
+        let all = self.services.iter().zip(&self.shapes);
+        let is_same = |(service, shape): &(&DiscoveredService, &Shape)| {
+            let others = &next.services;
+            let other = others.binary_search_by_key(&service.handle, |it| it.handle);
+            other.is_ok_and(|it| others[it] == **service && next.shapes[it] == **shape)
+        };
+        all.filter(is_same).map(|(service, _)| service)
     }
 
     pub(super) fn attribute(&self, handle: u16) -> Result<&Attribute, AttError> {

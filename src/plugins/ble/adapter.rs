@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use crate::gatt::Address;
 use crate::gatt::section::AdapterChoice;
 
-const CLASS: &str = "/sys/class/bluetooth";
+pub(super) const CLASS: &str = "/sys/class/bluetooth";
 /// How long until it is looked for again: at first it will be there in a moment, later it may stay away
 /// for days.
 const LOOK_AGAIN: Backoff = Backoff {
@@ -27,9 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 
 /// Says what is waited for, each line once.
-#[derive(Default)]
 pub(super) struct Waiting {
     lines: Vec<Line>,
+    /// Who asks how the link is hears it at once.
+    tell: Box<dyn Fn(&str) + Send>,
 }
 
 struct Line {
@@ -41,9 +42,17 @@ struct Line {
 }
 
 impl Waiting {
+    pub(super) fn new(tell: impl Fn(&str) + Send + 'static) -> Self {
+        Self {
+            lines: Vec::new(),
+            tell: Box::new(tell),
+        }
+    }
+
     /// Says it if it is waited for longer than `patience`; asked again and again. Several lines may
     /// take turns.
     pub(super) fn say(&mut self, patience: Duration, text: String) {
+        (self.tell)(&text);
         let now = Instant::now();
         self.lines
             .retain(|line| line.text == text || now - line.asked < FORGOTTEN_AFTER);
@@ -66,7 +75,7 @@ impl Waiting {
     }
 
     pub(super) fn over(&mut self) {
-        *self = Self::default();
+        self.lines.clear();
     }
 }
 
@@ -79,6 +88,17 @@ pub(super) enum Delivery {
     Shared,
     /// Nobody knows: to be on the safe side, everything goes to every socket.
     Unknown,
+}
+
+impl Delivery {
+    /// For an operator.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Directed => "to each subscriber by itself",
+            Self::Shared => "to all subscribers at once",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What to do with an adapter that is off.
@@ -99,7 +119,7 @@ pub(super) fn any_in_kernel() -> bool {
 }
 
 /// `hci0`; but `hci0:64` is a connection.
-fn is_adapter_name(name: &str) -> bool {
+pub(super) fn is_adapter_name(name: &str) -> bool {
     name.strip_prefix("hci").is_some_and(|number| {
         !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
     })
@@ -201,7 +221,7 @@ async fn is_on(adapter: &Adapter, switch: Switch, waiting: &mut Waiting) -> blue
 }
 
 /// Whether a switch, in software or on the case, keeps an adapter silent.
-fn is_blocked(adapter: &str) -> bool {
+pub(super) fn is_blocked(adapter: &str) -> bool {
     let Ok(entries) = fs::read_dir(Path::new(CLASS).join(adapter)) else {
         return false;
     };
@@ -243,7 +263,7 @@ mod tests {
             .start_paused(true)
             .build();
         runtime.expect("a runtime").block_on(async {
-            let mut waiting = Waiting::default();
+            let mut waiting = Waiting::new(|_| {});
             for _ in 0..20 {
                 waiting.say(PATIENCE, "one".to_owned());
                 sleep(LOOK_AGAIN.longest).await;

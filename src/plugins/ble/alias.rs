@@ -9,6 +9,8 @@ use tracing::debug;
 pub(super) struct Alias {
     /// The adapter that has our name, while its bluetoothd is there.
     renamed: Option<Adapter>,
+    /// The name that it has from us.
+    ours: String,
     before: Option<Before>,
 }
 
@@ -25,7 +27,19 @@ impl Alias {
         self.remember(adapter.name(), found, name, inherited);
         // Whatever happens from here on, it is taken back.
         self.renamed = Some(adapter.clone());
+        self.ours = name.to_owned();
         adapter.set_alias(name.to_owned()).await
+    }
+
+    /// Another name of ours in the place of ours.
+    pub(super) async fn change(&mut self, name: &str) -> bluer::Result<()> {
+        match &self.renamed {
+            Some(adapter) if self.ours != name => {
+                self.ours = name.to_owned();
+                adapter.set_alias(name.to_owned()).await
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Gives the old name back, if ours was given.

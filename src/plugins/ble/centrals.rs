@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bluer::{Adapter, AdapterEvent, Address, DeviceEvent, DeviceProperty};
 use tokio_stream::{Stream, StreamExt, StreamMap};
 use tracing::{debug, info};
 
-use crate::plugin::{Notice, Port};
+use super::notify::Teller;
+use crate::plugin::Notice;
 
 type Events = Pin<Box<dyn Stream<Item = DeviceEvent> + Send>>;
 
 /// Watches until it is dropped, or the adapter goes.
-pub(super) async fn watch(adapter: Adapter, port: Port) {
+pub(super) async fn watch(adapter: Adapter, teller: Arc<Teller>) {
     let mut centrals = Centrals {
         adapter,
-        port,
+        teller,
         known: StreamMap::new(),
         connected: BTreeSet::new(),
     };
@@ -26,7 +28,7 @@ pub(super) async fn watch(adapter: Adapter, port: Port) {
 
 struct Centrals {
     adapter: Adapter,
-    port: Port,
+    teller: Arc<Teller>,
     known: StreamMap<Address, Events>,
     connected: BTreeSet<Address>,
 }
@@ -71,10 +73,10 @@ impl Centrals {
         let central = address.to_string();
         if connected && self.connected.insert(address) {
             info!("{address} has connected");
-            self.port.announce(Notice::Connected { central });
+            self.teller.tell(Notice::Connected { central });
         } else if !connected && self.connected.remove(&address) {
             info!("{address} has disconnected");
-            self.port.announce(Notice::Disconnected { central });
+            self.teller.tell(Notice::Disconnected { central });
         }
     }
 }
@@ -85,7 +87,7 @@ impl Drop for Centrals {
     fn drop(&mut self) {
         for address in &self.connected {
             let central = address.to_string();
-            self.port.announce(Notice::Disconnected { central });
+            self.teller.tell(Notice::Disconnected { central });
         }
     }
 }

@@ -24,12 +24,18 @@ const DEVICE: &str = "org.bluez.Device1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Door {
-    allowed: Option<Allowed>,
-    window: Arc<PairingWindow>,
-    /// By the path of the device. Empty where everybody is let in.
+    rules: Mutex<Rules>,
+    /// By the path of the device. Empty where everybody has always been let in.
     known: Mutex<HashMap<String, Known>>,
     bluetoothd: String,
     connection: Weak<SyncConnection>,
+}
+
+/// Another configuration may have others.
+#[derive(Clone)]
+struct Rules {
+    allowed: Option<Allowed>,
+    window: Arc<PairingWindow>,
 }
 
 /// What bluetoothd says of a device.
@@ -60,8 +66,7 @@ impl Door {
         connection: Weak<SyncConnection>,
     ) -> Self {
         Self {
-            allowed,
-            window,
+            rules: Mutex::new(Rules { allowed, window }),
             known: Mutex::default(),
             bluetoothd,
             connection,
@@ -70,12 +75,21 @@ impl Door {
 
     /// Whether it matters who a central is.
     pub(super) fn is_guarded(&self) -> bool {
-        self.allowed.is_some()
+        self.rules().allowed.is_some()
+    }
+
+    /// Has other rules from here on. Whoever is in already is judged by [`Door::judge_all`].
+    pub(super) fn set(&self, allowed: Option<Allowed>, window: Arc<PairingWindow>) {
+        *self.rules.lock().expect("nothing panics with it") = Rules { allowed, window };
+    }
+
+    fn rules(&self) -> Rules {
+        self.rules.lock().expect("nothing panics with it").clone()
     }
 
     /// Whether this device may use what wants such a link. That the link is safe enough, BlueZ sees to.
     pub(super) fn lets_use(&self, device: &str, wanted: SecurityLevel) -> bool {
-        let Some(allowed) = &self.allowed else {
+        let Some(allowed) = self.rules().allowed else {
             return true;
         };
         let is_known = self.known().get(device).and_then(|known| known.address);
@@ -88,10 +102,11 @@ impl Door {
     /// # Errors
     /// Why not, for a log.
     pub(super) fn lets_pair(&self, device: &str) -> Result<(), &'static str> {
-        if !self.window.is_open() {
+        let Rules { allowed, window } = self.rules();
+        if !window.is_open() {
             return Err("pairing is closed");
         }
-        let Some(allowed) = &self.allowed else {
+        let Some(allowed) = allowed else {
             return Ok(());
         };
         let mut all = self.known();
@@ -109,19 +124,38 @@ impl Door {
     }
 
     /// bluetoothd says something of a device.
-    pub(super) fn learn(self: &Arc<Self>, device: &str, said: &PropMap) {
-        let Some(allowed) = &self.allowed else {
-            return;
-        };
+    pub(super) fn learn(&self, device: &str, said: &PropMap) {
+        let allowed = self.rules().allowed;
         let mut all = self.known();
         let known = all.entry(device.to_owned()).or_default();
         let before = known.clone();
         known.learn(said);
-        let (address, verdict) = (known.address, known.verdict(allowed));
-        if *known == before || verdict == Verdict::Stays {
+        let Some(allowed) = allowed.filter(|_| *known != before) else {
             return;
-        }
+        };
+        let (address, verdict) = (known.address, known.verdict(&allowed));
         drop(all);
+        self.carry_out(device, address, verdict);
+    }
+
+    /// Other rules: who may not be in any more is turned away.
+    pub(super) fn judge_all(&self) {
+        let Some(allowed) = self.rules().allowed else {
+            return;
+        };
+        let all = self.known();
+        let judged = all.iter().map(|(device, known)| {
+            let (address, verdict) = (known.address, known.verdict(&allowed));
+            (device.clone(), address, verdict)
+        });
+        let judged: Vec<_> = judged.collect();
+        drop(all);
+        for (device, address, verdict) in judged {
+            self.carry_out(&device, address, verdict);
+        }
+    }
+
+    fn carry_out(&self, device: &str, address: Option<Address>, verdict: Verdict) {
         let shown = address.map_or_else(|| shown(device), |address| address.to_string());
         match verdict {
             Verdict::Stays => {}
@@ -282,8 +316,8 @@ mod tests {
     }
 
     fn verdict(door: &Door, device: &str) -> Verdict {
-        let allowed = door.allowed.as_ref().expect("a list");
-        door.known()[device].verdict(allowed)
+        let allowed = door.rules().allowed.expect("a list");
+        door.known()[device].verdict(&allowed)
     }
 
     #[test]
@@ -338,6 +372,24 @@ mod tests {
         let is_gone = |name| is_gone(&dbus::Error::new_custom(name, "no"));
         assert!(is_gone("org.bluez.Error.NotConnected"));
         assert!(!is_gone("org.freedesktop.DBus.Error.AccessDenied"));
+    }
+
+    #[test]
+    fn another_list_judges_those_who_are_known_already() {
+        let door = door(Rule::Always);
+        door.learn(OTHER, &said("F1:00:00:00:00:01", "random", true));
+        let other = address(OTHER).expect("an address");
+        let window = Arc::new(PairingWindow::new(Rule::Never));
+        door.set(Some(Allowed::from_iter([other])), window.clone());
+        assert_eq!(verdict(&door, OTHER), Verdict::Stays);
+        assert!(door.lets_use(OTHER, SecurityLevel::Encrypted));
+        assert!(!door.lets_use(LISTED, SecurityLevel::Encrypted));
+        assert_eq!(door.lets_pair(OTHER), Err("pairing is closed"));
+        // Without a list, who comes is learned of all the same: there may be one again.
+        door.set(None, window.clone());
+        door.learn(LISTED, &said("AA:BB:CC:DD:EE:FF", "public", true));
+        door.set(Some(Allowed::from_iter([other])), window);
+        assert_eq!(verdict(&door, LISTED), Verdict::Disconnect);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! told comes before what it asks next.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
 const ADVERTISING: &str = "org.bluez.LEAdvertisingManager1";
 const DEVICE: &str = "org.bluez.Device1";
+const CHANGED: &str = "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'";
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 type Interfaces = HashMap<String, PropMap>;
@@ -32,14 +34,15 @@ pub(super) async fn listen(
     adapter: &str,
     room: Arc<Notify>,
     door: Arc<Door>,
-) -> Result<(), dbus::Error> {
+) -> Result<Arc<News>, dbus::Error> {
     let adapter = format!("/org/bluez/{adapter}");
     let news = Arc::new(News {
         bluetoothd: bluetoothd.to_owned(),
         devices: format!("{adapter}/dev_"),
         room,
         door: door.clone(),
-        since: Mutex::new(door.is_guarded().then(Since::new)),
+        since: Mutex::new(None),
+        listens: AtomicBool::new(false),
     });
     let hears = news.clone();
     let receive = Box::new(move |message: Message, _: &SyncConnection| {
@@ -47,34 +50,26 @@ pub(super) async fn listen(
         true
     });
     connection.start_receive(MatchRule::new().with_type(MessageType::Signal), receive);
-    let changed = "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'";
-    let mut rules = vec![format!("{changed},path='{adapter}',arg0='{ADVERTISING}'")];
+    let room = format!("{CHANGED},path='{adapter}',arg0='{ADVERTISING}'");
+    add_match(connection, bluetoothd, &room).await?;
     if door.is_guarded() {
-        rules.push(format!(
-            "{changed},path_namespace='{adapter}',arg0='{DEVICE}'"
-        ));
-        rules.push(format!("interface='{OBJECTS}',path='/'"));
+        news.listen_to_devices(connection).await?;
     }
-    let bus = Proxy::new(
-        DBUS,
-        "/org/freedesktop/DBus",
-        ANSWER_WITHIN,
-        connection.clone(),
-    );
-    for rule in rules {
-        let rule = format!("type='signal',sender='{bluetoothd}',{rule}");
-        let () = bus.method_call(DBUS, "AddMatch", (rule,)).await?;
-    }
-    if door.is_guarded() {
-        let bluez = Proxy::new(bluetoothd, "/", ANSWER_WITHIN, connection.clone());
-        let (objects,): (HashMap<Path<'static>, Interfaces>,) =
-            bluez.method_call(OBJECTS, "GetManagedObjects", ()).await?;
-        news.all(objects);
-    }
-    Ok(())
+    Ok(news)
 }
 
-struct News {
+async fn add_match(
+    connection: &Arc<SyncConnection>,
+    bluetoothd: &str,
+    rule: &str,
+) -> Result<(), dbus::Error> {
+    let path = "/org/freedesktop/DBus";
+    let bus = Proxy::new(DBUS, path, ANSWER_WITHIN, connection.clone());
+    let rule = format!("type='signal',sender='{bluetoothd}',{rule}");
+    bus.method_call(DBUS, "AddMatch", (rule,)).await
+}
+
+pub(super) struct News {
     bluetoothd: String,
     /// How the paths of this adapter's devices begin.
     devices: String,
@@ -82,9 +77,32 @@ struct News {
     door: Arc<Door>,
     /// As long as the list of all devices is on its way.
     since: Mutex<Option<Since>>,
+    listens: AtomicBool,
 }
 
 impl News {
+    /// It matters who a central is: hears from here on what bluetoothd learns of them, and what it knows. Asked
+    /// again, it does nothing.
+    pub(super) async fn listen_to_devices(
+        &self,
+        connection: &Arc<SyncConnection>,
+    ) -> Result<(), dbus::Error> {
+        if self.listens.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        *self.since.lock().expect("nothing panics with it") = Some(Since::new());
+        let adapter = self.devices.trim_end_matches("/dev_");
+        let devices = format!("{CHANGED},path_namespace='{adapter}',arg0='{DEVICE}'");
+        add_match(connection, &self.bluetoothd, &devices).await?;
+        let objects = format!("interface='{OBJECTS}',path='/'");
+        add_match(connection, &self.bluetoothd, &objects).await?;
+        let bluez = Proxy::new(&*self.bluetoothd, "/", ANSWER_WITHIN, connection.clone());
+        let (objects,): (HashMap<Path<'static>, Interfaces>,) =
+            bluez.method_call(OBJECTS, "GetManagedObjects", ()).await?;
+        self.all(objects);
+        Ok(())
+    }
+
     fn take(&self, signal: &Message) {
         if signal.sender().as_deref() != Some(&*self.bluetoothd) {
             return;
@@ -217,6 +235,7 @@ mod tests {
             room: Arc::default(),
             door: Arc::new(door),
             since: Mutex::new(Some(Since::new())),
+            listens: AtomicBool::new(true),
         }
     }
 

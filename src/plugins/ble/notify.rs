@@ -25,8 +25,8 @@ use super::adapter::Delivery;
 use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
-use crate::gatt::{Address, Characteristic, encode};
-use crate::plugin::{Announce, Notice, Receipt};
+use crate::gatt::{Access, Address, Characteristic, encode};
+use crate::plugin::{Announce, How, Note, Notice, Receipt, What};
 use feed::{Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -37,16 +37,48 @@ const CROSSES: Duration = Duration::from_secs(1);
 
 /// The ends where changes go in. When it is dropped, everything behind it ends.
 pub(super) struct Outlets {
+    teller: Arc<Teller>,
     announce: Announce,
-    by_cell: HashMap<CellId, Vec<(Spec, Changes)>>,
+    note: Note,
+    by_cell: HashMap<CellId, Vec<(u64, Spec, Changes)>>,
+    /// By the number of the outlet: those of the configuration before, while another is put in its place.
+    before: HashMap<u64, Changes>,
+    /// How many there have ever been.
+    opened: u64,
+}
+
+/// Who is told of centrals that come and go. Another configuration may have another port.
+pub(super) struct Teller(std::sync::Mutex<Announce>);
+
+impl Teller {
+    pub(super) fn new(announce: Announce) -> Arc<Self> {
+        Arc::new(Self(std::sync::Mutex::new(announce)))
+    }
+
+    pub(super) fn tell(&self, notice: Notice) {
+        let announce = self.0.lock().expect("nothing panics with it").clone();
+        announce(notice);
+    }
+
+    fn set(&self, announce: Announce) {
+        *self.0.lock().expect("nothing panics with it") = announce;
+    }
 }
 
 impl Outlets {
-    pub(super) fn new(announce: Announce) -> Self {
+    pub(super) fn new(announce: Announce, note: Note) -> Self {
         Self {
+            teller: Teller::new(announce.clone()),
             announce,
+            note,
             by_cell: HashMap::new(),
+            before: HashMap::new(),
+            opened: 0,
         }
+    }
+
+    pub(super) fn teller(&self) -> &Arc<Teller> {
+        &self.teller
     }
 
     /// `every`: whether every event counts, not just the newest.
@@ -57,18 +89,66 @@ impl Outlets {
         every: bool,
     ) -> Outlet {
         let (changes, source) = changes(every);
-        let (cell, spec) = declared.tells();
-        let of_cell = self.by_cell.entry(cell).or_default();
-        of_cell.push((spec.clone(), changes));
-        Outlet {
-            announce: self.announce.clone(),
-            source,
+        self.opened += 1;
+        let outlet = Outlet {
+            number: self.opened,
+            stem: Arc::new(std::sync::Mutex::new(Stem {
+                number: 0,
+                source,
+                cell: declared.tells().0,
+                announce: self.announce.clone(),
+                note: self.note.clone(),
+            })),
             name: declared.name.as_str().into(),
+            how: how(declared.access),
             confirms: declared.access.indicate && !declared.access.notify,
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
-        }
+        };
+        self.put(declared, &outlet, changes);
+        outlet
+    }
+
+    /// Another configuration comes: what is not kept from here on until [`Outlets::rest`] ends then.
+    pub(super) fn begin_anew(&mut self, announce: Announce, note: Note) {
+        self.teller.set(announce.clone());
+        (self.announce, self.note) = (announce, note);
+        let before = std::mem::take(&mut self.by_cell).into_values().flatten();
+        self.before = before
+            .map(|(number, _, changes)| (number, changes))
+            .collect();
+    }
+
+    /// The same to its subscribers, who stay, as this configuration declares it.
+    pub(super) fn keep(&mut self, outlet: &Outlet, declared: &Characteristic, every: bool) {
+        let mut stem = lock(&outlet.stem);
+        stem.cell = declared.tells().0;
+        stem.announce = self.announce.clone();
+        stem.note = self.note.clone();
+        let known = self.before.remove(&outlet.number);
+        let changes = match known {
+            Some(known) if known.hears_every() == every => known,
+            // Whoever finds that the one before has ended looks for the next.
+            Some(_) | None => {
+                let (changes, source) = changes(every);
+                stem.number += 1;
+                stem.source = source;
+                changes
+            }
+        };
+        drop(stem);
+        self.put(declared, outlet, changes);
+    }
+
+    pub(super) fn rest(&mut self) {
+        self.before.clear();
+    }
+
+    fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
+        let (cell, spec) = declared.tells();
+        let of_cell = self.by_cell.entry(cell).or_default();
+        of_cell.push((outlet.number, spec.clone(), changes));
     }
 
     /// Whoever has yet to be told where every event counts holds the receipt.
@@ -78,9 +158,10 @@ impl Outlets {
             return;
         }
         let origin = effect.origin.filter(|origin| origin.link == link);
-        for (spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
+        for (_, spec, changes) in self.by_cell.get(&effect.cell).into_iter().flatten() {
             let told = Told {
                 octets: encode(spec, &effect.value).into(),
+                version: effect.version,
                 writer: origin.and_then(|origin| origin.peer),
                 at: Some(Instant::now()),
                 receipt: None,
@@ -90,11 +171,27 @@ impl Outlets {
     }
 }
 
+/// What the subscribers of one characteristic have of the configuration. Another one may change it.
+struct Stem {
+    /// How many sources there have been before this.
+    number: u64,
+    source: Source,
+    /// What is told.
+    cell: CellId,
+    announce: Announce,
+    note: Note,
+}
+
+fn lock(stem: &std::sync::Mutex<Stem>) -> std::sync::MutexGuard<'_, Stem> {
+    stem.lock().expect("nothing panics with it")
+}
+
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
-    announce: Announce,
-    source: Source,
+    number: u64,
+    stem: Arc<std::sync::Mutex<Stem>>,
     name: Arc<str>,
+    how: Option<How>,
     /// Whether every subscriber confirms what it gets.
     confirms: bool,
     confirmed: Arc<Notify>,
@@ -111,6 +208,7 @@ impl Outlet {
         let subscriber = Subscriber {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
+            address: central.to_string(),
             name: self.name.clone(),
             confirmed: self.confirms.then(|| Confirmed {
                 own: Notify::new(),
@@ -118,11 +216,12 @@ impl Outlet {
             }),
             delivery: self.delivery,
             empty,
+            stem: self.stem.clone(),
         };
-        let (feed, turn) = (self.source.subscribe(&self.name), self.turn.clone());
-        let subscription = Subscription::begin(central, &self.name, &self.announce);
+        let (begun, turn) = (subscriber.begin(), self.turn.clone());
+        let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
-            subscriber.serve(feed, &turn).await;
+            subscriber.serve(begun, &turn).await;
             // Nobody has it, and nobody waits for it: the last one has left.
             if let Ok(mut turn) = turn.try_lock() {
                 *turn = Feed::nothing();
@@ -143,20 +242,26 @@ impl Outlet {
 struct Subscription {
     central: String,
     characteristic: Arc<str>,
-    announce: Announce,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 impl Subscription {
-    fn begin(central: Address, characteristic: &Arc<str>, announce: &Announce) -> Self {
+    fn begin(central: Address, outlet: &Outlet) -> Self {
         let begun = Self {
             central: central.to_string(),
-            characteristic: characteristic.clone(),
-            announce: announce.clone(),
+            characteristic: outlet.name.clone(),
+            stem: outlet.stem.clone(),
         };
-        debug!(%central, value = &**characteristic, "has subscribed");
-        (begun.announce)(Notice::Subscribed {
+        debug!(%central, value = &*outlet.name, "has subscribed");
+        let (cell, announce) = {
+            let stem = lock(&outlet.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Subscribed {
             central: begun.central.clone(),
-            characteristic: characteristic.to_string(),
+            characteristic: outlet.name.to_string(),
+            cell,
+            how: outlet.how,
         });
         begun
     }
@@ -169,9 +274,14 @@ impl Drop for Subscription {
             value = &*self.characteristic,
             "subscribes no longer"
         );
-        (self.announce)(Notice::Unsubscribed {
+        let (cell, announce) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.announce.clone())
+        };
+        announce(Notice::Unsubscribed {
             central: self.central.clone(),
             characteristic: self.characteristic.to_string(),
+            cell,
         });
     }
 }
@@ -179,11 +289,13 @@ impl Drop for Subscription {
 struct Subscriber {
     socket: UnixDatagram,
     central: PeerId,
+    address: String,
     name: Arc<str>,
     /// Where it waits for confirmations, if there are any.
     confirmed: Option<Confirmed>,
     delivery: Delivery,
     empty: Empty,
+    stem: Arc<std::sync::Mutex<Stem>>,
 }
 
 /// The two ways on which a confirmation comes.
@@ -195,6 +307,12 @@ struct Confirmed {
 }
 
 impl Subscriber {
+    /// What is new from here on.
+    fn begin(&self) -> Feed {
+        let stem = lock(&self.stem);
+        stem.source.subscribe(&self.name).numbered(stem.number)
+    }
+
     async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
@@ -250,7 +368,13 @@ impl Subscriber {
                 read_at = Some(Instant::now());
             }
             let Some(told) = feed.next().await else {
-                return;
+                // Another configuration may tell in another way.
+                let next = self.begin();
+                if next.number == feed.number {
+                    return;
+                }
+                *feed = next;
+                continue;
             };
             if self.delivery == Delivery::Directed
                 && told.writer == Some(self.central)
@@ -280,8 +404,11 @@ impl Subscriber {
 
     /// The whole value: bluetoothd cuts it to the MTU of each central.
     async fn send(&self, told: Told, feed: &mut Feed) -> Result<(), (Told, std::io::Error)> {
+        let version = told.version;
         let Some(confirmed) = &self.confirmed else {
-            return self.put(&told.octets).map_err(|problem| (told, problem));
+            self.put(&told.octets).map_err(|problem| (told, problem))?;
+            self.note_sent(version, false);
+            return Ok(());
         };
         // Whatever came before is no confirmation of this.
         let (mut own, mut anybody) = (
@@ -297,6 +424,7 @@ impl Subscriber {
         if let Err(problem) = self.put(&told.octets) {
             return Err((told, problem));
         }
+        self.note_sent(version, true);
         feed.sent(told);
         let confirmed = async {
             tokio::select! {
@@ -305,10 +433,36 @@ impl Subscriber {
             }
         };
         let confirmed = timeout(CONFIRMED_WITHIN, confirmed);
-        if feed.beside(confirmed).await.is_err() {
-            debug!(value = &*self.name, "not confirmed");
+        match feed.beside(confirmed).await {
+            Ok(()) => self.note(version, &|| What::Confirmed {
+                central: self.whom(),
+            }),
+            Err(_) => debug!(value = &*self.name, "not confirmed"),
         }
         Ok(())
+    }
+
+    fn note_sent(&self, version: u64, indication: bool) {
+        self.note(version, &|| What::Notified {
+            central: self.whom(),
+            indication,
+        });
+    }
+
+    fn note(&self, version: u64, what: &dyn Fn() -> What) {
+        let (cell, note) = {
+            let stem = lock(&self.stem);
+            (stem.cell, stem.note.clone())
+        };
+        note(cell, version, what);
+    }
+
+    /// The central that its socket reaches; `None` where it reaches all of them.
+    fn whom(&self) -> Option<String> {
+        match self.delivery {
+            Delivery::Directed => Some(self.address.clone()),
+            Delivery::Shared | Delivery::Unknown => None,
+        }
     }
 
     /// Makes the socket wait until what is put into it has been read. The kernel says that a socket
@@ -327,6 +481,15 @@ impl Subscriber {
     }
 }
 
+/// Where both are declared, BlueZ does not say which one a central has asked for.
+fn how(access: Access) -> Option<How> {
+    match (access.notify, access.indicate) {
+        (true, false) => Some(How::Notifications),
+        (false, true) => Some(How::Indications),
+        (true, true) | (false, false) => None,
+    }
+}
+
 /// Whether a value that bluetoothd has read may reach its central after that has made a change.
 fn crosses(read_at: Option<Instant>, changed_at: Option<Instant>) -> bool {
     match (read_at, changed_at) {
@@ -335,5 +498,7 @@ fn crosses(read_at: Option<Instant>, changed_at: Option<Instant>) -> bool {
     }
 }
 
+#[cfg(test)]
+mod succession_tests;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,10 @@
 //! the order of that list. A central that remembers handles would find other values behind them after
 //! each restart.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use dbus::arg::{PropMap, Variant, prop_cast};
@@ -22,11 +23,16 @@ use super::door::Door;
 use super::notify::{Outlet, Outlets};
 use super::pairing::{answer as answer_pairing, capability};
 use super::tree::{
-    APPLICATION, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
+    APPLICATION, Branch, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
+    removed,
 };
 use crate::engine::PeerId;
+use crate::gatt::advertising::Advertisement;
 use crate::gatt::pairing::Agent;
-use crate::gatt::{Address, AttError, Characteristic, Requester, SecurityLevel, read, write};
+use crate::gatt::structure::is_same;
+use crate::gatt::{
+    Address, AttError, Characteristic, Requester, SecurityLevel, Service, read, write,
+};
 use crate::plugin::{Port, Promise};
 
 pub(super) const AGENT: &str = "/org/bemo_sync/agent";
@@ -49,19 +55,52 @@ enum Reply {
 
 /// Everything that bluetoothd sees of us on one connection.
 pub(super) struct Objects {
-    port: Port,
     /// The unique name of the bluetoothd that is served; nobody else is answered.
     bluetoothd: String,
-    tree: Tree,
-    handles: Mutex<Handles>,
+    shown: Mutex<Arc<Shown>>,
+    registered: Mutex<Registered>,
     /// The kernel lets one process at a time have a name, and frees it whatever ends that process.
     reservation: Mutex<Option<UnixDatagram>>,
     advertised: Mutex<Properties>,
+    on_air: Mutex<OnAir>,
     agent: Mutex<Option<Agent>>,
     door: Arc<Door>,
     /// bluetoothd has ended the advertisement.
     released: Notify,
+    delivery: Delivery,
     connection: Weak<SyncConnection>,
+}
+
+/// What is shown, and by what it is answered.
+struct Shown {
+    port: Port,
+    tree: Tree,
+}
+
+/// What bluetoothd knows of it.
+#[derive(Default)]
+struct Registered {
+    /// How many applications there have been: none has the path of another.
+    applications: usize,
+    /// Who has said where a service is, by its path.
+    services: BTreeMap<String, Handles>,
+    /// Applications of which nobody knows whether they are registered, or that are to go.
+    in_doubt: BTreeSet<String>,
+    /// How services are listed at this moment.
+    listed: Handles,
+}
+
+/// How the advertisement stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum OnAir {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// Nobody knows.
+    InDoubt,
+    Advertised(Advertisement),
+    /// Its time is over.
+    Over(Advertisement),
 }
 
 impl Objects {
@@ -73,23 +112,25 @@ impl Objects {
         door: Arc<Door>,
         delivery: Delivery,
     ) -> (Arc<Self>, Outlets) {
-        let mut outlets = Outlets::new(port.announcer());
-        let objects = Self {
+        let mut outlets = Outlets::new(port.announcer(), port.noter());
+        let nothing = Shown {
             port: port.clone(),
+            tree: Tree::default(),
+        };
+        let objects = Arc::new(Self {
             bluetoothd,
-            tree: Tree::new(port.services(), |declared| {
-                let every = port.hears_every(declared.tells().0);
-                outlets.open(declared, delivery, every)
-            }),
-            handles: Mutex::new(Handles::Any),
+            shown: Mutex::new(Arc::new(nothing)),
+            registered: Mutex::default(),
             reservation: Mutex::default(),
             advertised: Mutex::default(),
+            on_air: Mutex::default(),
             agent: Mutex::default(),
             door,
             released: Notify::new(),
+            delivery,
             connection: Arc::downgrade(connection),
-        };
-        let objects = Arc::new(objects);
+        });
+        objects.show(port, &mut outlets);
         let answers = objects.clone();
         connection.start_receive(
             MatchRule::new_method_call(),
@@ -105,43 +146,195 @@ impl Objects {
         (objects, outlets)
     }
 
-    pub(super) async fn register_application(&self, adapter: &str) -> Result<()> {
+    /// Shows what this port declares in the place of what is shown. Services that are the same to a central, at
+    /// the same handles, stay registered, and their subscribers stay; [`Objects::register`] does the rest.
+    pub(super) fn show(&self, port: &Port, outlets: &mut Outlets) {
+        let mut registered = lock(&self.registered);
+        let application = match registered.applications {
+            0 => APPLICATION.to_owned(),
+            before => format!("{APPLICATION}{before}"),
+        };
+        registered.applications += 1;
+        let mut shown = lock(&self.shown);
+        outlets.begin_anew(port.announcer(), port.noter());
+        let open = |declared: &Characteristic, known: Option<&Arc<Outlet>>| {
+            let every = port.hears_every(declared.tells().0);
+            match known {
+                Some(known) => {
+                    outlets.keep(known, declared, every);
+                    known.clone()
+                }
+                None => Arc::new(outlets.open(declared, self.delivery, every)),
+            }
+        };
+        let is_registered = |it: &Branch| registered.services.contains_key(&**it.path() as &str);
+        let tree = Tree::new(
+            port.services(),
+            &application,
+            &shown.tree,
+            is_registered,
+            open,
+        );
+        outlets.rest();
+        *shown = Arc::new(Shown {
+            port: port.clone(),
+            tree,
+        });
+    }
+
+    /// Nothing is shown any more, until it is taken back.
+    pub(super) fn show_nothing(&self) {
+        let mut shown = lock(&self.shown);
+        *shown = Arc::new(Shown {
+            port: shown.port.clone(),
+            tree: Tree::default(),
+        });
+    }
+
+    /// Whether bluetoothd knows all that is to be shown of these services, and nothing else.
+    pub(super) fn is_registered(&self, services: &[Service]) -> bool {
+        let (shown, registered) = (self.shown(), lock(&self.registered));
+        let branches = shown.tree.branches();
+        let known = |it: &Branch| registered.services.contains_key(&**it.path() as &str);
+        registered.services.len() == branches.len()
+            && branches.iter().all(known)
+            && is_same(shown.port.services(), services)
+    }
+
+    fn shown(&self) -> Arc<Shown> {
+        lock(&self.shown).clone()
+    }
+
+    /// Has bluetoothd know what is shown, and nothing else: takes back what is not, then registers the rest.
+    pub(super) async fn register(&self, adapter: &str) -> Result<()> {
+        let shown = self.shown();
+        self.take_back(adapter, &shown.tree).await;
+        let is_known = |it: &&Branch| {
+            let registered = lock(&self.registered);
+            registered.services.contains_key(&**it.path() as &str)
+        };
+        let missing = shown.tree.branches().iter().find(|it| !is_known(it));
+        let Some(application) = missing.map(|it| it.application.clone()) else {
+            return Ok(());
+        };
         if !self.reserve(adapter) {
-            return self.register(adapter, Handles::Any).await;
+            return self
+                .register_at(adapter, &shown, &application, Handles::Any)
+                .await;
         }
-        let Err(problem) = self.register(adapter, Handles::Ours).await else {
+        let ours = self.register_at(adapter, &shown, &application, Handles::Ours);
+        let Err(problem) = ours.await else {
             return Ok(());
         };
         if !means_handles_are_taken(&problem) {
             return Err(problem);
         }
         debug!(%problem, "the usual handles are taken");
-        self.register(adapter, Handles::Any).await
+        self.register_at(adapter, &shown, &application, Handles::Any)
+            .await
+    }
+
+    /// What is registered and not shown. bluetoothd does one thing after the other, so what is registered next
+    /// finds these handles free.
+    async fn take_back(&self, adapter: &str, tree: &Tree) {
+        let (gone, applications) = {
+            let mut registered = lock(&self.registered);
+            let shown = |path: &str| tree.branches().iter().any(|it| **it.path() == *path);
+            let all = registered.services.keys().cloned();
+            let gone: Vec<String> = all.filter(|path| !shown(path)).collect();
+            for path in &gone {
+                registered.services.remove(path);
+            }
+            let empty = gone.iter().map(|path| application_of(path));
+            let empty = empty.filter(|it| !tree.branches().iter().any(|of| of.application == *it));
+            let empty: Vec<_> = empty.map(str::to_owned).collect();
+            registered.in_doubt.extend(empty);
+            let in_doubt: Vec<_> = registered.in_doubt.iter().cloned().collect();
+            (gone, in_doubt)
+        };
+        for path in gone {
+            let application = application_of(&path);
+            if let (false, Some(connection)) = (
+                applications.iter().any(|it| it == application),
+                self.connection.upgrade(),
+            ) {
+                let _ = connection.send(removed(application, &path));
+            }
+        }
+        for application in applications {
+            let unregistered = self.unregister(adapter, &application).await;
+            debug!(application, ?unregistered, "taken back");
+            lock(&self.registered).in_doubt.remove(&application);
+        }
     }
 
     /// Whether the usual handles of an adapter are ours for now. BlueZ must not be asked twice for the
     /// same service at the same handle: it mixes the two up, and may crash when one of them goes.
     fn reserve(&self, adapter: &str) -> bool {
+        let mut held = lock(&self.reservation);
+        if held.is_some() {
+            return true;
+        }
         let name = format!("bemo-sync/{adapter}/handles");
         let reservation = SocketAddr::from_abstract_name(name)
             .and_then(|address| UnixDatagram::bind_addr(&address))
             .inspect_err(|problem| debug!(%problem, "another bemo-sync has the usual handles"));
-        let mut held = self.reservation.lock().expect("nothing panics with it");
         *held = reservation.ok();
         held.is_some()
     }
 
-    async fn register(&self, adapter: &str, handles: Handles) -> Result<()> {
-        *self.handles.lock().expect("nothing panics with it") = handles;
-        let arguments = (Path::from(APPLICATION), PropMap::new());
-        self.call(adapter, GATT_MANAGER, "RegisterApplication", arguments)
+    async fn register_at(
+        &self,
+        adapter: &str,
+        shown: &Shown,
+        application: &str,
+        handles: Handles,
+    ) -> Result<()> {
+        {
+            let mut registered = lock(&self.registered);
+            registered.listed = handles;
+            // Until there is an answer.
+            registered.in_doubt.insert(application.to_owned());
+        }
+        let arguments = (Path::from(application), PropMap::new());
+        let result = self
+            .call(adapter, GATT_MANAGER, "RegisterApplication", arguments)
+            .await;
+        let mut registered = lock(&self.registered);
+        // Without an answer, it may be registered yet.
+        let is_answered = |problem: &dbus::Error| {
+            let name = problem.name();
+            name.is_some_and(|name| name.starts_with("org.bluez.Error."))
+        };
+        if result.as_ref().err().is_none_or(is_answered) {
+            registered.in_doubt.remove(application);
+        }
+        if result.is_ok() {
+            let branches = shown.tree.branches().iter();
+            let branches = branches.filter(|it| it.application == application);
+            let paths = branches.map(|it| (it.path().to_string(), handles));
+            registered.services.extend(paths);
+        }
+        result
+    }
+
+    async fn unregister(&self, adapter: &str, application: &str) -> Result<()> {
+        let arguments = (Path::from(application),);
+        self.call(adapter, GATT_MANAGER, "UnregisterApplication", arguments)
             .await
     }
 
-    pub(super) async fn unregister_application(&self, adapter: &str) -> Result<()> {
-        let arguments = (Path::from(APPLICATION),);
-        self.call(adapter, GATT_MANAGER, "UnregisterApplication", arguments)
-            .await
+    /// Takes everything back.
+    pub(super) async fn unregister_all(&self, adapter: &str) {
+        self.take_back(adapter, &Tree::default()).await;
+    }
+
+    pub(super) fn on_air(&self) -> OnAir {
+        lock(&self.on_air).clone()
+    }
+
+    pub(super) fn set_on_air(&self, on_air: OnAir) {
+        *lock(&self.on_air) = on_air;
     }
 
     /// Advertises these properties of `org.bluez.LEAdvertisement1`.
@@ -150,7 +343,7 @@ impl Objects {
         adapter: &str,
         content: Properties,
     ) -> Result<()> {
-        *self.advertised.lock().expect("nothing panics with it") = content;
+        *lock(&self.advertised) = content;
         let arguments = (Path::from(ADVERTISEMENT), PropMap::new());
         self.call(
             adapter,
@@ -174,7 +367,7 @@ impl Objects {
 
     /// Has bluetoothd ask us, and nobody else, when a central pairs.
     pub(super) async fn register_agent(&self, agent: Agent) -> Result<()> {
-        *self.agent.lock().expect("nothing panics with it") = Some(agent);
+        *lock(&self.agent) = Some(agent);
         let arguments = (Path::from(AGENT), capability(agent));
         self.call_at("/org/bluez", AGENT_MANAGER, "RegisterAgent", arguments)
             .await?;
@@ -238,19 +431,21 @@ impl Objects {
         let member = call.member().unwrap_or_else(|| "none".into());
         let path = call.path().unwrap_or_default();
         let is_ours = call.sender().as_deref() == Some(&*self.bluetoothd);
-        match self.tree.at(&path) {
+        let shown = self.shown();
+        match shown.tree.at(&path) {
             Some(Node::Characteristic { declared, .. }) if is_ours && &*member == "WriteValue" => {
-                self.write(call, declared)
+                self.write(call, &shown.port, declared)
                     .unwrap_or_else(|error| Reply::AtOnce(Err(error)))
             }
             Some(Node::Characteristic { .. } | Node::Descriptor { .. } | Node::Service { .. })
-            | None => Reply::AtOnce(self.answer(call)),
+            | None => Reply::AtOnce(self.answer(call, &shown)),
         }
     }
 
     fn write(
         &self,
         call: &Message,
+        port: &Port,
         declared: &Characteristic,
     ) -> std::result::Result<Reply, MethodErr> {
         let (octets, options): (Vec<u8>, PropMap) = call.read2()?;
@@ -265,8 +460,8 @@ impl Objects {
             peer: peer(central),
             address: &central.to_string(),
         };
-        let result = write(&self.port, declared, &requester, offset, &octets);
-        let shown = self.shown(declared, &octets);
+        let result = write(port, declared, &requester, offset, &octets);
+        let shown = disclosed(port, declared, &octets);
         let refused = result.as_ref().err();
         debug!(%central, value = declared.name, offset, octets = ?shown, ?refused, "write");
         let promise = result.map_err(refusal)?;
@@ -277,19 +472,19 @@ impl Objects {
         })
     }
 
-    fn answer(&self, call: &Message) -> Answer {
+    fn answer(&self, call: &Message, shown: &Shown) -> Answer {
         let member = call.member().unwrap_or_else(|| "none".into());
         let path = call.path().unwrap_or_default();
         if call.sender().as_deref() != Some(&*self.bluetoothd) {
             return Err(MethodErr::failed("only bluetoothd is answered"));
         }
         match (&*path, &*member) {
-            (APPLICATION, "GetManagedObjects") => {
-                let handles = *self.handles.lock().expect("nothing panics with it");
-                Ok(self.tree.list(call, handles))
+            (application, "GetManagedObjects") if application.starts_with(APPLICATION) => {
+                let handles = lock(&self.registered).listed;
+                Ok(shown.tree.list(call, application, handles))
             }
             (ADVERTISEMENT, "GetAll") => {
-                let advertised = self.advertised.lock().expect("nothing panics with it");
+                let advertised = lock(&self.advertised);
                 Ok(call.method_return().append1(properties(advertised.clone())))
             }
             (ADVERTISEMENT, "Release") => {
@@ -297,16 +492,19 @@ impl Objects {
                 Ok(call.method_return())
             }
             (AGENT, member) => {
-                let agent = *self.agent.lock().expect("nothing panics with it");
+                let agent = *lock(&self.agent);
                 agent.map_or_else(
                     || Err(MethodErr::no_method(member)),
                     |agent| answer_pairing(call, member, agent, &self.door),
                 )
             }
-            (_, member) => match self.tree.at(&path) {
+            (_, member) => match shown.tree.at(&path) {
                 Some(Node::Characteristic {
                     declared, outlet, ..
-                }) => self.answer_characteristic(call, member, declared, outlet.as_ref()),
+                }) => {
+                    let outlet = outlet.as_deref();
+                    self.answer_characteristic(call, member, &shown.port, declared, outlet)
+                }
                 Some(Node::Descriptor { declared, .. }) if member == "ReadValue" => {
                     let Request { offset, .. } = Request::of(call.read1()?)?;
                     let octets = declared.value.get(offset..).ok_or(AttError::InvalidOffset);
@@ -316,13 +514,6 @@ impl Objects {
                     Err(MethodErr::no_method(member))
                 }
             },
-        }
-    }
-
-    fn shown<'a>(&self, declared: &Characteristic, octets: &'a [u8]) -> Shown<'a> {
-        match self.port.is_withheld(Some(declared.cell)) {
-            false => Shown::Octets(octets),
-            true => Shown::Withheld,
         }
     }
 
@@ -347,6 +538,7 @@ impl Objects {
         &self,
         call: &Message,
         member: &str,
+        port: &Port,
         declared: &Characteristic,
         outlet: Option<&Outlet>,
     ) -> Answer {
@@ -360,8 +552,10 @@ impl Objects {
                     ..
                 } = Request::of(call.read1()?)?;
                 self.check(&device, declared.security.read)?;
-                let octets = read(&self.port, declared, offset);
-                let shown = octets.as_deref().map(|octets| self.shown(declared, octets));
+                let octets = read(port, declared, offset);
+                let shown = octets
+                    .as_deref()
+                    .map(|octets| disclosed(port, declared, octets));
                 debug!(%central, value = declared.name, offset, octets = ?shown, "read");
                 Ok(reply.append1(octets.map_err(refusal)?))
             }
@@ -393,13 +587,29 @@ impl Objects {
     }
 }
 
+fn disclosed<'a>(port: &Port, declared: &Characteristic, octets: &'a [u8]) -> Disclosed<'a> {
+    match port.is_withheld(Some(declared.cell)) {
+        false => Disclosed::Octets(octets),
+        true => Disclosed::Withheld,
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().expect("nothing panics with it")
+}
+
+/// The application that the path of a service is below.
+fn application_of(service: &str) -> &str {
+    service.rsplit_once('/').map_or(service, |(it, _)| it)
+}
+
 /// A payload in a log: what only an encrypted link may see, or came from the environment, is not for it.
-pub(super) enum Shown<'a> {
+enum Disclosed<'a> {
     Octets(&'a [u8]),
     Withheld,
 }
 
-impl std::fmt::Debug for Shown<'_> {
+impl std::fmt::Debug for Disclosed<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Octets(octets) => octets.fmt(f),

@@ -37,6 +37,7 @@ const SET_AGAIN: Limits = Limits {
 
 /// What has to be taken back.
 pub(super) struct Pairing {
+    declared: Declared,
     is_agent: bool,
     /// What the adapter was, if it is changed.
     before: Option<Before>,
@@ -68,7 +69,28 @@ impl Pairing {
                 );
             }
         }
-        Self { is_agent, before }
+        Self {
+            declared: declared.clone(),
+            is_agent,
+            before,
+        }
+    }
+
+    /// As another configuration declares it. Nothing happens where that is the same to bluetoothd.
+    pub(super) async fn become_as(
+        &mut self,
+        declared: &Declared,
+        adapter: &Adapter,
+        objects: &Objects,
+    ) {
+        let is_ours = |it: &Declared| it.rule != Rule::AsItIs;
+        let before = &self.declared;
+        if before.agent == declared.agent && is_ours(before) == is_ours(declared) {
+            self.declared = declared.clone();
+            return;
+        }
+        self.end(adapter, objects).await;
+        *self = Self::begin(declared, adapter, objects).await;
     }
 
     pub(super) async fn end(&self, adapter: &Adapter, objects: &Objects) {

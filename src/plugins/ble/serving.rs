@@ -1,6 +1,7 @@
 //! The tree and the advertisement on an adapter, from their registration to their end.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +17,19 @@ use super::adapter::{Delivery, bluez_version, delivery};
 use super::advertise::advertise;
 use super::bus::Connection;
 use super::door::Door;
+use super::news::News;
 use super::notify::Outlets;
-use super::objects::Objects;
+use super::objects::{Objects, OnAir};
 use super::pairing::{Pairing, hold};
 use super::{centrals, news, on_air, pass_over};
 use crate::gatt::advertising::Advertisement;
-use crate::gatt::section::Peripheral;
+use crate::gatt::section::{AdapterChoice, Peripheral};
 use crate::gatt::window::PairingWindow;
 use crate::gatt::{SecurityLevel, Service};
 use crate::plugin::{BoxFuture, Port};
+
+/// What is said of the adapter as long as it serves.
+pub(super) const DETAILS: [&str; 4] = ["adapter", "address", "bluez", "delivery"];
 
 /// An adapter that is pulled out is switched off first. It is gone soon after that.
 const REMOVED_WITHIN: Duration = Duration::from_secs(1);
@@ -32,12 +37,18 @@ const REMOVED_WITHIN: Duration = Duration::from_secs(1);
 /// nobody knows when.
 pub(super) struct Serving {
     adapter: Adapter,
+    address: Option<bluer::Address>,
+    /// The bluetoothd that is served, by its unique name.
+    bluetoothd: String,
     connection: Connection,
     objects: Arc<Objects>,
     outlets: Outlets,
+    door: Arc<Door>,
+    news: Arc<News>,
     /// There may be room for an advertisement that was refused.
     room: Arc<Notify>,
     delivery: Delivery,
+    version: Option<u32>,
     pairing: Pairing,
     watch: AbortHandle,
 }
@@ -48,6 +59,24 @@ pub(super) enum Lost {
     Removed,
     SwitchedOff,
     Connection,
+}
+
+/// Why it cannot go on with another configuration.
+pub(super) enum NotGoneOn {
+    /// bluetoothd does not want what that declares.
+    Refused(String),
+    /// It does not answer, or is not there.
+    Failed(String),
+}
+
+impl From<dbus::Error> for NotGoneOn {
+    fn from(problem: dbus::Error) -> Self {
+        let name = problem.name().unwrap_or_default();
+        match name.starts_with("org.bluez.Error.") {
+            true => Self::Refused(problem.to_string()),
+            false => Self::Failed(problem.to_string()),
+        }
+    }
 }
 
 impl Serving {
@@ -77,7 +106,7 @@ impl Serving {
             bluetoothd.clone(),
             Arc::downgrade(&connection.bus),
         ));
-        news::listen(
+        let news = news::listen(
             &connection.bus,
             &bluetoothd,
             adapter.name(),
@@ -86,26 +115,113 @@ impl Serving {
         )
         .await
         .map_err(|problem| problem.to_string())?;
-        let (objects, outlets) = Objects::export(port, &connection.bus, bluetoothd, door, delivery);
+        let (objects, outlets) = Objects::export(
+            port,
+            &connection.bus,
+            bluetoothd.clone(),
+            door.clone(),
+            delivery,
+        );
         objects
-            .register_application(adapter.name())
+            .register(adapter.name())
             .await
             .map_err(|problem| problem.to_string())?;
         if declared.advertisement.interval.is_some() {
             warn_of_interval(version);
         }
         let pairing = Pairing::begin(&declared.pairing, &adapter, &objects).await;
-        let watch = tokio::spawn(centrals::watch(adapter.clone(), port.clone())).abort_handle();
+        let address = adapter.address().await.ok();
+        let said = [
+            Some(adapter.name().to_owned()),
+            address.map(|address| address.to_string()),
+            version.map(|version| format!("{}.{}", version >> 8, version & 0xFF)),
+            Some(delivery.words().to_owned()),
+        ];
+        for (known, text) in DETAILS.into_iter().zip(said) {
+            port.detail(known, text);
+        }
+        let watch = centrals::watch(adapter.clone(), outlets.teller().clone());
+        let watch = tokio::spawn(watch).abort_handle();
         Ok(Self {
+            address,
             adapter,
+            bluetoothd,
             connection,
             objects,
             outlets,
+            door,
+            news,
             room,
             delivery,
+            version,
             pairing,
             watch,
         })
+    }
+
+    /// Whether a configuration that wants `after` finds what it wants here, where the one of before wanted
+    /// `before`.
+    pub(super) fn fits(&self, before: &AdapterChoice, after: &AdapterChoice) -> bool {
+        match after {
+            _ if before == after => true,
+            AdapterChoice::Named(name) => name == self.adapter.name(),
+            AdapterChoice::At(address) => self.address.is_some_and(|it| it.0 == address.0),
+            AdapterChoice::Auto | AdapterChoice::Virtual => false,
+        }
+    }
+
+    /// Whether centrals see of these services what they see now.
+    pub(super) fn shows(&self, services: &[Service]) -> bool {
+        self.objects.is_registered(services)
+    }
+
+    pub(super) fn is_of(&self, bluetoothd: &str) -> bool {
+        self.bluetoothd == bluetoothd && !self.connection.io.is_finished()
+    }
+
+    pub(super) fn adapter(&self) -> &str {
+        self.adapter.name()
+    }
+
+    /// Answers as another configuration declares it, from here on. [`Serving::go_on`] does what takes its time.
+    pub(super) fn repoint(
+        &mut self,
+        port: &Port,
+        declared: &Peripheral,
+        window: &Arc<PairingWindow>,
+    ) {
+        self.objects.show(port, &mut self.outlets);
+        self.door
+            .set(declared.pairing.allowed.clone(), window.clone());
+    }
+
+    /// Answers nothing any more: it is about to be taken back.
+    pub(super) fn fall_silent(&self) {
+        self.objects.show_nothing();
+    }
+
+    /// Has bluetoothd know what has changed.
+    ///
+    /// # Errors
+    /// When it does not want the services, or does not answer.
+    pub(super) async fn go_on(
+        &mut self,
+        port: &Port,
+        declared: &Peripheral,
+    ) -> Result<(), NotGoneOn> {
+        if self.door.is_guarded() {
+            self.news.listen_to_devices(&self.connection.bus).await?;
+            self.door.judge_all();
+        }
+        if let Some(problem) = cannot_protect(self.version, port.services()) {
+            return Err(NotGoneOn::Refused(problem));
+        }
+        self.objects.register(self.adapter.name()).await?;
+        let (adapter, objects) = (&self.adapter, &self.objects);
+        self.pairing
+            .become_as(&declared.pairing, adapter, objects)
+            .await;
+        Ok(())
     }
 
     /// Advertises, and tells subscribers of changes, until the adapter is gone.
@@ -117,6 +233,10 @@ impl Serving {
     ) -> bluer::Result<Lost> {
         window.begin(port);
         let mut events = Box::pin(self.adapter.events().await?);
+        // It may have been switched off while nobody listened.
+        if !self.adapter.is_powered().await? {
+            return Ok(Lost::SwitchedOff);
+        }
         // Beside the rest: bluetoothd may take its time, and subscribers are not to wait for that.
         let advertised = go_on_the_air(
             port,
@@ -155,9 +275,9 @@ impl Serving {
         let adapter = self.adapter.name();
         // The quick one first: an application of many services takes its time.
         let unadvertised = self.objects.unregister_advertisement(adapter).await;
+        debug!(?unadvertised, "taken back");
         self.pairing.end(&self.adapter, &self.objects).await;
-        let unregistered = self.objects.unregister_application(adapter).await;
-        debug!(?unadvertised, ?unregistered, "taken back");
+        self.objects.unregister_all(adapter).await;
     }
 }
 
@@ -207,22 +327,50 @@ async fn go_on_the_air(
     room: &Notify,
     delivery: Delivery,
 ) -> bluer::Result<Infallible> {
-    let advertise = || advertise(objects, adapter.name(), advertisement);
-    let refused = advertise().await.err();
-    if let Some(problem) = &refused {
-        warn!("not advertised, tried again as soon as there is room: {problem}");
-    }
-    info!(
-        "{:?} is on the air by {} ({}), services: {}",
-        port.device_name(),
-        adapter.name(),
-        adapter.address().await?,
-        port.services().len()
-    );
+    let advertise = async || {
+        objects.set_on_air(OnAir::InDoubt);
+        let advertised = advertise(objects, adapter.name(), advertisement).await;
+        objects.set_on_air(match &advertised {
+            Ok(()) => OnAir::Advertised(advertisement.clone()),
+            Err(_) => OnAir::Nothing,
+        });
+        advertised
+    };
+    let has_timeout = advertisement.timeout.is_some();
+    let refused = match objects.on_air() {
+        // Another configuration says the same of it.
+        OnAir::Advertised(known) if known == *advertisement => None,
+        OnAir::Over(known) if known == *advertisement => return pending().await,
+        known => {
+            if matches!(known, OnAir::Advertised(_) | OnAir::InDoubt) {
+                let ended = objects.unregister_advertisement(adapter.name()).await;
+                debug!(?ended, "something else is advertised");
+            }
+            let refused = advertise().await.err();
+            if let Some(problem) = &refused {
+                warn!("not advertised, tried again as soon as there is room: {problem}");
+            }
+            info!(
+                "{:?} is on the air by {} ({}), services: {}",
+                port.device_name(),
+                adapter.name(),
+                adapter.address().await?,
+                port.services().len()
+            );
+            refused
+        }
+    };
     debug!(?delivery, "how notifications reach subscribers");
     let again = || -> BoxFuture<'_, _> { Box::pin(advertise()) };
-    let released = || -> BoxFuture<'_, ()> { Box::pin(objects.released()) };
-    let has_timeout = advertisement.timeout.is_some();
+    let released = || -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            objects.released().await;
+            objects.set_on_air(match has_timeout {
+                true => OnAir::Over(advertisement.clone()),
+                false => OnAir::Nothing,
+            });
+        })
+    };
     Ok(on_air::stay(refused, has_timeout, again, released, room).await)
 }
 

@@ -11,7 +11,7 @@ use crate::engine::{Carries, CellId, Change, Effect, Mark};
 pub const MAX_PAYLOAD: usize = 64 * 1024;
 
 /// A topic that is published on or subscribed to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Topic {
     pub name: String,
     pub qos: Qos,

@@ -18,8 +18,9 @@ use super::dial::{Accepted, CHUNK, Socket, dial};
 use super::embedded::{Next, StandIn};
 use super::exchange::Standing;
 use super::packet::Inbox;
-use super::session::Session;
+use super::session::{Said, Session};
 use super::trouble::{Fault, Trouble};
+use crate::plugin::{Ending, State};
 use crate::runtime::{BACKOFF_MAX, Backoff};
 
 /// A connection that lasted longer was a good one. Longer than the longest pause between two attempts,
@@ -33,19 +34,59 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// and the disconnection.
 const STEP_OF_STOPPING: Duration = Duration::from_millis(300);
 
-/// Keeps a connection for as long as the program runs.
-pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
+/// What one link leaves to the next, which connects to the same broker as the same client.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) line: Option<Line>,
+    caution: Caution,
+    #[cfg(feature = "broker")]
+    stand_in: Option<StandIn>,
+}
+
+/// An open connection.
+pub(super) struct Line {
+    said: Said,
+    inbox: Inbox,
+    reader: ReadHalf<Box<dyn Socket>>,
+    writer: WriteHalf<Box<dyn Socket>>,
+}
+
+impl Kept {
+    /// What of it is of use to somebody who connects in another way: the broker that stands in, if both want one.
+    pub(super) fn for_another(self) -> Self {
+        Self {
+            line: None,
+            caution: Caution::default(),
+            ..self
+        }
+    }
+}
+
+/// Keeps a connection for as long as the program runs. Goes on with what has been `kept`, and at the end keeps
+/// what somebody else can go on with.
+pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut Kept) {
     let port = standing.port;
     let mut diary = Diary::new(settings);
-    let mut caution = Caution::default();
     let mut backoff = Backoff::default();
+    let Kept {
+        line,
+        caution,
+        #[cfg(feature = "broker")]
+        stand_in,
+    } = kept;
     #[cfg(feature = "broker")]
-    let mut stand_in = settings.auto.then(|| StandIn::new(settings.address.port));
+    match settings.auto {
+        true => drop(stand_in.get_or_insert_with(|| StandIn::new(settings.address.port))),
+        false => *stand_in = None,
+    }
     loop {
         let attempt = Instant::now();
-        let result = tokio::select! {
-            result = dial(settings, standing.longest()) => result,
-            () = port.stopped() => return,
+        let result = match line.take() {
+            Some(line) => Ok(Begun::Resumed(Box::new(line))),
+            None => tokio::select! {
+                result = dial(settings, standing.longest()) => result.map(Begun::Accepted),
+                _ = port.stopped() => return,
+            },
         };
         let (trouble, since) = match result {
             Err(fault) => {
@@ -56,7 +97,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
                     Some(Next::Soon(pause)) => {
                         tokio::select! {
                             () = sleep_until(Instant::now() + pause) => continue,
-                            () = port.stopped() => return,
+                            _ = port.stopped() => return,
                         }
                     }
                     Some(Next::Later) | None => {}
@@ -65,19 +106,27 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
                 // An attempt that took its time has waited already.
                 (trouble, attempt)
             }
-            Ok(accepted) => {
+            Ok(begun) => {
+                let is_resumed = matches!(begun, Begun::Resumed(_));
                 #[cfg(feature = "broker")]
-                if let Some(stand_in) = &mut stand_in {
+                if let Some(stand_in) = stand_in.as_mut().filter(|_| !is_resumed) {
                     stand_in.connected();
+                    let embedded = stand_in.serves().then(|| "yes".to_owned());
+                    port.detail("embedded", embedded);
                 }
-                debug!(accepted.session_present, "the broker has accepted");
-                if diary.connected() {
+                port.state(State::Up);
+                if !is_resumed && diary.connected() {
                     backoff.reset();
                 }
                 let begin = Instant::now();
-                let mut connection = Connection::new(settings, standing, &mut caution, accepted);
-                let Some(fault) = connection.last(settings, standing).await else {
-                    return;
+                let mut connection = Connection::new(settings, standing, caution, begun);
+                let fault = match connection.last(settings, standing).await {
+                    Ended::Left => return,
+                    Ended::Kept => {
+                        *line = Some(connection.leave(settings, standing));
+                        return;
+                    }
+                    Ended::Lost(fault) => fault,
                 };
                 let end = Instant::now();
                 let lasted = end - begin;
@@ -100,11 +149,30 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>) {
             true => settings.retry_within,
             false => settings.retry_within.max(BACKOFF_MAX),
         });
+        let address = &settings.address;
+        let why = format!("no connection to the MQTT broker at {address}: {trouble}");
+        let left = (since + pause).saturating_duration_since(Instant::now());
+        port.waits(why, Some(left));
         tokio::select! {
             () = sleep_until(since + pause) => {}
-            () = port.stopped() => return,
+            _ = port.stopped() => return,
         }
     }
+}
+
+/// How a connection begins.
+enum Begun {
+    Accepted(Accepted),
+    Resumed(Box<Line>),
+}
+
+/// How it ends for this link.
+enum Ended {
+    Lost(Fault),
+    /// In good order.
+    Left,
+    /// It is open, for another link.
+    Kept,
 }
 
 /// A connection that the broker has accepted.
@@ -120,40 +188,84 @@ impl<'a> Connection<'a> {
         settings: &Settings,
         standing: &'a Standing<'a>,
         caution: &'a mut Caution,
-        accepted: Accepted,
+        begun: Begun,
     ) -> Self {
         let now = Instant::now();
-        let (reader, writer) = tokio::io::split(accepted.socket);
         let mut session = Session::new(settings, standing, caution, now);
-        session.begin(settings.birth.as_ref(), now);
-        Self {
+        let birth = settings.birth.as_ref();
+        match begun {
+            Begun::Accepted(accepted) => {
+                debug!(accepted.session_present, "the broker has accepted");
+                let (reader, writer) = tokio::io::split(accepted.socket);
+                session.begin(birth, now);
+                Self {
+                    session,
+                    inbox: accepted.inbox,
+                    reader,
+                    writer,
+                }
+            }
+            Begun::Resumed(line) => {
+                let Line {
+                    said,
+                    mut inbox,
+                    reader,
+                    writer,
+                } = *line;
+                inbox.admit(standing.longest());
+                session.resume(said, standing, birth, now);
+                Self {
+                    session,
+                    inbox,
+                    reader,
+                    writer,
+                }
+            }
+        }
+    }
+
+    /// The connection, for somebody else to go on with.
+    fn leave(self, settings: &Settings, standing: &Standing<'_>) -> Line {
+        let Self {
             session,
-            inbox: accepted.inbox,
+            inbox,
+            reader,
+            writer,
+        } = self;
+        Line {
+            said: session.leave(standing, settings.birth.as_ref()),
+            inbox,
             reader,
             writer,
         }
     }
 
-    /// Serves until the connection is lost, or until it is time to stop (`None`).
-    async fn last(&mut self, settings: &Settings, standing: &Standing<'_>) -> Option<Fault> {
+    /// Serves until the connection is lost, or until it is time to stop.
+    async fn last(&mut self, settings: &Settings, standing: &Standing<'_>) -> Ended {
         let port = standing.port;
         // Some of it may have come with the acceptance.
         if let Err(fault) = self.take_in() {
-            return Some(fault);
+            return Ended::Lost(fault);
         }
         loop {
             self.session.pump(Instant::now());
             let has_room = self.session.has_room();
             tokio::select! {
                 result = self.step() => if let Err(fault) = result {
-                    return Some(fault);
+                    return Ended::Lost(fault);
                 },
                 () = port.changed(), if has_room => {}
                 () = standing.tidings.arrived(), if has_room => {}
-                () = port.stopped() => {
-                    self.finish(settings.will.as_ref()).await;
-                    return None;
-                }
+                ending = port.stopped() => return match ending {
+                    Ending::ForGood => {
+                        self.finish(settings.will.as_ref()).await;
+                        Ended::Left
+                    }
+                    Ending::Succeeded => {
+                        self.deliver().await;
+                        Ended::Kept
+                    }
+                },
             }
         }
     }
@@ -231,13 +343,7 @@ impl<'a> Connection<'a> {
     /// Leaves in good order: what is pending is delivered, then the will's message, because the broker
     /// keeps it to itself when a client disconnects, and those who follow it have to know.
     async fn finish(&mut self, will: Option<&Message>) {
-        let pending = self.until(|session| {
-            session.pump(Instant::now());
-            session.is_idle()
-        });
-        if !pending.await {
-            debug!("some messages were not acknowledged in time");
-        }
+        self.deliver().await;
         if let Some(will) = will {
             self.session.notify(will, Instant::now());
             self.until(|session| {
@@ -248,6 +354,17 @@ impl<'a> Connection<'a> {
         }
         self.session.disconnect();
         self.until(|session| !session.has_output()).await;
+    }
+
+    /// Delivers what is pending, if that is soon done.
+    async fn deliver(&mut self) {
+        let pending = self.until(|session| {
+            session.pump(Instant::now());
+            session.is_idle()
+        });
+        if !pending.await {
+            debug!("some messages were not acknowledged in time");
+        }
     }
 
     /// Goes on until something is so; `false` if it does not come about in time.

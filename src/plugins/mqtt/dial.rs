@@ -24,8 +24,8 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 pub(super) const CHUNK: usize = 16 * 1024;
 
 /// The bytes to and from a broker.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
+pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Socket for T {}
 
 /// A connection that the broker has accepted. What it has sent already is in the inbox.
 pub(super) struct Accepted {
@@ -70,21 +70,29 @@ async fn reach(settings: &Settings) -> Result<TcpStream, Fault> {
     Err(last.into())
 }
 
-async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Result<Accepted, Fault> {
-    let mut socket: Box<dyn Socket> = match &settings.tls {
-        None => Box::new(tcp),
-        Some(tls) => {
-            let name = ServerName::try_from(settings.address.host.clone());
-            let name = name.map_err(|_| Fault::NoNameForTls)?;
-            let connector = TlsConnector::from(tls.clone());
-            Box::new(
-                connector
-                    .connect(name, tcp)
-                    .await
-                    .map_err(Fault::Handshake)?,
-            )
-        }
+/// What is said on goes to the broker, encrypted if that is declared. No word of MQTT has been said.
+pub(super) async fn open(settings: &Settings) -> Result<Box<dyn Socket>, Fault> {
+    let within = settings.answer_within;
+    let silent = |_| Fault::Silent;
+    let tcp = timeout(within, reach(settings)).await.map_err(silent)??;
+    tcp.set_nodelay(true)?;
+    timeout(within, secure(settings, tcp))
+        .await
+        .map_err(silent)?
+}
+
+async fn secure(settings: &Settings, tcp: TcpStream) -> Result<Box<dyn Socket>, Fault> {
+    let Some(tls) = &settings.tls else {
+        return Ok(Box::new(tcp));
     };
+    let name = ServerName::try_from(settings.address.host.clone());
+    let name = name.map_err(|_| Fault::NoNameForTls)?;
+    let connecting = TlsConnector::from(tls.clone()).connect(name, tcp);
+    Ok(Box::new(connecting.await.map_err(Fault::Handshake)?))
+}
+
+async fn greet(settings: &Settings, tcp: TcpStream, max_payload: usize) -> Result<Accepted, Fault> {
+    let mut socket = secure(settings, tcp).await?;
     let mut hello = BytesMut::new();
     packet::put(&packet::connect(settings), &mut hello);
     // A broker that has gone may have said why: with TLS 1.3 that comes after the handshake.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use super::binding::{MAX_PAYLOAD, Message, Received, Topics};
-use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document};
+use crate::codec::{Cause, Patch, Pointer, Spec, Value, Violation, document, json};
 use crate::engine::{CellId, Change, Effect, Mark};
 
 /// The longest document that is taken, which has to fit into the memory of a small machine.
@@ -68,7 +68,7 @@ impl Member {
         Ok(all)
     }
 
-    fn write(&self, value: &Value, omit_empty: bool, json: &mut Json) {
+    pub(super) fn write(&self, value: &Value, omit_empty: bool, json: &mut Json) {
         for name in &self.known_as {
             document::write(
                 &self.spec,
@@ -206,12 +206,10 @@ fn parse(payload: &[u8]) -> Result<Json, Violation> {
         let detail = format!("the payload is not UTF-8: {error}");
         Violation::new(Cause::InvalidUtf8, detail)
     })?;
-    let json: Json = serde_json::from_str(text).map_err(|error| {
-        let detail = format!("the payload is not JSON: {error}");
-        Violation::new(Cause::MalformedJson, detail)
-    })?;
-    match json {
-        Json::Object(_) => Ok(json),
+    let parsed: Json =
+        serde_json::from_str(text).map_err(|error| json::malformed("the payload", text, &error))?;
+    match parsed {
+        Json::Object(_) => Ok(parsed),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
             let detail = "the payload is no JSON object";
             Err(Violation::new(Cause::WrongType, detail))

@@ -17,7 +17,7 @@ use super::table::{Bindings, Carrier};
 use super::tidings::Tidings;
 use crate::codec::Value;
 use crate::engine::{CellId, Effect};
-use crate::plugin::{Port, Sender};
+use crate::plugin::{Payload, Port, Sender, What};
 
 /// So much of a payload is shown in a log.
 const SHOWN: usize = 200;
@@ -99,11 +99,38 @@ pub(super) struct Exchange<'a> {
     bindings: &'a Bindings,
     port: &'a Port,
     ready: VecDeque<Publication>,
-    /// Cells that went out in several messages, and how many of those are not acknowledged yet.
-    shared: HashMap<(CellId, u64), usize>,
+    /// What this exchange has out. Before it, what others had who have left it the connection.
+    books: Vec<Books>,
     /// The documents that nobody has spoken of since connecting.
     unheard: BTreeSet<usize>,
     announced: Option<(&'a Announced<'a>, Announcer<'a>)>,
+}
+
+/// To whom it is said that something has arrived.
+pub(super) struct Books {
+    port: Port,
+    /// Cells that went out in several messages, and how many of those are not acknowledged yet.
+    shared: HashMap<(CellId, u64), usize>,
+}
+
+impl Books {
+    fn of(port: &Port) -> Self {
+        Self {
+            port: port.clone(),
+            shared: HashMap::new(),
+        }
+    }
+
+    fn acknowledged(&mut self, cell: CellId, ticket: u64) {
+        if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
+            *left -= 1;
+            if *left > 0 {
+                return;
+            }
+            self.shared.remove(&(cell, ticket));
+        }
+        self.port.delivered(cell, ticket);
+    }
 }
 
 /// A message that is to be published, and what its acknowledgement means.
@@ -118,10 +145,20 @@ pub(super) struct Publication {
 #[derive(Debug, Default)]
 #[must_use = "without it the engine never hears that something has arrived"]
 pub(super) struct Receipt {
-    cells: Vec<(CellId, u64)>,
+    /// In which of the books it stands.
+    book: usize,
+    cells: Vec<Sent>,
     tiding: Option<u64>,
     /// The topic on which Home Assistant is told.
     told: Option<String>,
+}
+
+/// An effect that is in a message.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    cell: CellId,
+    ticket: u64,
+    version: u64,
 }
 
 impl<'a> Exchange<'a> {
@@ -141,7 +178,7 @@ impl<'a> Exchange<'a> {
             bindings,
             port,
             ready: VecDeque::new(),
-            shared: HashMap::new(),
+            books: vec![Books::of(port)],
             unheard: (0..bindings.documents.len()).collect(),
             announced,
         }
@@ -153,6 +190,13 @@ impl<'a> Exchange<'a> {
         let announced = self.announced.iter();
         all.extend(announced.flat_map(|(_, announcer)| announcer.subscriptions()));
         all
+    }
+
+    /// Those of them that are Home Assistant's.
+    pub(super) fn announced_topics(&self) -> Vec<String> {
+        let announced = self.announced.iter();
+        let topics = announced.flat_map(|(_, announcer)| announcer.subscriptions());
+        topics.map(|(topic, _)| topic.to_owned()).collect()
     }
 
     /// The broker has answered a subscription.
@@ -196,6 +240,38 @@ impl<'a> Exchange<'a> {
         self.tidings.begin();
     }
 
+    /// A connection goes on that other exchanges have begun; only these topics are new on it.
+    pub(super) fn resume<'t>(
+        &mut self,
+        mut books: Vec<Books>,
+        topics: impl Iterator<Item = &'t str>,
+    ) {
+        books.append(&mut self.books);
+        self.books = books;
+        self.unheard.clear();
+        for topic in topics {
+            let documents = self.bindings.takers(topic).iter();
+            self.unheard
+                .extend(documents.filter_map(|taker| match taker {
+                    Carrier::Document(index) => Some(*index),
+                    Carrier::Value(_) | Carrier::Trigger(_) => None,
+                }));
+        }
+        self.tidings.begin();
+    }
+
+    /// Another exchange goes on with the connection. What has not been sent is not sent by this one.
+    pub(super) fn leave(mut self, unsent: impl Iterator<Item = Publication>) -> Vec<Books> {
+        let ready = std::mem::take(&mut self.ready);
+        for publication in unsent.chain(ready) {
+            let Receipt { book, cells, .. } = publication.receipt;
+            for Sent { cell, ticket, .. } in cells {
+                self.books[book].port.undelivered(cell, ticket);
+            }
+        }
+        self.books
+    }
+
     /// The next message to publish.
     pub(super) fn next(&mut self, now: Instant) -> Option<Publication> {
         if self.ready.is_empty() {
@@ -206,7 +282,7 @@ impl<'a> Exchange<'a> {
             let (number, message) = self.tidings.next()?;
             let receipt = Receipt {
                 tiding: Some(number),
-                ..Receipt::default()
+                ..self.receipt_of(&[])
             };
             Some(Publication { message, receipt })
         })?;
@@ -221,10 +297,37 @@ impl<'a> Exchange<'a> {
 
     /// The beginning of what is published, for a log line.
     fn shown(&self, publication: &Publication) -> String {
-        let carriers = |(cell, _): &(CellId, u64)| self.bindings.carriers(*cell);
-        let mut carriers = publication.receipt.cells.iter().flat_map(carriers);
-        let withheld = carriers.any(|carrier| self.withholds(*carrier));
+        let withheld = self.withholds_of(&publication.receipt);
         shown(&publication.message.payload, withheld)
+    }
+
+    fn withholds_of(&self, receipt: &Receipt) -> bool {
+        let carriers = |sent: &Sent| self.bindings.carriers(sent.cell);
+        let mut carriers = receipt.cells.iter().flat_map(carriers);
+        carriers.any(|carrier| self.withholds(*carrier))
+    }
+
+    /// Says something of the way of all values that are in a message.
+    pub(super) fn note(&self, receipt: &Receipt, what: impl Fn() -> What) {
+        let port = &self.books[receipt.book].port;
+        for sent in &receipt.cells {
+            port.note(sent.cell, sent.version, &what);
+        }
+    }
+
+    /// That a message has been handed to the connection.
+    pub(super) fn note_published(&self, publication: &Publication, packet_id: Option<u16>) {
+        let Publication { message, receipt } = publication;
+        self.note(receipt, || What::Published {
+            topic: message.topic.clone(),
+            qos: message.qos as u8,
+            retain: message.retain,
+            packet_id,
+            payload: match self.withholds_of(receipt) {
+                true => Payload::Withheld,
+                false => Payload::cut(&message.payload),
+            },
+        });
     }
 
     /// Makes messages of everything that there is to send. What has changed together goes into one
@@ -237,7 +340,7 @@ impl<'a> Exchange<'a> {
                 match carrier {
                     Carrier::Value(index) => {
                         if let Some(message) = self.bindings.value(index).publish(&effect) {
-                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            let receipt = self.receipt_of(std::slice::from_ref(&effect));
                             self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
@@ -251,7 +354,7 @@ impl<'a> Exchange<'a> {
                     Carrier::Trigger(index) => {
                         // Each write is a message of its own.
                         if let Some(message) = self.bindings.document(index).gathers(&effect) {
-                            let receipt = Receipt::of(std::slice::from_ref(&effect));
+                            let receipt = self.receipt_of(std::slice::from_ref(&effect));
                             self.ready.push_back(Publication { message, receipt });
                             copies += 1;
                         }
@@ -261,11 +364,14 @@ impl<'a> Exchange<'a> {
             match copies {
                 0 => self.port.delivered(effect.cell, effect.ticket),
                 1 => {}
-                _ => drop(self.shared.insert((effect.cell, effect.ticket), copies)),
+                _ => {
+                    let shared = self.books.last_mut().map(|book| &mut book.shared);
+                    shared.map(|shared| shared.insert((effect.cell, effect.ticket), copies));
+                }
             }
         }
         for (index, effects) in changed {
-            let receipt = Receipt::of(&effects);
+            let receipt = self.receipt_of(&effects);
             let changed: HashMap<CellId, Value> = effects
                 .into_iter()
                 .map(|effect| (effect.cell, effect.value))
@@ -280,21 +386,31 @@ impl<'a> Exchange<'a> {
 
     /// A message has arrived at the broker.
     pub(super) fn acknowledged(&mut self, receipt: Receipt) {
-        for (cell, ticket) in receipt.cells {
-            if let Some(left) = self.shared.get_mut(&(cell, ticket)) {
-                *left -= 1;
-                if *left > 0 {
-                    continue;
-                }
-                self.shared.remove(&(cell, ticket));
-            }
-            self.port.delivered(cell, ticket);
+        for Sent { cell, ticket, .. } in receipt.cells {
+            self.books[receipt.book].acknowledged(cell, ticket);
         }
-        if let Some(number) = receipt.tiding {
+        // Of those before, nobody waits for their tidings.
+        if let Some(number) = receipt.tiding
+            && receipt.book + 1 == self.books.len()
+        {
             self.tidings.acknowledged(number);
         }
         if let (Some(topic), Some((_, announcer))) = (receipt.told, &mut self.announced) {
             announcer.acknowledged(topic);
+        }
+    }
+
+    fn receipt_of(&self, effects: &[Effect]) -> Receipt {
+        let cells = effects.iter().map(|effect| Sent {
+            cell: effect.cell,
+            ticket: effect.ticket,
+            version: effect.version,
+        });
+        Receipt {
+            book: self.books.len() - 1,
+            cells: cells.collect(),
+            tiding: None,
+            told: None,
         }
     }
 
@@ -430,16 +546,6 @@ impl Publication {
     pub(super) fn alone(message: Message) -> Self {
         let receipt = Receipt::default();
         Self { message, receipt }
-    }
-}
-
-impl Receipt {
-    fn of(effects: &[Effect]) -> Self {
-        let cells = effects.iter().map(|effect| (effect.cell, effect.ticket));
-        Self {
-            cells: cells.collect(),
-            ..Self::default()
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
 //! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
-//! `caution` what is known of messages that break it; `home_assistant` what Home Assistant is told; `rehearsal` is all of them for a stage.
+//! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `home_assistant` what
+//! Home Assistant is told; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
@@ -16,6 +17,7 @@ mod dial;
 pub mod document;
 #[cfg(feature = "broker")]
 pub mod embedded;
+mod examine;
 mod exchange;
 mod format;
 pub mod home_assistant;
@@ -29,18 +31,22 @@ mod tls;
 mod topics;
 mod trouble;
 
+use std::any::Any;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Failure, Link, Place, Plugin, Port,
-    Stage, TopicDoc, WillDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Examination, Failure, Finding, Link,
+    Place, Plugin, Port, Served, Stage, Succession, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
+use client::Kept;
 use config::{DocumentsConfig, MqttConfig, ValueConfig};
 use exchange::{Announced, Standing};
 use home_assistant::HomeAssistant;
@@ -91,6 +97,8 @@ struct Settings {
     /// Whether an embedded broker may stand in where there is none.
     auto: bool,
     tls: Option<Arc<rustls::ClientConfig>>,
+    /// What was in the files that `tls` names, as a hash: they may be others tomorrow.
+    tls_files: u64,
     client_id: String,
     keep_alive: Duration,
     answer_within: Duration,
@@ -112,6 +120,7 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             address: Address::new("localhost", Some(port), false),
             auto: true,
             tls: None,
+            tls_files: 0,
             client_id: "bemo".to_owned(),
             keep_alive: Duration::from_secs(60),
             answer_within: declare::ANSWER_WITHIN,
@@ -124,6 +133,7 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
             has_secret_will: false,
         },
         bindings: Bindings::default(),
+        kept: Kept::default(),
         home_assistant: None,
         memory: Memory::default(),
     })
@@ -132,6 +142,8 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
 struct MqttLink {
     settings: Settings,
     bindings: Bindings,
+    /// What goes on from the link before, and what is left to the next.
+    kept: Kept,
     home_assistant: Option<HomeAssistant>,
     memory: Memory,
 }
@@ -141,14 +153,39 @@ impl Link for MqttLink {
         "mqtt"
     }
 
+    /// There may be no broker.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
+    /// Where it is to be the same connection, it is: the broker does not take us for gone, and nobody is told the
+    /// will.
+    fn take_over(&mut self, before: &mut dyn Link) -> Succession {
+        let before: &mut dyn Any = before;
+        let Some(before) = before.downcast_mut::<Self>() else {
+            return Succession::Anew;
+        };
+        let kept = mem::take(&mut before.kept);
+        if !self.settings.connects_as(&before.settings) {
+            self.kept = kept.for_another();
+            return Succession::Anew;
+        }
+        self.kept = kept;
+        match self.kept.line {
+            Some(_) => Succession::Unnoticed,
+            None => Succession::Anew,
+        }
+    }
+
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let mut standing = Standing::new(&self.bindings, &port);
             let broker = self.settings.address.to_string();
             let told = self.home_assistant.as_ref();
             standing.announced = Some(Announced::new(told, &self.memory, broker).await);
             tokio::select! {
-                () = client::run(&self.settings, &standing) => {}
+                () = client::run(&self.settings, &standing, &mut self.kept) => {}
                 () = standing.tidings.listen(&port) => {}
             }
             Ok(())
@@ -157,6 +194,7 @@ impl Link for MqttLink {
 
     fn rehearse(&mut self, port: Port, stage: Stage) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
+            self.settings.introduce(&port);
             let standing = Standing::new(&self.bindings, &port);
             tokio::select! {
                 biased;
@@ -173,6 +211,38 @@ impl Link for MqttLink {
         topics.extend(self.home_assistant.iter().flat_map(HomeAssistant::topics));
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
+    }
+
+    fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(examine::examine(self, about))
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let Settings {
+            address,
+            client_id,
+            auto,
+            tls,
+            ..
+        } = &self.settings;
+        let how = match (tls, *auto && cfg!(feature = "broker")) {
+            (Some(_), _) => ", encrypted",
+            (None, true) => "; an embedded one where nothing listens there",
+            (None, false) => "",
+        };
+        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}")).logged();
+        let topics = self.topics();
+        let names = |direction| {
+            let found = topics.iter().filter(|topic| topic.direction == direction);
+            let names: Vec<String> = found.map(|topic| topic.topic.clone()).collect();
+            names
+        };
+        let publishes = Served::several("publishes", &names(Direction::Publish));
+        let takes = Served::several("takes", &names(Direction::Subscribe));
+        [Some(broker), publishes, takes]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn discovery(&self) -> Option<DiscoveryDoc> {
@@ -201,6 +271,24 @@ impl Link for MqttLink {
 }
 
 impl Settings {
+    /// What an operator may want to know of the link.
+    fn introduce(&self, port: &Port) {
+        port.detail("broker", Some(self.address.to_string()));
+        port.detail("client_id", Some(self.client_id.clone()));
+        port.detail("tls", self.tls.is_some().then(|| "yes".to_owned()));
+    }
+
+    /// Whether a connection of one is a connection of the other.
+    fn connects_as(&self, other: &Self) -> bool {
+        let hello = |settings: &Self| {
+            let mut hello = BytesMut::new();
+            packet::put(&packet::connect(settings), &mut hello);
+            hello
+        };
+        let way = |it: &Self| (it.address.clone(), it.auto, it.tls.is_some(), it.tls_files);
+        way(self) == way(other) && hello(self) == hello(other)
+    }
+
     /// The topics of birth and will, which are often one.
     fn presence(&self) -> Vec<TopicDoc> {
         let birth = "Published on every connection, before anything else.";

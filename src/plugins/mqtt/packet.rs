@@ -54,6 +54,11 @@ impl Inbox {
         }
     }
 
+    /// From now on it is one for payloads of at most so many bytes.
+    pub(super) fn admit(&mut self, max_payload: usize) {
+        self.max = max_payload + BEGINNING;
+    }
+
     /// Where the next bytes go, with room for at least so many.
     pub(super) fn room(&mut self, at_least: usize) -> &mut BytesMut {
         if self.buffer.is_empty() && self.buffer.capacity() > 4 * at_least {

@@ -6,6 +6,7 @@ use tracing::debug;
 use super::Settings;
 use super::binding::Message;
 use super::exchange::{Exchange, Standing};
+use crate::plugin::State;
 use crate::plugin::stage::{Client, Connection, Posted, Stage};
 
 /// Keeps a connection for as long as the rehearsal runs. A lost one is made anew as soon as the broker is
@@ -19,7 +20,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, stage: &St
         };
         let connection = tokio::select! {
             connection = stage.connect(client) => connection,
-            () = standing.port.stopped() => return,
+            _ = standing.port.stopped() => return,
         };
         let play = Play {
             settings,
@@ -30,6 +31,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, stage: &St
         if play.last().await.is_stopped() {
             return;
         }
+        standing.port.waits("the broker has gone", None);
         debug!("the broker has gone");
     }
 }
@@ -61,6 +63,7 @@ impl Play<'_> {
         if let Some(birth) = &self.settings.birth {
             self.connection.publish(birth.into());
         }
+        self.standing.port.state(State::Up);
         self.exchange.begin();
         self.pump();
         loop {
@@ -73,7 +76,7 @@ impl Play<'_> {
                 },
                 () = self.standing.port.changed() => self.pump(),
                 () = self.standing.tidings.arrived() => self.pump(),
-                () = self.standing.port.stopped() => {
+                _ = self.standing.port.stopped() => {
                     self.finish();
                     return End::Stopped;
                 }

@@ -1,6 +1,8 @@
 //! What is under way on one connection. No waiting in it: packets of the broker go in, bytes for it come
 //! out, and the time is an argument.
 
+mod resumed;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use super::config::Qos;
 use super::exchange::{Exchange, Publication, Receipt, Standing};
 use super::packet::{self, Incoming};
 use super::trouble::{Fault, is_closed};
+use crate::plugin::What;
+pub(super) use resumed::Said;
 
 /// Messages that wait for an acknowledgement at once. More than brokers usually allow.
 const MAX_IN_FLIGHT: usize = 1000;
@@ -37,7 +41,7 @@ pub(super) struct Session<'a> {
     is_flushed: bool,
     /// Without an acknowledgement to come: how many bytes are to be written until they are, of all that
     /// ever were.
-    unwritten: VecDeque<(u64, Receipt)>,
+    unwritten: VecDeque<(u64, UnderWay)>,
     put: u64,
     /// Written and not yet acknowledged, by packet id; and the ids in the order in which they went out.
     in_flight: HashMap<u16, UnderWay>,
@@ -58,6 +62,7 @@ pub(super) struct Session<'a> {
 struct UnderWay {
     message: Message,
     receipt: Receipt,
+    since: Instant,
 }
 
 /// What has to happen until when.
@@ -121,11 +126,23 @@ impl<'a> Session<'a> {
     /// The broker has accepted the connection. Subscribes first: the requests are written in this
     /// order, so that no answer to what is published can be missed.
     pub(super) fn begin(&mut self, birth: Option<&Message>, now: Instant) {
-        let filters: Vec<SubscribeFilter> = self
-            .exchange
-            .subscriptions()
-            .into_iter()
-            .map(|(topic, qos)| SubscribeFilter::new(topic.to_owned(), qos.into()))
+        let subscriptions = self.exchange.subscriptions().into_iter();
+        self.subscribe(
+            subscriptions
+                .map(|(topic, qos)| (topic.to_owned(), qos))
+                .collect(),
+        );
+        if let Some(birth) = birth {
+            self.notify(birth, now);
+        }
+        self.exchange.begin();
+        self.pump(now);
+    }
+
+    fn subscribe(&mut self, topics: Vec<(String, Qos)>) {
+        let topics = topics.into_iter();
+        let filters: Vec<SubscribeFilter> = topics
+            .map(|(topic, qos)| SubscribeFilter::new(topic, qos.into()))
             .collect();
         for filters in filters.chunks(FILTERS) {
             let id = self.next_id();
@@ -134,11 +151,6 @@ impl<'a> Session<'a> {
             self.say(&Packet::Subscribe(subscribe));
             self.subscribing.insert(id, filters.to_vec());
         }
-        if let Some(birth) = birth {
-            self.notify(birth, now);
-        }
-        self.exchange.begin();
-        self.pump(now);
     }
 
     /// Publishes everything that has not been, as far as there is room.
@@ -218,9 +230,10 @@ impl<'a> Session<'a> {
         }
         while let Some((at, _)) = self.unwritten.front()
             && *at <= self.put
-            && let Some((_, receipt)) = self.unwritten.pop_front()
+            && let Some((_, under_way)) = self.unwritten.pop_front()
         {
-            self.exchange.acknowledged(receipt);
+            self.note_written(&under_way, now);
+            self.exchange.acknowledged(under_way.receipt);
         }
     }
 
@@ -359,6 +372,7 @@ impl<'a> Session<'a> {
             Packet::PingResp => {
                 self.clock.pinged = None;
                 if let Some(under_way) = self.fenced.take() {
+                    self.note_written(&under_way, now);
                     self.clock.progress = now;
                     self.taken(under_way);
                 }
@@ -407,24 +421,29 @@ impl<'a> Session<'a> {
     }
 
     fn send(&mut self, publication: Publication, now: Instant) {
-        let Publication { message, receipt } = publication;
         let is_careful = self.caution.is_careful();
-        if message.qos != Qos::AtMostOnce {
-            let id = self.next_id();
-            self.say(&packet::publish(&message, Some(id)));
+        let id = (publication.message.qos != Qos::AtMostOnce).then(|| self.next_id());
+        self.exchange.note_published(&publication, id);
+        self.say(&packet::publish(&publication.message, id));
+        let Publication { message, receipt } = publication;
+        let under_way = UnderWay {
+            message,
+            receipt,
+            since: now,
+        };
+        if let Some(id) = id {
             self.order.push_back(id);
-            self.in_flight.insert(id, UnderWay { message, receipt });
+            self.in_flight.insert(id, under_way);
             return;
         }
-        self.say(&packet::publish(&message, None));
         if is_careful {
             self.say(&Packet::PingReq);
             self.clock.pinged = Some(now);
-            self.fenced = Some(UnderWay { message, receipt });
+            self.fenced = Some(under_way);
         } else {
             self.has_trusted = true;
             let until = self.put + self.unwritten().len() as u64;
-            self.unwritten.push_back((until, receipt));
+            self.unwritten.push_back((until, under_way));
         }
     }
 
@@ -445,12 +464,27 @@ impl<'a> Session<'a> {
         } else if let Some(&oldest) = self.order.front() {
             self.clock.overtaken.get_or_insert((oldest, now));
         }
+        let took = now - under_way.since;
+        self.exchange
+            .note(&under_way.receipt, || What::Acknowledged {
+                packet_id: id,
+                took,
+            });
         self.taken(under_way);
+    }
+
+    /// Of a message without an acknowledgement, no more will be known.
+    fn note_written(&self, under_way: &UnderWay, now: Instant) {
+        let took = now - under_way.since;
+        self.exchange
+            .note(&under_way.receipt, || What::Written { took });
     }
 
     /// The broker has a message.
     fn taken(&mut self, under_way: UnderWay) {
-        let UnderWay { message, receipt } = under_way;
+        let UnderWay {
+            message, receipt, ..
+        } = under_way;
         self.exchange.acknowledged(receipt);
         if let Some(newer) = self.caution.accepted(&message) {
             self.unsent.push_back(Publication::alone(newer));

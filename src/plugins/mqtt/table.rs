@@ -1,12 +1,16 @@
 //! Pure: everything that is declared, by value and by topic.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value as Json;
 
 use super::binding::{Binding, MAX_PAYLOAD};
 use super::config::Qos;
 use super::describe::{by_topic, of_binding, of_document};
 use super::document::Document;
 use super::tidings::Told;
+use crate::codec::Value;
 use crate::engine::CellId;
 use crate::plugin::TopicDoc;
 
@@ -109,6 +113,39 @@ impl Bindings {
         self.takers.get(topic).map_or(&[], Vec::as_slice)
     }
 
+    /// Where and as what each value is published as it is now, as hashes: one for each way.
+    pub(super) fn told(&self, value: impl Fn(CellId) -> Option<Value>) -> Vec<(CellId, u64)> {
+        let of_values = self.values.iter().filter_map(|it| {
+            let payload = it.format.write(&it.spec, &value(it.cell)?);
+            Some((it.cell, hash(&(it.topics.published()?, payload))))
+        });
+        let of_documents = self.documents.iter().flat_map(|it| {
+            let constants = Json::Object(it.constants.clone());
+            let members = it.members.iter();
+            let told = members.filter_map(|member| {
+                let topic = it.topics.published()?;
+                let mut json = constants.clone();
+                member.write(&value(member.cell)?, it.omit_empty, &mut json);
+                Some((member.cell, hash(&(topic, json.to_string()))))
+            });
+            told.collect::<Vec<_>>()
+        });
+        of_values.chain(of_documents).collect()
+    }
+
+    /// The values behind a topic that is subscribed to, by their names.
+    pub(super) fn names_of_takers(&self, topic: &str) -> Vec<String> {
+        let takers = self.takers(topic).iter();
+        let names = takers.flat_map(|taker| match *taker {
+            Carrier::Value(index) => vec![self.value(index).name.clone()],
+            Carrier::Document(index) | Carrier::Trigger(index) => {
+                let members = self.document(index).members.iter();
+                members.map(|member| member.name.clone()).collect()
+            }
+        });
+        names.collect()
+    }
+
     /// The topics to subscribe to, each once. The highest quality of service that anything wants
     /// there, but 1 at most: the broker's half of a QoS 2 hand-over outlives our own, which is gone
     /// with every connection.
@@ -129,4 +166,10 @@ impl Bindings {
         let documents = self.documents.iter().flat_map(of_document);
         by_topic(values.chain(documents).chain(self.told.describe()))
     }
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }

@@ -123,6 +123,7 @@ impl<'a> Tidings<'a> {
             Notice::Subscribed {
                 central,
                 characteristic,
+                ..
             } => {
                 let json = json!({
                     "event": "subscribed", "central": central, "characteristic": characteristic,
@@ -132,6 +133,7 @@ impl<'a> Tidings<'a> {
             Notice::Unsubscribed {
                 central,
                 characteristic,
+                ..
             } => {
                 let json = json!({
                     "event": "unsubscribed", "central": central, "characteristic": characteristic,

@@ -1,6 +1,7 @@
 //! Whom to trust and who we are: from files to a configuration of rustls, checked before anything
 //! starts.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -44,6 +45,19 @@ pub(super) fn configuration(
         },
     };
     Some(Arc::new(configuration))
+}
+
+/// What is in the files, to tell whether they are others than before.
+pub(super) fn hash_of_files(declared: &Configure<'_>, config: &TlsConfig) -> u64 {
+    let files = [&config.ca, &config.certificate, &config.key];
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        let text = file
+            .as_ref()
+            .and_then(|file| read_small(&declared.path(&file.value)).ok());
+        text.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Who we are.

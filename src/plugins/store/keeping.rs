@@ -21,7 +21,7 @@ use super::ledger::{Ledger, Owing, State};
 use super::pacing::Pacing;
 use super::record::Debt;
 use crate::engine::{CellId, Keeping};
-use crate::plugin::Port;
+use crate::plugin::{self, Port};
 
 /// That something has been delivered is written so long after it, with all that was meanwhile.
 const PAID_WITHIN: Duration = Duration::from_millis(200);
@@ -45,6 +45,7 @@ pub(super) async fn keep(values: &Values, ledger: &mut Ledger, file: OnDisk, por
         paid_by: None,
         again_at: None,
     };
+    port.detail("journal", Some(journal.file.path.clone()));
     journal.go_on().await;
     journal.end().await;
 }
@@ -77,7 +78,7 @@ impl Journal<'_> {
             tokio::select! {
                 // The same every time. What has changed comes before what is written of it.
                 biased;
-                () = self.port.stopped() => return,
+                _ = self.port.stopped() => return,
                 () = self.port.changed(), if self.again_at.is_none() => self.pull(),
                 written = self.file.written() => self.settle(written),
                 () = until(due) => self.time_has_come(),
@@ -219,8 +220,12 @@ impl Journal<'_> {
                 false => self.port.undelivered(cell, ticket),
             }
         }
-        if !is_kept {
+        if is_kept {
+            self.port.state(plugin::State::Up);
+        } else {
             self.again_at = Some(Instant::now() + RETRY);
+            let why = self.file.trouble.clone().unwrap_or_default();
+            self.port.waits(why, Some(RETRY));
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod claim;
 mod disk;
+mod examine;
 mod keeping;
 mod ledger;
 mod pacing;
@@ -25,7 +26,10 @@ use crate::codec::{Spec, Value, att, json};
 use crate::config::Spanned;
 use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
-use crate::plugin::{Beginning, BoxFuture, Configure, Failure, Link, Place, Plugin, Port, Stage};
+use crate::plugin::{
+    Beginning, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
+    Served, Stage,
+};
 use disk::Disk;
 use keeping::OnDisk;
 use ledger::Ledger;
@@ -217,6 +221,18 @@ impl Link for Keeper {
         "store"
     }
 
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async { vec![examine::examine(self.file.as_deref())] })
+    }
+
+    fn serves(&self) -> Vec<Served> {
+        let text = match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "nowhere: there is no place for it".to_owned(),
+        };
+        vec![Served::new("journal", text).logged()]
+    }
+
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {
         restoring::prepare(self, beginning);
     }
@@ -245,7 +261,7 @@ impl Link for Keeper {
             tokio::select! {
                 biased;
                 never = port.pass_over_all() => match never {},
-                () = port.stopped() => Ok(()),
+                _ = port.stopped() => Ok(()),
             }
         })
     }
@@ -253,6 +269,10 @@ impl Link for Keeper {
 
 /// There is no place to keep anything: what promises that is refused from the first write on.
 async fn nowhere(port: &Port) {
+    port.waits(
+        "there is no place to keep anything: name a file with `store: { file: … }`",
+        None,
+    );
     let all: Vec<_> = std::iter::from_fn(|| port.pull()).collect();
     for effect in all {
         port.undelivered(effect.cell, effect.ticket);

@@ -23,6 +23,8 @@ const RECENT_MAX: usize = 64;
 #[derive(Clone, Default)]
 pub(super) struct Told {
     pub(super) octets: Arc<[u8]>,
+    /// Of the value.
+    pub(super) version: u64,
     /// The central that knows already.
     pub(super) writer: Option<PeerId>,
     pub(super) at: Option<Instant>,
@@ -56,6 +58,8 @@ pub(super) struct Feed {
     news: News,
     /// The last value that was sent, if it may be unread.
     pub(super) unread: Option<Told>,
+    /// Of the source that it comes from.
+    pub(super) number: u64,
 }
 
 enum News {
@@ -76,6 +80,13 @@ pub(super) fn changes(every: bool) -> (Changes, Source) {
 }
 
 impl Changes {
+    pub(super) fn hears_every(&self) -> bool {
+        match self {
+            Self::Latest(_) => false,
+            Self::Every(_) => true,
+        }
+    }
+
     pub(super) fn tell(&self, told: Told, receipt: &Receipt) {
         match self {
             Self::Latest(latest) => {
@@ -144,7 +155,15 @@ impl Events {
 
 impl Feed {
     fn of(news: News) -> Self {
-        Self { news, unread: None }
+        Self {
+            news,
+            unread: None,
+            number: 0,
+        }
+    }
+
+    pub(super) fn numbered(self, number: u64) -> Self {
+        Self { number, ..self }
     }
 
     /// For the time when nobody subscribes: whatever it held counts as told.

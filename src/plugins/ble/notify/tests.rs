@@ -15,15 +15,29 @@ use crate::engine::{Carries, Origin, Pace};
 use crate::gatt::Access;
 
 const LINK: usize = 1;
-const NOTHING: [u8; 0] = [];
-const ONE: Address = Address([1; 6]);
-const OTHER: Address = Address([2; 6]);
+pub(super) const NOTHING: [u8; 0] = [];
+pub(super) const ONE: Address = Address([1; 6]);
+pub(super) const OTHER: Address = Address([2; 6]);
 
 /// A characteristic, and who hears of it.
-struct Air {
-    outlets: Outlets,
-    outlet: Outlet,
+pub(super) struct Air {
+    pub(super) outlets: Outlets,
+    pub(super) outlet: Outlet,
     announced: Arc<std::sync::Mutex<Vec<Notice>>>,
+}
+
+pub(super) fn declared(access: Access, cell: usize) -> Characteristic {
+    Characteristic {
+        name: "Value".to_owned(),
+        uuid: "FF01".parse().expect("a UUID"),
+        access,
+        security: Default::default(),
+        spec: Spec::Bytes(BytesSpec::up_to(512)),
+        presentation: Presentation::default(),
+        cell: CellId::new(cell),
+        told: None,
+        pace: Pace::OnChange,
+    }
 }
 
 impl Air {
@@ -32,21 +46,11 @@ impl Air {
     }
 
     fn with(delivery: Delivery, access: Access, every: bool) -> Self {
-        let declared = Characteristic {
-            name: "Value".to_owned(),
-            uuid: "FF01".parse().expect("a UUID"),
-            access,
-            security: Default::default(),
-            spec: Spec::Bytes(BytesSpec::up_to(512)),
-            presentation: Presentation::default(),
-            cell: CellId::new(0),
-            told: None,
-            pace: Pace::OnChange,
-        };
+        let declared = declared(access, 0);
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();
         let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
-        let mut outlets = Outlets::new(Arc::new(announce));
+        let mut outlets = Outlets::new(Arc::new(announce), Arc::new(|_, _, _| {}));
         let outlet = outlets.open(&declared, delivery, every);
         Self {
             outlets,
@@ -55,13 +59,13 @@ impl Air {
         }
     }
 
-    fn notifying(delivery: Delivery) -> Self {
+    pub(super) fn notifying(delivery: Delivery) -> Self {
         let notify = true;
         let access = Access::default();
         Self::of(delivery, Access { notify, ..access })
     }
 
-    async fn subscribe(&self, central: Address) -> File {
+    pub(super) async fn subscribe(&self, central: Address) -> File {
         let empty = Empty(Weak::new(), "/".into());
         let socket = self.outlet.subscribe(central, empty).expect("a socket");
         rest().await;
@@ -69,12 +73,23 @@ impl Air {
     }
 
     /// Returns whether everybody who has to be told has been.
-    async fn change(&self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
+    pub(super) async fn change(&self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
+        self.change_of(0, octet, writer).await
+    }
+
+    /// The same, of a cell that is another since the last reload.
+    pub(super) async fn change_of(
+        &self,
+        cell: usize,
+        octet: u8,
+        writer: Option<Address>,
+    ) -> Arc<AtomicBool> {
         let link = LinkId::new(LINK);
         let effect = Effect {
-            cell: CellId::new(0),
+            cell: CellId::new(cell),
             carries: Carries::State,
             value: Value::Bytes([octet].into()),
+            version: 1,
             ticket: 0,
             origin: writer.map(|central| Origin {
                 link,
@@ -94,12 +109,12 @@ impl Air {
 }
 
 /// Whatever can happen now has happened.
-async fn rest() {
+pub(super) async fn rest() {
     sleep(Duration::from_millis(1)).await;
 }
 
 /// Everything that bluetoothd finds in a socket, until nothing comes any more.
-async fn read(mut socket: &File) -> Vec<u8> {
+pub(super) async fn read(mut socket: &File) -> Vec<u8> {
     let mut all = Vec::new();
     let mut packet = [0; 512];
     while let Ok(count) = socket.read(&mut packet) {
@@ -231,10 +246,13 @@ async fn who_subscribes_and_closes_its_socket_is_announced() {
     let subscribed = Notice::Subscribed {
         central: central.clone(),
         characteristic: characteristic.clone(),
+        cell: CellId::new(0),
+        how: Some(How::Notifications),
     };
     let unsubscribed = Notice::Unsubscribed {
         central,
         characteristic,
+        cell: CellId::new(0),
     };
     let announced = || air.announced.lock().expect("nothing panics").clone();
     let socket = air.subscribe(ONE).await;
@@ -244,13 +262,13 @@ async fn who_subscribes_and_closes_its_socket_is_announced() {
     assert_eq!(announced(), [subscribed, unsubscribed]);
 }
 
-fn every(delivery: Delivery) -> Air {
+pub(super) fn every(delivery: Delivery) -> Air {
     let notify = true;
     let access = Access::default();
     Air::with(delivery, Access { notify, ..access }, true)
 }
 
-fn is(delivered: &AtomicBool) -> bool {
+pub(super) fn is(delivered: &AtomicBool) -> bool {
     delivered.load(Ordering::Relaxed)
 }
 

@@ -288,7 +288,7 @@ pub struct PasswordFileConfig {
 }
 
 /// The quality of service (MQTT 3.1.1, 4.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Qos {
     AtMostOnce,
     #[default]

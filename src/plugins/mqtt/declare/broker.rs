@@ -12,6 +12,7 @@ pub(super) struct Way {
     /// Whether an embedded broker may stand in where there is none.
     pub(super) auto: bool,
     pub(super) tls: Option<Arc<rustls::ClientConfig>>,
+    pub(super) tls_files: u64,
 }
 
 impl Section<'_, '_> {
@@ -45,6 +46,7 @@ impl Section<'_, '_> {
                     address: Address::new("localhost", None, false),
                     auto: true,
                     tls: None,
+                    tls_files: 0,
                 });
             }
             Broker::At { host, port, scheme } => (host, port, scheme),
@@ -85,6 +87,7 @@ impl Section<'_, '_> {
             address,
             auto: false,
             tls,
+            tls_files: tls_config.map_or(0, |tls| tls::hash_of_files(self.declared, &tls.value)),
         })
     }
 }

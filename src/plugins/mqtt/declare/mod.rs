@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::binding::{Message, Topic};
+use super::client::Kept;
 use super::config::{MessageConfig, MqttConfig, PasswordConfig, Qos, TopicConfig};
 use super::secret::Secret;
 use super::table::Bindings;
@@ -74,6 +75,7 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<MqttLink> {
         bindings,
         home_assistant,
         memory,
+        kept: Kept::default(),
     })
 }
 
@@ -137,11 +139,17 @@ impl Section<'_, '_> {
         let credentials = self.credentials();
         let clean_session = self.clean_session();
         let way = self.broker();
-        let Way { address, auto, tls } = way?;
+        let Way {
+            address,
+            auto,
+            tls,
+            tls_files,
+        } = way?;
         Some(Settings {
             address,
             auto,
             tls,
+            tls_files,
             client_id: self.client_id.clone(),
             keep_alive: keep_alive?,
             answer_within: answer_within?,

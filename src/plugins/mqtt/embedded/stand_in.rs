@@ -74,9 +74,14 @@ impl StandIn {
         }
     }
 
+    /// Whether it is this one that serves.
+    pub fn serves(&self) -> bool {
+        self.running.as_ref().is_some_and(Embedded::is_running)
+    }
+
     /// Somebody serves there.
     pub fn connected(&mut self) {
-        if !self.running.as_ref().is_some_and(Embedded::is_running) {
+        if !self.serves() {
             self.running = None;
             self.has_seen_another = true;
         }

@@ -1,0 +1,139 @@
+//! Looks what happens in the process, and tells the streams: at once what happens alone, ten times a second what
+//! happens all the time.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::current::Current;
+use super::flow::PER_SLICE;
+use super::health::{adapter, health};
+use super::state::{Frame, State};
+use crate::plugin::{Ending, Flow, Kind, Seen, Step};
+
+/// The streams are told so often at the most; of each value the newest.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Until it is time to stop.
+pub(super) async fn follow(state: &State, current: &Current) -> Ending {
+    let port = &current.port;
+    let mut stopped = pin!(port.stopped());
+    let mut health_changes = current.observer.health_changes();
+    let mut seen = Way::new(current);
+    // Whoever has listened to the configuration of before is told.
+    health_changes.mark_changed();
+    let mut carrier = adapter(current);
+    loop {
+        let mut progress = pin!(port.progress());
+        // From here on nothing is missed.
+        progress.as_mut().enable();
+        let due = Instant::now() + SLICE;
+        let (views, came) = current.look_again(state.is_heard());
+        if !views.is_empty() {
+            state.tell(|| Frame::new("values", &views));
+        }
+        seen.tell(state, current, came);
+        if health_changes.has_changed().unwrap_or(false) {
+            health_changes.mark_unchanged();
+            let now = adapter(current);
+            if now != carrier {
+                carrier = now;
+                state.tell_device(current);
+            }
+            state.tell(|| Frame::new("health", &health(state, current)));
+        }
+        let tidied = state.centrals.tidy();
+        loop {
+            tokio::select! {
+                ending = &mut stopped => return ending,
+                () = &mut progress => break,
+                _ = health_changes.changed() => {
+                    health_changes.mark_changed();
+                    break;
+                }
+                () = seen.more() => {}
+                () = until(tidied) => break,
+            }
+            if seen.has_news() {
+                break;
+            }
+        }
+        loop {
+            tokio::select! {
+                ending = &mut stopped => return ending,
+                () = sleep_until(due) => break,
+                () = seen.more() => {}
+            }
+        }
+    }
+}
+
+/// The steps that are followed.
+struct Way {
+    /// `None` for the rest of a slice in which too much happens.
+    flow: Option<Flow>,
+    steps: Vec<Arc<Step>>,
+    missed: u64,
+    was_blind: bool,
+}
+
+impl Way {
+    fn new(current: &Current) -> Self {
+        Self {
+            flow: Some(current.observer.flow()),
+            steps: Vec::new(),
+            missed: 0,
+            was_blind: false,
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Takes the next step in. Can be given up at any time.
+    async fn more(&mut self) {
+        let Some(flow) = &mut self.flow else {
+            return std::future::pending().await;
+        };
+        match flow.next().await {
+            Seen::Step(step) => self.steps.push(step),
+            Seen::Missed(count) => self.missed += count,
+        }
+        if self.steps.len() >= PER_SLICE {
+            self.flow = None;
+            self.was_blind = true;
+        }
+    }
+
+    /// Tells of what has been seen, and looks again. `came` says how much came in meanwhile.
+    fn tell(&mut self, state: &State, current: &Current, came: u64) {
+        let steps = std::mem::take(&mut self.steps);
+        let mut missed = std::mem::take(&mut self.missed);
+        if std::mem::take(&mut self.was_blind) {
+            let followed = steps.iter().filter(|step| is_arrival(step)).count();
+            missed += came.saturating_sub(followed as u64);
+        }
+        if !steps.is_empty() || missed > 0 {
+            let view = state.steps().add(current, &steps, missed);
+            state.tell(|| Frame::new("flow", &view));
+        }
+        if self.flow.is_none() {
+            self.flow = Some(current.observer.flow());
+        }
+    }
+}
+
+/// Whether a step says that something came in.
+fn is_arrival(step: &Step) -> bool {
+    matches!(step.kind, Kind::Requested(_) | Kind::Reported(_))
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

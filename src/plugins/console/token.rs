@@ -1,0 +1,191 @@
+//! The token and the sessions that it opens. Neither can be printed or logged.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use subtle::ConstantTimeEq;
+use tokio::time::Instant;
+
+use super::config::TOKEN_MAX;
+
+/// A session is over after so long without a request.
+const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
+/// So many sessions there are; then the longest unused one ends.
+const SESSIONS_MAX: usize = 64;
+/// Wrong tokens of so long ago are forgotten.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+/// The answer to a wrong token takes no longer than this.
+const PENALTY_MAX: Duration = Duration::from_secs(5);
+
+/// What a program has to say to get in. It is compared in a time that says nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_printable(&self) -> bool {
+        self.0.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
+    /// Whether this is it. Takes as long whatever is said, also for its length.
+    pub(super) fn is(&self, said: &str) -> bool {
+        let (own, said) = (padded(&self.0), padded(said));
+        own.ct_eq(&said).into()
+    }
+}
+
+/// The text with its length, in a room of one size. What is longer is no token.
+fn padded(text: &str) -> [u8; TOKEN_MAX + 2] {
+    let mut room = [0; TOKEN_MAX + 2];
+    let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    room[..2].copy_from_slice(&length.to_le_bytes());
+    let held = text.len().min(TOKEN_MAX);
+    room[2..2 + held].copy_from_slice(&text.as_bytes()[..held]);
+    room
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// The browsers that have said the token, and how often somebody has said a wrong one.
+#[derive(Default)]
+pub(super) struct Sessions {
+    /// The longest unused first.
+    open: VecDeque<Session>,
+    failures: u32,
+    last_failure: Option<Instant>,
+}
+
+struct Session {
+    key: [u8; 32],
+    used: Instant,
+}
+
+impl Sessions {
+    /// A new session: what its cookie says.
+    pub(super) fn open(&mut self) -> Option<String> {
+        let mut key = [0; 32];
+        let random = rustls::crypto::ring::default_provider().secure_random;
+        random.fill(&mut key).ok()?;
+        if self.open.len() >= SESSIONS_MAX {
+            self.open.pop_front();
+        }
+        let used = Instant::now();
+        self.open.push_back(Session { key, used });
+        Some(crate::codec::json::hex(&key))
+    }
+
+    /// Whether a cookie is one of ours. Its session has then been used.
+    pub(super) fn has(&mut self, cookie: &str) -> bool {
+        let now = Instant::now();
+        self.open.retain(|it| now - it.used < IDLE_MAX);
+        let Some(found) = self.position(cookie) else {
+            return false;
+        };
+        if let Some(mut session) = self.open.remove(found) {
+            session.used = now;
+            self.open.push_back(session);
+        }
+        true
+    }
+
+    pub(super) fn close(&mut self, cookie: &str) {
+        if let Some(found) = self.position(cookie) {
+            self.open.remove(found);
+        }
+    }
+
+    fn position(&self, cookie: &str) -> Option<usize> {
+        let said = crate::codec::json::from_hex(cookie)?;
+        self.open
+            .iter()
+            .position(|session| session.key.ct_eq(&said).into())
+    }
+
+    /// Somebody has said a wrong token: how long the answer takes. The first few are taken for slips.
+    pub(super) fn penalty(&mut self) -> Duration {
+        let now = Instant::now();
+        if self
+            .last_failure
+            .is_some_and(|last| now - last > FORGIVEN_AFTER)
+        {
+            self.failures = 0;
+        }
+        self.last_failure = Some(now);
+        self.failures = self.failures.saturating_add(1);
+        let doubled = self.failures.saturating_sub(3).min(10);
+        match doubled {
+            0 => Duration::ZERO,
+            doubled => Duration::from_millis(125 << doubled).min(PENALTY_MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_itself_alone() {
+        let token = Token::new("0123456789abcdef".to_owned());
+        assert!(token.is("0123456789abcdef"));
+        let longer = "0123456789abcdef".repeat(17);
+        for wrong in [
+            "",
+            "0123456789abcde",
+            "0123456789abcdef\0",
+            "0123456789abcdeF",
+            &longer,
+        ] {
+            assert!(!token.is(wrong), "{wrong:?}");
+        }
+        assert!(!format!("{token:?}").contains("0123"));
+    }
+
+    #[test]
+    fn what_is_longer_than_any_token_is_none_even_if_it_begins_as_one() {
+        let longest = "a".repeat(TOKEN_MAX);
+        let token = Token::new(longest.clone());
+        assert!(token.is(&longest));
+        assert!(!token.is(&format!("{longest}a")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_when_it_is_closed_unused_or_one_too_many() {
+        let mut sessions = Sessions::default();
+        let first = sessions.open().expect("there is chance");
+        assert!(sessions.has(&first));
+        assert!(!sessions.has(&first[..62]));
+        sessions.close(&first);
+        assert!(!sessions.has(&first));
+        let second = sessions.open().expect("there is chance");
+        tokio::time::advance(IDLE_MAX).await;
+        assert!(!sessions.has(&second));
+        let third = sessions.open().expect("there is chance");
+        let more: Vec<_> = (0..SESSIONS_MAX).map(|_| sessions.open()).collect();
+        assert!(!sessions.has(&third));
+        assert!(more.into_iter().flatten().all(|it| sessions.has(&it)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_tokens_are_answered_ever_more_slowly_and_then_forgiven() {
+        let mut sessions = Sessions::default();
+        let penalties: Vec<_> = (0..20).map(|_| sessions.penalty()).collect();
+        assert_eq!(penalties[..3], [Duration::ZERO; 3]);
+        assert!(penalties[3..7].is_sorted_by(|a, b| a < b), "{penalties:?}");
+        assert_eq!(penalties[19], PENALTY_MAX);
+        tokio::time::advance(2 * FORGIVEN_AFTER).await;
+        assert_eq!(sessions.penalty(), Duration::ZERO);
+    }
+}

@@ -1,0 +1,207 @@
+//! A changed configuration takes the place of the one at work: it is checked first, what changes is said, and
+//! one that is wrong, or asks for what cannot be had, changes nothing.
+//!
+//! How links and values go on is the runtime's part (`runtime::succession`); here is when and with what.
+
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch as latest};
+use tracing::{info, warn};
+
+use crate::config::{Loaded, Mistakes, Outline, load, load_text};
+use crate::gatt::structure;
+use crate::runtime::{Refused, Runtime, Succeeded};
+pub use watch::Watch;
+
+/// So many can wait for one reload after the other.
+const WAITING: usize = 8;
+
+/// What has come of a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The configuration is at work.
+    Applied,
+    /// It says what the one at work says. What else links read, as certificates and passwords in files, they
+    /// have read again.
+    Unchanged,
+    /// It has mistakes; the one before goes on as if nothing had been.
+    Refused,
+    /// It asks for what cannot be had; the one before is back.
+    RolledBack,
+}
+
+/// What has come of a reload, for people.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Report {
+    pub outcome: Outcome,
+    /// A sentence; where there are mistakes, all of them with their lines.
+    pub message: String,
+    /// What is another in it, one line for each: `+` added, `-` gone, `~` changed. No texts, which may be secret.
+    pub changes: Vec<String>,
+}
+
+/// Asks for a reload, from anywhere in the process.
+pub struct Reloader {
+    asking: mpsc::Sender<oneshot::Sender<Report>>,
+    generation: latest::Receiver<u64>,
+}
+
+impl Reloader {
+    /// Has the file read again and waits for what comes of it; `None` when the process is about to end.
+    pub async fn reload(&self) -> Option<Report> {
+        let (answer, answered) = oneshot::channel();
+        self.asking.send(answer).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// Grows with each configuration that is put to work; 1 is that of the start.
+    pub fn generation(&self) -> u64 {
+        *self.generation.borrow()
+    }
+}
+
+/// The configuration at work, and whoever wants another.
+pub struct Reloads {
+    path: PathBuf,
+    source: String,
+    outline: Outline,
+    asked: mpsc::Receiver<oneshot::Sender<Report>>,
+    generation: latest::Sender<u64>,
+    /// The text that was refused last: it is not complained about each time that somebody looks.
+    refused: Option<String>,
+}
+
+impl Reloads {
+    /// Of what has been started, and the way to ask for a reload of it.
+    pub fn of(path: &Path, source: String, outline: Outline) -> (Self, Arc<Reloader>) {
+        let (asking, asked) = mpsc::channel(WAITING);
+        let generation = latest::Sender::new(1);
+        let reloader = Reloader {
+            asking,
+            generation: generation.subscribe(),
+        };
+        let reloads = Self {
+            path: path.to_owned(),
+            source,
+            outline,
+            asked,
+            generation,
+            refused: None,
+        };
+        (reloads, Arc::new(reloader))
+    }
+
+    /// Waits until somebody asks; where the report is to go.
+    pub async fn asked(&mut self) -> oneshot::Sender<Report> {
+        match self.asked.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the file says something that has not been looked at.
+    pub fn is_news(&self) -> bool {
+        // What cannot be read now is about to be written; it is looked at again then.
+        std::fs::read_to_string(&self.path)
+            .is_ok_and(|text| text != self.source && Some(&text) != self.refused.as_ref())
+    }
+
+    /// Reads the file again and puts it to work.
+    pub async fn reload(&mut self, runtime: &mut Runtime) -> Report {
+        let file = self.path.display().to_string();
+        let loaded = match load(&self.path) {
+            Ok(loaded) => loaded,
+            Err(mistakes) => return self.refuse(&mistakes),
+        };
+        self.refused = None;
+        let changes = self.outline.differences(&loaded.outline);
+        info!("{file} is read again: {}", summary(&changes));
+        for change in &changes {
+            info!("  {change}");
+        }
+        let Loaded {
+            plan,
+            source,
+            outline,
+            ..
+        } = loaded;
+        if let Some(seen) = structure::changes(runtime.services(), &plan.services) {
+            seen.to_string().lines().for_each(|line| info!("  {line}"));
+        }
+        let before = || {
+            let loaded = load_text(&self.path, &self.source);
+            loaded.ok().map(|loaded| loaded.plan)
+        };
+        match runtime.succeed(plan, before).await {
+            Ok(Succeeded { unfit }) => {
+                self.source = source;
+                self.outline = outline;
+                self.generation.send_modify(|generation| *generation += 1);
+                self.applied(&file, changes, &unfit)
+            }
+            Err(Refused { reasons }) => {
+                let message = format!(
+                    "{file} is not applied, and what was there before is back: {}",
+                    reasons.join("; ")
+                );
+                warn!("{message}");
+                self.refused = Some(source);
+                Report {
+                    outcome: Outcome::RolledBack,
+                    message,
+                    changes,
+                }
+            }
+        }
+    }
+
+    fn applied(&self, file: &str, changes: Vec<String>, unfit: &[String]) -> Report {
+        let (outcome, mut message) = match changes.is_empty() {
+            true => (
+                Outcome::Unchanged,
+                format!("{file} says what it said; files that it names have been read again"),
+            ),
+            false => (
+                Outcome::Applied,
+                format!("{file} is applied: {}", summary(&changes)),
+            ),
+        };
+        if !unfit.is_empty() {
+            message = format!(
+                "{message}. What these held does not fit what is declared, so they begin anew: {}",
+                unfit.join(", ")
+            );
+        }
+        info!("{message}");
+        Report {
+            outcome,
+            message,
+            changes,
+        }
+    }
+
+    fn refuse(&mut self, mistakes: &Mistakes) -> Report {
+        self.refused = std::fs::read_to_string(&self.path).ok();
+        let message = mistakes.told("nothing has changed, and what was there before goes on");
+        warn!("{} is not applied:\n{message}", self.path.display());
+        Report {
+            outcome: Outcome::Refused,
+            message,
+            changes: Vec::new(),
+        }
+    }
+}
+
+fn summary(changes: &[String]) -> String {
+    match changes.len() {
+        0 => "nothing in it has changed".to_owned(),
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
+    }
+}

@@ -1,0 +1,66 @@
+// Everything by keyboard: from the first Tab to a value that is written.
+
+export default async function ({ program, open, see, same }) {
+  const page = await open(await program());
+  await see(page.locator("code.me"));
+  const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
+  const focused = () => page.evaluate(() => {
+    const it = document.activeElement;
+    return (it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent).trim();
+  });
+  /// Tabs on until something like this has the focus; what has it can be seen to have it.
+  const tabTo = async (wanted) => {
+    const passed = [];
+    while (passed.length < 60) {
+      await press("Tab");
+      const here = await focused();
+      passed.push(here);
+      if (here.match(wanted)) {
+        const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+        if (outline === "none") throw new Error(`${here} has the focus, and nobody sees it`);
+        return;
+      }
+    }
+    throw new Error(`no ${wanted} among ${passed.join(" | ")}`);
+  };
+
+  await press("Tab");
+  same(await focused(), "Skip to the content", "the first to have the focus");
+  await press("Enter");
+  await tabTo(/^Some Number/);
+  await press("ArrowDown", "ArrowUp", "ArrowDown");
+  while (!(await focused()).startsWith("Brightness")) await press("ArrowDown");
+  await press("Enter");
+  await see(page.getByRole("heading", { level: 2, name: "Brightness" }));
+  same(await focused(), "Brightness", "where the focus goes");
+
+  await tabTo(/^Notifications/);
+  await press("Space");
+  await see(page.getByRole("button", { name: "Notifications", pressed: true }));
+  await tabTo(/^Value$/);
+  await press("Control+a");
+  await page.keyboard.type("101");
+  await press("Enter");
+  // It is said too, to who does not see it.
+  await see(page.locator(".problem"), /0x80/);
+  await page.getByRole("status").filter({ hasText: "Refused." }).waitFor({ state: "attached" });
+  await press("Control+a");
+  await page.keyboard.type("12");
+  await press("Enter");
+  await see(page.getByText("Written: 12"));
+  await tabTo(/slider/);
+  await press("ArrowRight");
+  await see(page.getByText("Written: 13"));
+
+  await press("Home");
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo(/^Flow$/);
+  await press("Enter");
+  await see(page.getByRole("heading", { level: 1, name: "Flow" }));
+  await tabTo(/^Pause$/);
+  await press("Space");
+  await see(page.getByRole("button", { name: "Resume" }));
+  await tabTo(/Brightness/);
+  await press("Enter");
+  await see(page.locator("details.change[open]").getByRole("listitem"), /accepted/);
+}

@@ -1,0 +1,173 @@
+//! Values as everything sees them, and what an operator asks them to be.
+
+use serde_json::json;
+
+use super::World;
+use crate::bemo::yaml;
+
+const NUMBER: &str = "/api/v1/values/number-service.some-number";
+
+#[test]
+fn an_operator_sets_a_value_and_everybody_hears_of_it() {
+    let world = World::demo();
+    let view = world.http.put(NUMBER, &json!({ "value": 42 })).ok();
+    assert_eq!(view["value"], json!(42));
+    assert_eq!(view["hex"], json!("2A"));
+    assert_eq!(
+        view["origin"],
+        json!({ "link": "console", "by": "operator" })
+    );
+    assert_eq!(
+        world.bemo.next_heard(),
+        (0, bemo_sync::codec::Value::Int(42))
+    );
+    assert_eq!(world.http.json(NUMBER)["version"], view["version"]);
+    let all = world.http.json("/api/v1/values");
+    assert_eq!(all["values"][0]["value"], json!(42));
+}
+
+#[test]
+fn what_breaks_a_constraint_is_refused_with_the_reason_and_remembered() {
+    let world = World::demo();
+    let refused = world
+        .http
+        .put(NUMBER, &json!({ "value": 201 }))
+        .problem(422);
+    assert_eq!(refused["detail"], json!("201 is outside 0 … 200"));
+    assert_eq!(refused["cause"], json!("out_of_range"));
+    let typed = world
+        .http
+        .put(NUMBER, &json!({ "value": "much" }))
+        .problem(422);
+    assert_eq!(typed["cause"], json!("wrong_type"));
+    let view = world.http.json(NUMBER);
+    assert_eq!(view["value"], json!(7));
+    assert_eq!(view["rejected"]["by"], json!("operator"));
+    assert_eq!(view["rejected"]["cause"], json!("wrong_type"));
+    assert_eq!(view["rejected"]["count"], json!(2));
+}
+
+#[test]
+fn a_value_that_nobody_knows_is_not_found() {
+    let world = World::demo();
+    for path in ["", "/history"] {
+        let nobody = format!("/api/v1/values/number-service.nobody{path}");
+        world.http.get(&nobody).problem(404);
+    }
+    world
+        .http
+        .put("/api/v1/values/x", &json!({ "value": 1 }))
+        .problem(404);
+    world.http.get("/api/v1/nothing").problem(404);
+    assert_eq!(world.http.delete(NUMBER).status, 405);
+}
+
+#[test]
+fn what_is_secret_is_neither_shown_nor_set() {
+    let world = World::demo();
+    let key = "/api/v1/values/number-service.key";
+    let view = world.http.json(key);
+    assert_eq!(view["withheld"], json!(true));
+    for what in ["value", "hex"] {
+        assert!(view[what].is_null(), "{view}");
+    }
+    assert_eq!(view["shown"], json!("withheld"));
+    assert_eq!(
+        world.http.json(&format!("{key}/history"))["points"],
+        json!([])
+    );
+    let detail = world
+        .http
+        .put(key, &json!({ "value": "other" }))
+        .detail(403);
+    assert!(detail.contains("secret"), "{detail}");
+}
+
+#[test]
+fn a_constant_and_what_nobody_can_be_asked_for_are_not_set() {
+    let world = World::new(
+        &yaml(
+            "{ broker: \"127.0.0.1:1\" }",
+            &[
+                "access: [read], value: { type: u8, constant: 3 }",
+                "access: [read], value: { type: u8 }, mqtt: { owner: remote, state: a }",
+            ],
+        )
+        .replace(
+            "services:",
+            "console: { listen: \"127.0.0.1:0\" }\nservices:",
+        ),
+    );
+    let put = |id: &str| {
+        world
+            .http
+            .put(&format!("/api/v1/values/{id}"), &json!({ "value": 1 }))
+    };
+    assert!(put("service.value-0").detail(403).contains("constant"));
+    assert!(put("service.value-1").detail(403).contains("command"));
+}
+
+#[test]
+fn the_last_minutes_are_remembered_with_the_least_and_the_greatest_of_each_second() {
+    let world = World::demo();
+    let mut events = world.http.events("");
+    for value in [150, 3, 99] {
+        world.http.put(NUMBER, &json!({ "value": value })).ok();
+        // It has been looked at.
+        events.wait_for("values", |views| views[0]["value"] == json!(value));
+    }
+    let history = world.http.json(&format!("{NUMBER}/history"));
+    let points = history["points"].as_array().expect("points").clone();
+    let number = |point: &serde_json::Value, index: usize| point[index].as_f64().unwrap();
+    assert_eq!(number(points.last().unwrap(), 1), 99.0);
+    let least = points
+        .iter()
+        .map(|it| number(it, 2))
+        .fold(f64::MAX, f64::min);
+    let greatest = points
+        .iter()
+        .map(|it| number(it, 3))
+        .fold(f64::MIN, f64::max);
+    assert_eq!((least, greatest), (3.0, 150.0));
+    assert!(
+        points.is_sorted_by(|a, b| number(a, 0) < number(b, 0)),
+        "{points:?}"
+    );
+}
+
+#[test]
+fn one_change_can_be_followed_from_who_asked_for_it_to_who_has_heard_of_it() {
+    let world = World::demo();
+    let central = world.central();
+    let number = "number-service.some-number";
+    let subscribe = json!({ "characteristic": number, "how": "notifications" });
+    world
+        .http
+        .post(&format!("{central}/subscribe"), &subscribe)
+        .ok();
+    let mut events = world.http.events("");
+    let version = world.http.put(NUMBER, &json!({ "value": 8 })).ok()["version"].clone();
+    // The streams get the steps as they come, and who asks later gets them too.
+    let is_there = |flow: &serde_json::Value, kind: &str| {
+        let steps = flow["steps"].as_array().unwrap();
+        steps
+            .iter()
+            .any(|it| it["kind"] == kind && it["version"] == version && it["link"] == "ble")
+    };
+    events.wait_for("flow", |flow| is_there(flow, "arrived"));
+    let flow = world.http.json(&format!("/api/v1/flow?value={number}"));
+    let steps: Vec<_> = flow["steps"].as_array().unwrap().iter().collect();
+    assert!(steps.iter().all(|step| step["value"] == json!(number)));
+    let way: Vec<&str> = steps
+        .iter()
+        .filter(|step| {
+            step["version"] == version && step["link"] != "hand" && step["link"] != "store"
+        })
+        .map(|step| step["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(way[..3], ["requested", "accepted", "handed_out"], "{way:?}");
+    assert!(way.contains(&"arrived"), "{way:?}");
+    assert!(steps.is_sorted_by_key(|step| step["seq"].as_u64().unwrap()));
+    let last = world.http.json("/api/v1/flow?limit=1");
+    assert_eq!(last["steps"].as_array().unwrap().len(), 1);
+}

@@ -1,0 +1,217 @@
+//! A changed configuration takes the place of the one at work: what is still the same goes on, a broker sees
+//! one connection, and a file with mistakes changes nothing.
+
+#[path = "support/lines.rs"]
+mod lines;
+#[path = "support/mosquitto.rs"]
+mod mosquitto;
+#[path = "support/tap.rs"]
+mod tap;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use lines::Lines;
+use mosquitto::Mosquitto;
+use rustix::process::{Pid, Signal, kill_process};
+use tap::Tap;
+use tempfile::TempDir;
+
+/// Nothing that comes of a reload comes later.
+const MOMENT: Duration = Duration::from_millis(300);
+const CLIENT: &str = "box";
+
+struct Process {
+    child: Child,
+    log: Arc<Lines>,
+    file: PathBuf,
+    _directory: TempDir,
+}
+
+fn yaml(broker: u16, value: &str, topics: &str) -> String {
+    format!(
+        "version: 1\ndevice: {{ name: Box }}\nble: {{ adapter: virtual }}\nmqtt:\n  broker: 127.0.0.1:{broker}\n  \
+        client_id: {CLIENT}\n  birth: {{ topic: box/up, payload: '1', retain: true }}\n  \
+        will: {{ topic: box/up, payload: '0', retain: true }}\nservices:\n- name: S\n  uuid: FF00\n  characteristics:\n  \
+        - name: Level\n    uuid: FF01\n    access: [read, write, notify]\n    value: {{ type: u8, initial: 1, {value} }}\n    \
+        mqtt: {{ {topics} }}\n"
+    )
+}
+
+const TOPICS: &str = "state: level, command: level/set";
+
+impl Process {
+    fn start(yaml: &str, arguments: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("services.yaml");
+        fs::write(&file, yaml).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
+            .arg("--config")
+            .arg(&file)
+            .args(arguments)
+            .env("XDG_STATE_HOME", directory.path())
+            .env_remove("STATE_DIRECTORY")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Lines::default());
+        let output = child.stderr.take().unwrap();
+        let lines = log.clone();
+        thread::spawn(move || {
+            let output = BufReader::new(output).lines().map_while(Result::ok);
+            output.for_each(|line| lines.push(line));
+        });
+        let process = Self {
+            child,
+            log,
+            file,
+            _directory: directory,
+        };
+        process.log.wait_for("connected to the MQTT broker");
+        process
+    }
+
+    /// Puts another text in the place of the configuration, as an editor does.
+    fn write(&self, yaml: &str) {
+        let beside = self.file.with_extension("new");
+        fs::write(&beside, yaml).unwrap();
+        fs::rename(&beside, &self.file).unwrap();
+    }
+
+    fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("it runs");
+    }
+
+    /// Another configuration, and what is said of it.
+    fn reload(&self, yaml: &str, said: &str) {
+        self.write(yaml);
+        self.hang_up();
+        self.log.wait_for(said);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A process whose value is 7, and somebody who has heard that.
+fn at_seven(broker: &Mosquitto, arguments: &[&str]) -> (Process, Tap) {
+    let process = Process::start(&yaml(broker.port, "max: 100", TOPICS), arguments);
+    let mut tap = Tap::on_everything(broker.port);
+    // It subscribes before it publishes.
+    assert_eq!(tap.next_on("level"), "1");
+    tap.publish("level/set", "7");
+    while tap.next_on("level") != "7" {}
+    (process, tap)
+}
+
+#[test]
+fn a_new_range_holds_and_nobody_hears_of_what_has_not_changed() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    process.reload(
+        &yaml(broker.port, "max: 10", TOPICS),
+        "is applied: 1 change",
+    );
+    process
+        .log
+        .wait_for("~ services / S / characteristics / Level / value / max");
+    assert_eq!(tap.next_within(MOMENT), None, "the value is what it was");
+    tap.publish("level/set", "11");
+    process.log.wait_for("refused: 11 is outside 0 … 10");
+    tap.publish("level/set", "10");
+    while tap.next_on("level") != "10" {}
+    assert_eq!(broker.log.count("New client connected from"), 2);
+    assert_eq!(broker.log.count("disconnected"), 0);
+}
+
+#[test]
+fn a_value_that_is_out_of_the_new_range_begins_anew_and_that_is_said() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    process.reload(
+        &yaml(broker.port, "max: 5", TOPICS),
+        "What these held does not fit what is declared, so they begin anew: Level",
+    );
+    assert_eq!(tap.next_on("level"), "1");
+}
+
+#[test]
+fn other_topics_are_told_how_things_stand_and_the_old_ones_are_left() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    let topics = "state: height, command: height/set";
+    process.reload(
+        &yaml(broker.port, "max: 100", topics),
+        "is applied: 2 changes",
+    );
+    assert_eq!(tap.next_on("height"), "7");
+    tap.publish("height/set", "8");
+    assert_eq!(tap.next_on("height"), "8");
+    tap.publish("level/set", "9");
+    assert_eq!(tap.next().topic, "level/set");
+    assert!(tap.is_silent_for(MOMENT), "nobody listens there any more");
+    broker
+        .log
+        .wait_for(&format!("Received UNSUBSCRIBE from {CLIENT}"));
+    assert_eq!(broker.log.count("as box"), 1, "one connection");
+}
+
+#[test]
+fn a_file_with_mistakes_changes_nothing_and_says_where_they_are() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    process.reload(
+        &yaml(broker.port, "max: many", TOPICS),
+        "1 mistake; nothing has changed, and what was there before goes on",
+    );
+    process.log.wait_for("`max` is no whole number");
+    tap.publish("level/set", "8");
+    assert_eq!(tap.next().topic, "level/set");
+    assert_eq!(tap.next_on("level"), "8");
+    // And it is not the end of it.
+    process.reload(&yaml(broker.port, "max: 8", TOPICS), "is applied: 1 change");
+}
+
+#[test]
+fn another_client_is_another_connection_and_the_will_of_the_first_is_heard() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    let other = yaml(broker.port, "max: 100", TOPICS).replace(CLIENT, "chest");
+    process.reload(&other.replace("chest/up", "box/up"), "as `chest`");
+    assert_eq!(tap.next_on("box/up"), "0");
+    assert_eq!(tap.next_on("box/up"), "1");
+    assert_eq!(tap.next_on("level"), "7", "the value goes on");
+}
+
+#[test]
+fn a_watched_file_is_taken_when_it_changes_and_only_then() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &["--watch"]);
+    // Something happens in the folder, and the file says what it said.
+    fs::write(process.file.with_extension("else"), "something").unwrap();
+    process.write(&yaml(broker.port, "max: 100", TOPICS));
+    process.write(&yaml(broker.port, "max: 9", TOPICS));
+    process.log.wait_for("is applied: 1 change");
+    assert_eq!(process.log.count("is read again"), 1);
+    process.write(&yaml(broker.port, "max: none", TOPICS));
+    process.log.wait_for("1 mistake; nothing has changed");
+    fs::write(process.file.with_extension("else"), "something else").unwrap();
+    process.write(&yaml(broker.port, "max: 8", TOPICS));
+    process.log.wait_for_count("is applied: 1 change", 2);
+    assert_eq!(
+        process.log.count("1 mistake"),
+        1,
+        "it is complained about once"
+    );
+    tap.publish("level/set", "9");
+    process.log.wait_for("refused: 9 is outside 0 … 8");
+}

@@ -1,0 +1,67 @@
+//! A configuration that asks for what cannot be had: the one before comes back, for those too who are connected.
+
+use bemo_sync::plan::{LinkPlan, Plan};
+use bemo_sync::plugin::{BoxFuture, Failure, Link, Port, Succession};
+
+use crate::air::handle;
+use crate::bench::{Bench, plan, subscribe, told, yaml};
+
+const LEVEL: &str = "name: Level, uuid: FF01, access: [read, write, notify], value: { type: u8 }";
+const MORE: &str = "name: More, uuid: FF02, access: [read], value: { type: u8, initial: 9 }";
+
+/// Asks somebody who says no.
+struct Asks {
+    is_refused: bool,
+}
+
+impl Link for Asks {
+    fn name(&self) -> &'static str {
+        "asks"
+    }
+
+    fn take_over(&mut self, _: &mut dyn Link) -> Succession {
+        Succession::Asks
+    }
+
+    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            port.settle(match self.is_refused {
+                true => Err("there is no room".to_owned()),
+                false => Ok(()),
+            });
+            port.stopped().await;
+            Ok(())
+        })
+    }
+}
+
+fn with(yaml: &str, is_refused: bool) -> Plan {
+    let mut plan = plan(yaml);
+    plan.links.push(LinkPlan {
+        section: "asks",
+        candidates: vec![Box::new(Asks { is_refused })],
+    });
+    plan
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_centrals_connected_and_subscribed_as_they_were() {
+    let before = yaml(&[&[LEVEL]]);
+    let mut bench = Bench::with(with(&before, false)).await;
+    let (central, writer) = (bench.server.connect(), bench.server.connect());
+    let level = handle(&central, "FF01");
+    subscribe(&central, level);
+    writer.write(level, &[7]).await.unwrap();
+    assert_eq!(told(&central).await, [(level, vec![7])]);
+
+    let up_to_10 = LEVEL.replace("type: u8", "type: u8, max: 10");
+    let asked = with(&yaml(&[&[&up_to_10], &[MORE]]), true);
+    let refused = bench.succeed(asked, || Some(with(&before, false))).await;
+    let refused = refused.expect_err("it is refused");
+    assert_eq!(refused.reasons, ["there is no room"]);
+    assert!(central.is_connected());
+    assert_eq!(central.discover().len(), 1, "the tree of before is back");
+    assert_eq!(told(&central).await, []);
+    writer.write(level, &[200]).await.unwrap();
+    assert_eq!(told(&central).await, [(level, vec![200])]);
+}

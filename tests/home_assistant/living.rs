@@ -19,7 +19,7 @@ const LABEL: usize = 6;
 const BUTTON: usize = 7;
 
 pub fn waits(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + super::mosquitto::PATIENCE;
+    let deadline = tokio::time::Instant::now() + super::assistant::PATIENCE;
     while !is_so() {
         assert!(tokio::time::Instant::now() < deadline, "{what}");
         std::thread::park_timeout(std::time::Duration::from_millis(5));

@@ -40,7 +40,7 @@ endef
 ## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
 test: deps fmt lint unit deny $(LAB)
 
-## Debian packages (with sudo when not root), the AsyncAPI parser, Playwright and cargo-deny.
+## Debian packages (with sudo when not root), the AsyncAPI parser, Playwright, Home Assistant and cargo-deny.
 deps:
 	@$(call install,$(PACKAGES))
 	@if [ "$(LAB)" = lab ] && ! apt-cache show linux-image-amd64 >/dev/null 2>&1; then $(SUDO) apt-get update -q; fi
@@ -49,6 +49,7 @@ deps:
 	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -q -y --no-install-recommends nodejs npm; \
 	fi
 	@$(MAKE) --no-print-directory target/asyncapi/package-lock.json target/browser/package-lock.json
+	@if command -v apt-get >/dev/null; then $(MAKE) --no-print-directory target/home-assistant/prepared; fi
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug --version $(DENY_VERSION) cargo-deny
 
 ## The official AsyncAPI parser, and Playwright for the console, beside what is built and never in the source. The
@@ -63,6 +64,10 @@ target/%/package-lock.json: tests/%/package-lock.json tests/%/package.json
 ## Takes the pictures of the documentation anew.
 screenshots: target/browser/package-lock.json
 	UPDATE_SCREENSHOTS=1 cargo test --locked --test browser pictures
+
+## Home Assistant itself and a Python that it runs on, beside what is built: half a minute, 400 MB.
+target/home-assistant/prepared: tests/home_assistant/prepare tests/home_assistant/requirements.txt
+	tests/home_assistant/prepare
 
 fmt:
 	cargo fmt --check
@@ -135,8 +140,11 @@ docs:
 	mv schemas/test.schema.json.new schemas/test.schema.json
 	cargo run --locked -q -- docs --openapi > schemas/openapi.json.new
 	mv schemas/openapi.json.new schemas/openapi.json
+	cargo run --locked -q -- schema --doctor > schemas/doctor.schema.json.new
+	mv schemas/doctor.schema.json.new schemas/doctor.schema.json
 	UPDATE_DOCS=1 cargo test --locked --test docs --test sig
 	INSTA_UPDATE=always cargo test --locked --test mistakes --test cli --test docs_command --test testing
+	INSTA_UPDATE=always cargo test --locked --test home_assistant documents::
 
 ## Not a part of `test`, which only tries what was found before.
 fuzz: $(TARGETS:%=fuzz-%)

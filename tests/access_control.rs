@@ -166,6 +166,10 @@ impl Proof {
                 let _ = bemo.write(cell, value);
             }
         }
+        // On a topic of both directions what was published above is not what it publishes.
+        for (topic, ..) in topics.iter().filter(|(_, read, write)| *read && *write) {
+            bemo.log.wait_for(&format!("publishes topic=\"{topic}\""));
+        }
         let client = plan.links.iter().flat_map(|link| &link.candidates);
         let client = client.filter_map(|link| link.broker()).next();
         let client = client.expect("there is a broker").client_id;

@@ -40,7 +40,7 @@ const NUMBER: &str = "3735928559";
 
 /// What is in the environment.
 const ENVIRONMENT: [(&str, &str); 7] = [
-    ("CONSOLE", "c4nary-of-the-console"),
+    ("CONSOLE_TOKEN", "c4nary-of-the-console"),
     ("PASSWORD", "c4nary-password"),
     ("BIRTH", "c4nary-birth"),
     ("WILL", "c4nary-will"),
@@ -67,7 +67,7 @@ documents:
     state: all
     command: all/set
     constants: { token: "${TOKEN}" }
-console: { listen: "127.0.0.1:0", token: "${CONSOLE}" }
+console: { listen: "127.0.0.1:0", token: "${CONSOLE_TOKEN}" }
 services:
   - name: Service
     uuid: FF00
@@ -308,10 +308,15 @@ fn all_that_the_console_says(port: u16) -> String {
         {
             let id = characteristic["id"].as_str().expect("an id");
             let value = format!("/api/v1/values/{id}");
-            say(http.put(&value, &json!({ "value": "c4nary" })));
-            say(http.put(&value, &json!({ "value": { "c4nary": ["c4nary"] } })));
+            // What is wrong with a value that everybody may see is shown.
+            let word = match characteristic["withheld"] == true {
+                true => "c4nary",
+                false => "open",
+            };
+            say(http.put(&value, &json!({ "value": word })));
+            say(http.put(&value, &json!({ "value": { word: [word] } })));
             say(act("read", &json!({ "characteristic": id })));
-            for text in ["c4nary", "c4nary-and-more"] {
+            for text in [word.to_owned(), format!("{word}-and-more")] {
                 say(act(
                     "write",
                     &json!({ "characteristic": id, "value": text }),
@@ -339,12 +344,20 @@ fn all_that_the_console_says(port: u16) -> String {
     ] {
         say(http.get(path));
     }
-    // The last write of all has been told.
-    let mut ends = 0;
-    while ends < 2 {
+    // All that has happened has been told when this is.
+    let last = json!({ "value": 5 });
+    say(http.put("/api/v1/values/service.beside-it", &last)).ok();
+    loop {
         let (event, data) = events.next();
         said.push_str(&format!("{event} {data}\n"));
-        ends += usize::from(event == "flow" && data.to_string().contains("service.with-a-token"));
+        let is_last = |view: &Json| view["id"] == "service.beside-it" && view["value"] == 5;
+        if event == "values"
+            && data
+                .as_array()
+                .is_some_and(|views| views.iter().any(is_last))
+        {
+            break;
+        }
     }
     said
 }
@@ -356,8 +369,9 @@ fn what_is_secret_is_in_nothing_that_the_console_says() {
     let mut tap = world.tap();
     process.said.wait_for("connected to the MQTT broker");
     let line = process.said.wait_for("the console is at http://");
-    let (_, port) = line.trim_end_matches('/').rsplit_once(':').expect("a port");
-    let port: u16 = port.parse().expect("a number");
+    let (_, address) = line.split_once("http://127.0.0.1:").expect("an address");
+    let digits = address.split('/').next();
+    let port: u16 = digits.and_then(|it| it.parse().ok()).expect("a port");
     for (topic, payload) in TAKEN.into_iter().chain(REFUSED) {
         tap.publish(topic, payload);
     }
@@ -517,10 +531,16 @@ fn what_is_secret_is_in_nothing_that_is_printed() {
         ("max: 9 }", "max: \"${INITIAL}\" }"),
         ("topic: alive", "topic: \"${TOKEN}/#\""),
         ("type: u8,", "type: \"${TOKEN}\","),
-        ("token: \"${CONSOLE}\"", "token: c4nary"),
-        ("token: \"${CONSOLE}\"", "token: [c4nary-of-the-console]"),
-        ("token: \"${CONSOLE}\"", "tokn: c4nary-of-the-console"),
-        ("token: \"${CONSOLE}\"", "token: \"c4nary of the console\""),
+        ("token: \"${CONSOLE_TOKEN}\"", "token: c4nary"),
+        (
+            "token: \"${CONSOLE_TOKEN}\"",
+            "token: [c4nary-of-the-console]",
+        ),
+        ("token: \"${CONSOLE_TOKEN}\"", "tokn: c4nary-of-the-console"),
+        (
+            "token: \"${CONSOLE_TOKEN}\"",
+            "token: \"c4nary of the console\"",
+        ),
     ] {
         let config = world.file(&world.tls(), "c4nary-password");
         let text = fs::read_to_string(&config).expect("it was written");

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::load;
-use crate::docs::{acl, asyncapi, gatt};
+use crate::docs::{acl, asyncapi, discovery, gatt};
 use crate::plan::Plan;
 
 #[derive(Debug, Args)]
@@ -26,6 +26,9 @@ pub(super) struct Docs {
     #[cfg(feature = "console")]
     #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
     openapi: bool,
+    /// Print what Home Assistant is told instead (`home_assistant` in the section `mqtt`), by topic.
+    #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
+    home_assistant: bool,
 
     /// Write all into this directory, as `gatt.md`, `asyncapi.json` and `mosquitto.acl`.
     #[arg(long, value_name = "DIR")]
@@ -50,6 +53,7 @@ impl Docs {
                     EXIT_FAILURE.into()
                 }
             },
+            None if self.home_assistant => print(&told(&plan)),
             None if self.asyncapi => print(&topics(&plan)),
             None if self.acl => match acl(&plan) {
                 Ok(list) => print(&list),
@@ -69,6 +73,13 @@ fn topics(plan: &Plan) -> String {
 
 fn pretty(document: &serde_json::Value) -> String {
     serde_json::to_string_pretty(document).expect("a document is JSON") + "\n"
+}
+
+/// An object with the document of each topic; an empty one where Home Assistant is told nothing.
+fn told(plan: &Plan) -> String {
+    let documents = discovery(plan).into_iter();
+    let by_topic: serde_json::Map<_, _> = documents.map(|it| (it.topic, it.document)).collect();
+    serde_json::to_string_pretty(&by_topic).expect("a document is JSON") + "\n"
 }
 
 /// Returns what was written where.

@@ -44,8 +44,8 @@ const EVERYWHERE: &str = "Options everywhere";
     args_conflicts_with_subcommands = false
 )]
 #[command(
-    after_help = "Exit codes: 0 stopped or all well, 1 failed, 2 mistakes in the \
-    configuration or the command line."
+    after_help = "Exit codes: 0 stopped, all well or healthy, 1 failed or not healthy, 2 mistakes in \
+    the configuration or the command line."
 )]
 pub struct Cli {
     /// The configuration.

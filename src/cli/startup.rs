@@ -29,8 +29,19 @@ pub(super) async fn say(path: &Path, plan: &mut Plan, format: LogFormat) {
     if !terminal.is_terminal() || !matches!(format, LogFormat::Text) {
         let what = headline(path, plan);
         info!("bemo-sync {version}: {what}");
-        info!("services: {}", services(plan, ", ").join(", "));
-        for Served { label, text, .. } in served {
+        let (pages, others): (Vec<_>, Vec<_>) = served
+            .into_iter()
+            .filter(|it| !it.is_logged)
+            .partition(|it| it.page.is_some());
+        let others = others
+            .iter()
+            .map(|it| format!("; {}: {}", it.label, it.text));
+        info!(
+            "services: {}{}",
+            services(plan, ", ").join(", "),
+            others.collect::<String>()
+        );
+        for Served { label, text, .. } in pages {
             info!("{label}: {text}");
         }
         return;

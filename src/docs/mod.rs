@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::CellId;
 use crate::plan::Plan;
-use crate::plugin::{BrokerDoc, Direction, TopicDoc};
+use crate::plugin::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc};
 
 pub use acl::{Unspeakable, acl};
 pub use asyncapi::asyncapi;
@@ -24,6 +24,12 @@ fn topics(plan: &Plan) -> Vec<TopicDoc> {
     let mut topics: Vec<TopicDoc> = links.flat_map(|link| link.topics()).collect();
     topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
     topics
+}
+
+/// What is told to Home Assistant.
+pub fn discovery(plan: &Plan) -> Vec<DiscoveryDoc> {
+    let links = plan.links.iter().flat_map(|link| &link.candidates);
+    links.filter_map(|link| link.discovery()).collect()
 }
 
 /// The brokers that they are at, in the order of their links.

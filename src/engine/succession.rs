@@ -281,12 +281,13 @@ impl LinkState {
             return;
         }
         outlet.arrived = before.arrived;
+        outlet.since = before.since;
         let goes_on = heirs.go_on.contains(&self.link);
         if goes_on {
             outlet.in_flight = before.in_flight;
+        } else if let Some(sent) = before.in_flight {
+            outlet.since = outlet.since.or(sent.since);
         }
-        let sent = before.in_flight.and_then(|sent| sent.since);
-        outlet.since = before.since.or(sent);
         if outlet.carries == Carries::Kept {
             return;
         }

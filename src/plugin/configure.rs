@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use super::place;
 use crate::config::{Diagnostic, Environment, NodeId, Placeholders, Raw, Spanned, Tree, read};
 use crate::engine::{Ack, Carries, CellId, Delivery, LinkId, Owner, Pace, Subscription, WhenFull};
 use crate::gatt::{Characteristic, Service};
@@ -119,6 +120,12 @@ impl Configure<'_> {
     /// The file of the configuration.
     pub fn file(&self) -> &Path {
         self.file
+    }
+
+    /// Where a file of this configuration is that outlives the process, when nobody says where; `None` if there
+    /// is no such place.
+    pub fn usual_file(&self, ending: &str) -> Option<PathBuf> {
+        place::usual(self.file, ending, &|name| self.environment(name))
     }
 
     /// A path as it is meant: relative to the configuration.

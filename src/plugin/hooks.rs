@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::flow::{Came, Kind, Shown};
 use super::record::Refused;
-use super::{By, Payload, Rejected, Sender, Shared, View};
+use super::{By, Notice, Payload, Rejected, Sender, Shared, View, What};
 use crate::codec::{Cause, Value};
 use crate::engine::{
     Accepted, Answer, CellId, Effect, Engine, Event, LinkId, Origin, Outcome, Rejection,
@@ -205,6 +205,33 @@ impl Shared {
             self.observed.record(cell).made = None;
         }
         self.observed.stamp(cell);
+    }
+
+    /// A word of a link on the way of a value, under the configuration that there is now.
+    pub(super) fn note(
+        &self,
+        link: LinkId,
+        cell: CellId,
+        version: u64,
+        what: impl FnOnce() -> What,
+    ) {
+        if !self.observed.is_watched() {
+            return;
+        }
+        if let Some((latest, link, cell)) = self.latest(link, cell) {
+            let kind = || Kind::Noted(what());
+            latest.observed.step(Some(link), Some(cell), version, kind);
+        }
+    }
+
+    /// What a notice says of centrals, under the configuration that there is now.
+    pub(super) fn hear(&self, link: LinkId, notice: &Notice) {
+        let latest = |cell| {
+            let (latest, _, cell) = self.latest(link, cell)?;
+            latest.observed.stamp(cell);
+            Some(latest.observed.names[cell.index()].clone())
+        };
+        self.observed.observatory.hear(notice, latest);
     }
 
     /// A link has taken something, to send it.

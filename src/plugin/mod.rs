@@ -15,6 +15,7 @@ mod names;
 mod notice;
 mod observe;
 mod observer;
+mod place;
 mod port;
 mod promise;
 mod receipt;
@@ -51,7 +52,7 @@ pub use served::{Page, Served};
 pub use shared::Ending;
 pub(crate) use shared::{Shared, Stopping};
 pub use stage::Stage;
-pub use topic::{BrokerDoc, Direction, TopicDoc, WillDoc};
+pub use topic::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc, WillDoc};
 pub use view::{By, Counters, LinkCounters, Rejected, View};
 
 /// A future on the heap: what lets links of different kinds stand in one list.
@@ -228,6 +229,11 @@ pub trait Link: Any + Send {
     fn examine<'a>(&'a mut self, about: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
         let _ = about;
         Box::pin(async { Vec::new() })
+    }
+
+    /// What it tells Home Assistant, if it does.
+    fn discovery(&self) -> Option<DiscoveryDoc> {
+        None
     }
 
     /// Where these topics are.

@@ -36,7 +36,18 @@ pub(crate) struct Observatory {
 /// A central that is connected.
 struct Central {
     since: Instant,
+    is_connected: bool,
     subscribed: BTreeMap<Arc<str>, Option<How>>,
+}
+
+impl Central {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            is_connected: false,
+            subscribed: BTreeMap::new(),
+        }
+    }
 }
 
 /// What is observed of one configuration at work.
@@ -81,6 +92,41 @@ impl Observatory {
 
     pub(super) fn refused(&self) -> Vec<(&'static str, Cause, u64)> {
         locked(&self.refused).clone()
+    }
+
+    /// What a notice says of the centrals; a value has the name that there is `name_of`, if it is still there.
+    pub(super) fn hear(&self, notice: &Notice, name_of: impl FnOnce(CellId) -> Option<Arc<str>>) {
+        let mut centrals = locked(&self.centrals);
+        match notice {
+            Notice::Connected { central } => {
+                // BlueZ may tell of a subscription before it tells that the central is there.
+                let known = centrals.entry(central.clone());
+                known.or_insert_with(Central::new).is_connected = true;
+            }
+            Notice::Disconnected { central } => drop(centrals.remove(central)),
+            Notice::Subscribed {
+                central, cell, how, ..
+            } => {
+                let known = centrals.entry(central.clone()).or_insert_with(Central::new);
+                if let Some(name) = name_of(*cell) {
+                    known.subscribed.insert(name, *how);
+                }
+            }
+            Notice::Unsubscribed { central, cell, .. } => {
+                if let Some(name) = name_of(*cell)
+                    && let Some(known) = centrals.get_mut(central)
+                {
+                    known.subscribed.remove(&name);
+                    // And that a subscription has ended after the central has gone.
+                    if !known.is_connected && known.subscribed.is_empty() {
+                        centrals.remove(central);
+                    }
+                }
+            }
+            Notice::Rejected { .. } => return,
+        }
+        drop(centrals);
+        self.changed();
     }
 
     pub(super) fn subscribers(&self, value: &str) -> Vec<Subscriber> {
@@ -214,44 +260,6 @@ impl Observed {
     /// What [`View`](super::View) tells of a cell is not what it was.
     pub(super) fn stamp(&self, cell: CellId) {
         self.stamps[cell.index()].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// What a notice says of the centrals.
-    pub(super) fn hear(&self, notice: &Notice) {
-        let mut centrals = locked(&self.observatory.centrals);
-        match notice {
-            Notice::Connected { central } => {
-                let since = Instant::now();
-                let subscribed = BTreeMap::new();
-                centrals.insert(central.clone(), Central { since, subscribed });
-            }
-            Notice::Disconnected { central } => drop(centrals.remove(central)),
-            Notice::Subscribed {
-                central, cell, how, ..
-            } => {
-                // BlueZ may tell of it before it tells that the central is there.
-                let known = centrals.entry(central.clone()).or_insert_with(|| Central {
-                    since: Instant::now(),
-                    subscribed: BTreeMap::new(),
-                });
-                let name = self.names[cell.index()].clone();
-                known.subscribed.insert(name, *how);
-                drop(centrals);
-                self.stamp(*cell);
-                return self.observatory.changed();
-            }
-            Notice::Unsubscribed { central, cell, .. } => {
-                if let Some(known) = centrals.get_mut(central) {
-                    known.subscribed.remove(&self.names[cell.index()]);
-                }
-                drop(centrals);
-                self.stamp(*cell);
-                return self.observatory.changed();
-            }
-            Notice::Rejected { .. } => return,
-        }
-        drop(centrals);
-        self.observatory.changed();
     }
 
     pub(super) fn health(&self) -> Health {

@@ -9,7 +9,7 @@ use tokio::sync::futures::Notified;
 use tracing::warn;
 
 use super::{
-    Announce, Catalogue, Ending, Kind, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
+    Announce, Catalogue, Ending, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
     Sender, Shared, State, Stopping, What,
 };
 use crate::codec::{Patch, Value, Violation};
@@ -267,7 +267,7 @@ impl Port {
 
     /// Tells everybody who listens of something that has happened.
     pub fn announce(&self, notice: Notice) {
-        self.shared.observed.hear(&notice);
+        self.shared.hear(self.link, &notice);
         // An error means that nobody does.
         let _ = self.shared.notices.send(notice);
     }
@@ -319,10 +319,7 @@ impl Port {
     /// A word of this link on the way of a value: on which topic something is published, to which central
     /// it goes. `version` is that of the effect. What is costly to make is made only if somebody watches.
     pub fn note(&self, cell: CellId, version: u64, what: impl FnOnce() -> What) {
-        let kind = || Kind::Noted(what());
-        self.shared
-            .observed
-            .step(Some(self.link), Some(cell), version, kind);
+        self.shared.note(self.link, cell, version, what);
     }
 
     /// [`Port::note`], for whoever needs nothing else of a port.

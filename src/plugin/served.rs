@@ -6,6 +6,8 @@ pub struct Served {
     /// A word or two, as in `broker`.
     pub label: &'static str,
     pub text: String,
+    /// The link says so in the log by itself, when it is so.
+    pub is_logged: bool,
     /// It is opened in a browser.
     pub page: Option<Page>,
 }
@@ -24,8 +26,16 @@ impl Served {
         Self {
             label,
             text,
+            is_logged: false,
             page: None,
         }
+    }
+
+    /// The link says so in the log by itself.
+    #[must_use]
+    pub fn logged(mut self) -> Self {
+        self.is_logged = true;
+        self
     }
 
     /// Several of a kind, the first of them by name; none where there are none.
@@ -45,9 +55,8 @@ impl Served {
     /// A page, which is shown by its address.
     pub fn page(label: &'static str, page: Page) -> Self {
         Self {
-            label,
-            text: page.url.clone(),
-            page: Some(page),
+            page: Some(page.clone()),
+            ..Self::new(label, page.url)
         }
     }
 }

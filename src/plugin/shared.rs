@@ -228,6 +228,16 @@ impl Shared {
         self.successor.get().map(|next| &*next.shared)
     }
 
+    /// A link and a cell in the configuration that there is now; `None` if there are no such any more.
+    pub(super) fn latest(&self, link: LinkId, cell: CellId) -> Option<(&Self, LinkId, CellId)> {
+        match self.successor.get() {
+            None => Some((self, link, cell)),
+            Some(Successor { shared, heirs }) => {
+                shared.latest(heirs.link(link)?, heirs.cell(cell)?)
+            }
+        }
+    }
+
     /// The engine, or what has taken its place.
     pub(super) fn here(&self) -> Result<MutexGuard<'_, Engine>, &Successor> {
         let engine = self.engine();

@@ -49,6 +49,17 @@ pub struct WillDoc {
     pub retain: bool,
 }
 
+/// What Home Assistant is told of a device, for documents about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiscoveryDoc {
+    /// Where it is published, retained.
+    pub topic: String,
+    /// Its payload.
+    pub document: serde_json::Value,
+    /// What is not shown there or not as it is, and why: one line for each.
+    pub notes: Vec<String>,
+}
+
 /// Which way messages go, seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {

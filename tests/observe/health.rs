@@ -1,7 +1,11 @@
 //! How the links are, and who is connected.
 
+use std::time::Duration;
+
 use bemo_sync::gatt::server::Subscribed;
-use bemo_sync::plugin::{Health, How, LinkHealth, Observer, State};
+use bemo_sync::plan::{LinkPlan, Plan};
+use bemo_sync::plugin::{BoxFuture, Failure, Health, How, Link, LinkHealth, Observer, Port, State};
+use bemo_sync::runtime::Runtime;
 
 use super::bemo::Bemo;
 use super::mosquitto::{Mosquitto, free_port};
@@ -136,4 +140,70 @@ fn a_journal_that_cannot_be_written_is_a_state_of_the_store() {
     std::fs::remove_file(folder.path().join("folder")).unwrap();
     let up = until(&observer, "store", |state| *state == State::Up);
     assert_eq!(up.details, [("journal", file.display().to_string())]);
+}
+
+/// A link that fails, and works when it is run again.
+#[derive(Default)]
+struct Fails {
+    has_failed: bool,
+}
+
+impl Link for Fails {
+    fn name(&self) -> &'static str {
+        "fails"
+    }
+
+    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(async move {
+            if !std::mem::replace(&mut self.has_failed, true) {
+                return Err(Failure::new("the cable is out"));
+            }
+            port.stopped().await;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_fails_is_down_until_it_is_run_again_and_that_is_counted() {
+    let mut plan = Plan::default();
+    plan.links.push(LinkPlan {
+        section: "cable",
+        candidates: vec![Box::new(Fails::default())],
+    });
+    let runtime = Runtime::start(plan);
+    let observer = runtime.observer();
+    let mut changes = observer.health_changes();
+    let down = loop {
+        let health = observer.health();
+        if let State::Down { .. } = link(&health, "cable").state {
+            break health;
+        }
+        changes.changed().await.unwrap();
+    };
+    let failed = link(&down, "cable");
+    assert_eq!((failed.name, failed.failures), ("fails", 1));
+    assert_eq!(failed.state.why(), Some("the cable is out"));
+    let pause = failed.state.again_in().unwrap();
+    assert!(!pause.is_zero(), "it pauses");
+    assert_eq!(
+        down.verdict().reasons,
+        ["fails has been down for 0 s: the cable is out"]
+    );
+    // The pause goes by while somebody looks.
+    tokio::time::advance(pause / 2).await;
+    let later = link(&observer.health(), "cable");
+    assert_eq!(later.lasted, pause / 2);
+    let left = later.state.again_in().unwrap();
+    assert!(
+        left.abs_diff(pause / 2) < Duration::from_millis(1),
+        "{left:?}"
+    );
+    while link(&observer.health(), "cable").state != State::Up {
+        changes.changed().await.unwrap();
+    }
+    let up = link(&observer.health(), "cable");
+    assert_eq!(up.failures, 1, "it counts from the start on");
+    assert!(up.lasted < pause);
+    runtime.stop().await;
 }

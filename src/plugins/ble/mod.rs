@@ -215,7 +215,7 @@ impl Link for Ours {
             AdapterChoice::At(address) => format!("{address}, by BlueZ"),
             AdapterChoice::Virtual => return Vec::new(),
         };
-        vec![Served::new("adapter", text)]
+        vec![Served::new("adapter", text).logged()]
     }
 
     /// BlueZ is the world; the virtual adapter serves instead.

@@ -84,7 +84,7 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
         let result = match line.take() {
             Some(line) => Ok(Begun::Resumed(Box::new(line))),
             None => tokio::select! {
-                result = dial(settings, standing.bindings.longest()) => result.map(Begun::Accepted),
+                result = dial(settings, standing.longest()) => result.map(Begun::Accepted),
                 _ = port.stopped() => return,
             },
         };
@@ -212,7 +212,7 @@ impl<'a> Connection<'a> {
                     reader,
                     writer,
                 } = *line;
-                inbox.admit(standing.bindings.longest());
+                inbox.admit(standing.longest());
                 session.resume(said, standing, birth, now);
                 Self {
                     session,

@@ -3,11 +3,16 @@
 //! out, with a receipt that goes back in when the broker has acknowledged it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
 
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::binding::{Message, Received, overlong};
 use super::config::Qos;
+use super::home_assistant::HomeAssistant;
+use super::home_assistant::announce::Announcer;
+use super::home_assistant::memory::Memory;
 use super::table::{Bindings, Carrier};
 use super::tidings::Tidings;
 use crate::codec::Value;
@@ -22,7 +27,20 @@ pub(super) struct Standing<'a> {
     pub(super) bindings: &'a Bindings,
     pub(super) port: &'a Port,
     pub(super) tidings: Tidings<'a>,
+    /// What Home Assistant is told; nobody is there to be told in a rehearsal.
+    pub(super) announced: Option<Announced<'a>>,
 }
+
+/// What Home Assistant is told, and what it was told once.
+pub(super) struct Announced<'a> {
+    pub(super) told: Option<&'a HomeAssistant>,
+    pub(super) memory: &'a Memory,
+    pub(super) broker: String,
+    obsolete: Mutex<Vec<String>>,
+}
+
+/// So long a document of Home Assistant's is read: longer than any that is sensible.
+const LONGEST_DISCOVERY: usize = 1024 * 1024;
 
 impl<'a> Standing<'a> {
     pub(super) fn new(bindings: &'a Bindings, port: &'a Port) -> Self {
@@ -30,7 +48,47 @@ impl<'a> Standing<'a> {
             bindings,
             port,
             tidings: Tidings::new(&bindings.told),
+            announced: None,
         }
+    }
+
+    /// The longest payload that anything takes.
+    pub(super) fn longest(&self) -> usize {
+        let is_looking = self
+            .announced
+            .as_ref()
+            .is_some_and(|it| it.told.is_some() || !it.obsolete().is_empty());
+        let least = if is_looking { LONGEST_DISCOVERY } else { 0 };
+        self.bindings.longest().max(least)
+    }
+}
+
+impl<'a> Announced<'a> {
+    pub(super) async fn new(
+        told: Option<&'a HomeAssistant>,
+        memory: &'a Memory,
+        broker: String,
+    ) -> Self {
+        let own = told.map(|told| told.topic.as_str());
+        let obsolete = memory.begin(&broker, own).await;
+        Self {
+            told,
+            memory,
+            broker,
+            obsolete: Mutex::new(obsolete),
+        }
+    }
+
+    fn obsolete(&self) -> MutexGuard<'_, Vec<String>> {
+        self.obsolete
+            .lock()
+            .expect("nobody panics while it is held")
+    }
+
+    /// Nothing of ours is kept on this topic any more.
+    fn over(&self, topic: &str) {
+        self.obsolete().retain(|other| other != topic);
+        self.memory.forget(&self.broker, topic);
     }
 }
 
@@ -45,6 +103,7 @@ pub(super) struct Exchange<'a> {
     books: Vec<Books>,
     /// The documents that nobody has spoken of since connecting.
     unheard: BTreeSet<usize>,
+    announced: Option<(&'a Announced<'a>, Announcer<'a>)>,
 }
 
 /// To whom it is said that something has arrived.
@@ -90,6 +149,8 @@ pub(super) struct Receipt {
     book: usize,
     cells: Vec<Sent>,
     tiding: Option<u64>,
+    /// The topic on which Home Assistant is told.
+    told: Option<String>,
 }
 
 /// An effect that is in a message.
@@ -106,7 +167,12 @@ impl<'a> Exchange<'a> {
             bindings,
             port,
             tidings,
+            announced,
         } = standing;
+        let announced = announced.as_ref().map(|announced| {
+            let obsolete = announced.obsolete().clone();
+            (announced, Announcer::new(announced.told, obsolete))
+        });
         Self {
             tidings,
             bindings,
@@ -114,12 +180,56 @@ impl<'a> Exchange<'a> {
             ready: VecDeque::new(),
             books: vec![Books::of(port)],
             unheard: (0..bindings.documents.len()).collect(),
+            announced,
         }
     }
 
     /// The topics to subscribe to, each once.
-    pub(super) fn subscriptions(&self) -> Vec<(&'a str, Qos)> {
-        self.bindings.subscriptions()
+    pub(super) fn subscriptions(&self) -> Vec<(&str, Qos)> {
+        let mut all = self.bindings.subscriptions();
+        let announced = self.announced.iter();
+        all.extend(announced.flat_map(|(_, announcer)| announcer.subscriptions()));
+        all
+    }
+
+    /// Those of them that are Home Assistant's.
+    pub(super) fn announced_topics(&self) -> Vec<String> {
+        let announced = self.announced.iter();
+        let topics = announced.flat_map(|(_, announcer)| announcer.subscriptions());
+        topics.map(|(topic, _)| topic.to_owned()).collect()
+    }
+
+    /// The broker has answered a subscription.
+    pub(super) fn subscribed(&mut self, topic: &str, now: Instant) {
+        if let Some((_, announcer)) = &mut self.announced {
+            announcer.subscribed(topic, now);
+        }
+    }
+
+    /// Whether all that is published on every connection has been handed out, as far as that is known.
+    pub(super) fn is_settled(&self) -> bool {
+        let mut announced = self.announced.iter();
+        announced.all(|(_, announcer)| announcer.is_settled())
+    }
+
+    /// When there may be something to publish, if nothing happens before.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.announced.as_ref()?.1.due()
+    }
+
+    /// What Home Assistant is to be told next.
+    fn next_told(&mut self, now: Instant) -> Option<Publication> {
+        let (announced, announcer) = self.announced.as_mut()?;
+        let message = announcer.next(now);
+        while let Some(topic) = announcer.over() {
+            announced.over(&topic);
+        }
+        let message = message?;
+        let receipt = Receipt {
+            told: Some(message.topic.clone()),
+            ..Receipt::default()
+        };
+        Some(Publication { message, receipt })
     }
 
     /// The connection is there. Whatever the broker says of a session, what it should know of us is said
@@ -163,11 +273,12 @@ impl<'a> Exchange<'a> {
     }
 
     /// The next message to publish.
-    pub(super) fn next(&mut self) -> Option<Publication> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<Publication> {
         if self.ready.is_empty() {
             self.gather();
         }
-        let next = self.ready.pop_front().or_else(|| {
+        let next = self.ready.pop_front().or_else(|| self.next_told(now));
+        let next = next.or_else(|| {
             let (number, message) = self.tidings.next()?;
             let receipt = Receipt {
                 tiding: Some(number),
@@ -198,11 +309,9 @@ impl<'a> Exchange<'a> {
 
     /// Says something of the way of all values that are in a message.
     pub(super) fn note(&self, receipt: &Receipt, what: impl Fn() -> What) {
+        let port = &self.books[receipt.book].port;
         for sent in &receipt.cells {
-            // It knows which cell it was then.
-            self.books[receipt.book]
-                .port
-                .note(sent.cell, sent.version, &what);
+            port.note(sent.cell, sent.version, &what);
         }
     }
 
@@ -286,6 +395,9 @@ impl<'a> Exchange<'a> {
         {
             self.tidings.acknowledged(number);
         }
+        if let (Some(topic), Some((_, announcer))) = (receipt.told, &mut self.announced) {
+            announcer.acknowledged(topic);
+        }
     }
 
     fn receipt_of(&self, effects: &[Effect]) -> Receipt {
@@ -298,11 +410,15 @@ impl<'a> Exchange<'a> {
             book: self.books.len() - 1,
             cells: cells.collect(),
             tiding: None,
+            told: None,
         }
     }
 
     /// A message has arrived here.
-    pub(super) fn receive(&mut self, topic: &str, payload: &[u8], retained: bool) {
+    pub(super) fn receive(&mut self, topic: &str, payload: &[u8], retained: bool, now: Instant) {
+        if self.is_announcement(topic, payload, retained, now) {
+            return;
+        }
         let takers = self.bindings.takers(topic);
         let withheld = takers.iter().any(|taker| self.withholds(*taker));
         debug!(
@@ -344,8 +460,36 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    /// Whether a message is about what Home Assistant is told.
+    fn is_announcement(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        retained: bool,
+        now: Instant,
+    ) -> bool {
+        let Some((_, announcer)) = &mut self.announced else {
+            return false;
+        };
+        let takes = announcer.takes(topic);
+        if takes {
+            debug!(topic, retained, "received");
+            announcer.receive(topic, payload, retained, now, fastrand::f64());
+        }
+        takes
+    }
+
     /// A message has arrived of which only the beginning was kept: it is longer than anything that is taken.
-    pub(super) fn refuse_overlong(&self, topic: &str, beginning: &[u8], length: usize) {
+    pub(super) fn refuse_overlong(
+        &mut self,
+        topic: &str,
+        beginning: &[u8],
+        length: usize,
+        now: Instant,
+    ) {
+        if self.is_announcement(topic, beginning, true, now) {
+            return;
+        }
         debug!(topic, length, "received, and too long to be kept");
         let takers = self.bindings.takers(topic);
         let sender = Sender {

@@ -3,7 +3,8 @@
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
 //! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
-//! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `rehearsal` is all of them for a stage.
+//! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `home_assistant` what
+//! Home Assistant is told; `rehearsal` is all of them for a stage.
 
 mod address;
 pub mod binding;
@@ -19,6 +20,7 @@ pub mod embedded;
 mod examine;
 mod exchange;
 mod format;
+pub mod home_assistant;
 mod packet;
 mod rehearsal;
 mod secret;
@@ -39,14 +41,16 @@ use serde_json::Value as Json;
 
 use crate::config::nearest;
 use crate::plugin::{
-    BoxFuture, BrokerDoc, Configure, Direction, Examination, Failure, Finding, Link, Place, Plugin,
-    Port, Served, Stage, Succession, TopicDoc, WillDoc,
+    BoxFuture, BrokerDoc, Configure, Direction, DiscoveryDoc, Examination, Failure, Finding, Link,
+    Place, Plugin, Port, Served, Stage, Succession, TopicDoc, WillDoc,
 };
 use address::Address;
 use binding::Message;
 use client::Kept;
 use config::{DocumentsConfig, MqttConfig, ValueConfig};
-use exchange::Standing;
+use exchange::{Announced, Standing};
+use home_assistant::HomeAssistant;
+use home_assistant::memory::Memory;
 use secret::Secret;
 use table::Bindings;
 
@@ -82,12 +86,8 @@ impl Plugin for Mqtt {
     }
 
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
-        let (settings, bindings) = declare::declare(declared)?;
-        Some(Box::new(MqttLink {
-            settings,
-            bindings,
-            kept: Kept::default(),
-        }))
+        let link = declare::declare(declared)?;
+        Some(Box::new(link))
     }
 }
 
@@ -134,6 +134,8 @@ pub fn auto_on(port: u16) -> Box<dyn Link> {
         },
         bindings: Bindings::default(),
         kept: Kept::default(),
+        home_assistant: None,
+        memory: Memory::default(),
     })
 }
 
@@ -142,6 +144,8 @@ struct MqttLink {
     bindings: Bindings,
     /// What goes on from the link before, and what is left to the next.
     kept: Kept,
+    home_assistant: Option<HomeAssistant>,
+    memory: Memory,
 }
 
 impl Link for MqttLink {
@@ -176,7 +180,10 @@ impl Link for MqttLink {
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
             self.settings.introduce(&port);
-            let standing = Standing::new(&self.bindings, &port);
+            let mut standing = Standing::new(&self.bindings, &port);
+            let broker = self.settings.address.to_string();
+            let told = self.home_assistant.as_ref();
+            standing.announced = Some(Announced::new(told, &self.memory, broker).await);
             tokio::select! {
                 () = client::run(&self.settings, &standing, &mut self.kept) => {}
                 () = standing.tidings.listen(&port) => {}
@@ -201,6 +208,7 @@ impl Link for MqttLink {
     fn topics(&self) -> Vec<TopicDoc> {
         let mut topics = self.bindings.topics();
         topics.extend(self.settings.presence());
+        topics.extend(self.home_assistant.iter().flat_map(HomeAssistant::topics));
         topics.sort_by(|a, b| (&a.topic, a.direction).cmp(&(&b.topic, b.direction)));
         topics
     }
@@ -222,7 +230,7 @@ impl Link for MqttLink {
             (None, true) => "; an embedded one where nothing listens there",
             (None, false) => "",
         };
-        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}"));
+        let broker = Served::new("broker", format!("{address} as `{client_id}`{how}")).logged();
         let topics = self.topics();
         let names = |direction| {
             let found = topics.iter().filter(|topic| topic.direction == direction);
@@ -235,6 +243,10 @@ impl Link for MqttLink {
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    fn discovery(&self) -> Option<DiscoveryDoc> {
+        self.home_assistant.as_ref().map(HomeAssistant::doc)
     }
 
     fn broker(&self) -> Option<BrokerDoc> {

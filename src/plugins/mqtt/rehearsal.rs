@@ -1,5 +1,6 @@
 //! The life of a connection to a stage: what `client` and `session` are for a real broker.
 
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Settings;
@@ -70,7 +71,7 @@ impl Play<'_> {
                 // The same every time.
                 biased;
                 arrived = self.connection.next() => match arrived {
-                    Some(it) => self.exchange.receive(&it.topic, &it.payload, it.retained),
+                    Some(it) => self.exchange.receive(&it.topic, &it.payload, it.retained, Instant::now()),
                     None => return End::Lost,
                 },
                 () = self.standing.port.changed() => self.pump(),
@@ -85,7 +86,7 @@ impl Play<'_> {
 
     /// Publishes everything that has not been.
     fn pump(&mut self) {
-        while let Some(outgoing) = self.exchange.next() {
+        while let Some(outgoing) = self.exchange.next(Instant::now()) {
             if self.connection.publish((&outgoing.message).into()) {
                 self.exchange.acknowledged(outgoing.receipt);
             }

@@ -84,6 +84,8 @@ struct Clock {
 enum Due {
     Ping,
     Again,
+    /// There is something to publish: whoever waited for this does so next.
+    Publish,
     Fault(Fault),
 }
 
@@ -155,8 +157,9 @@ impl<'a> Session<'a> {
     pub(super) fn pump(&mut self, now: Instant) {
         self.wakes(now);
         while self.has_room() {
-            let Some(next) = self.next() else {
-                if self.under_way() == 0 {
+            let Some(next) = self.next(now) else {
+                // What is yet to come may be what breaks every connection.
+                if self.under_way() == 0 && self.exchange.is_settled() {
                     self.caution.all_clear();
                 }
                 return;
@@ -263,6 +266,7 @@ impl<'a> Session<'a> {
         self.wakes(now);
         match due {
             Due::Fault(fault) => Err(fault),
+            Due::Publish => Ok(()),
             Due::Ping => {
                 self.say(&Packet::PingReq);
                 self.clock.pinged = Some(now);
@@ -313,7 +317,9 @@ impl<'a> Session<'a> {
         };
         let again = self.caution.due().filter(|_| self.under_way() == 0);
         let again = again.map(|at| (at, Due::Again));
-        let all = [silent, passed_over, again].into_iter().flatten();
+        let publish = self.exchange.due().filter(|_| self.has_room());
+        let publish = publish.map(|at| (at, Due::Publish));
+        let all = [silent, passed_over, again, publish].into_iter().flatten();
         all.chain([ping])
             .min_by_key(|(at, _)| *at)
             .expect("there is always a next ping")
@@ -336,14 +342,14 @@ impl<'a> Session<'a> {
             Incoming::Packet(Packet::Publish(publish)) => {
                 trace_publish("mqtt: incoming publish", &publish);
                 self.exchange
-                    .receive(&publish.topic, &publish.payload, publish.retain);
+                    .receive(&publish.topic, &publish.payload, publish.retain, now);
                 self.acknowledge(&publish);
                 return Ok(());
             }
             Incoming::Overlong(publish, length) => {
                 trace_publish("mqtt: the beginning of an overlong publish", &publish);
                 self.exchange
-                    .refuse_overlong(&publish.topic, &publish.payload, length);
+                    .refuse_overlong(&publish.topic, &publish.payload, length, now);
                 self.acknowledge(&publish);
                 return Ok(());
             }
@@ -361,7 +367,7 @@ impl<'a> Session<'a> {
             Packet::PubRel(PubRel { pkid }) => self.say(&Packet::PubComp(PubComp::new(pkid))),
             Packet::SubAck(SubAck { pkid, return_codes }) => {
                 self.clock.progress = now;
-                self.subscribed(pkid, &return_codes);
+                self.subscribed(pkid, &return_codes, now);
             }
             Packet::PingResp => {
                 self.clock.pinged = None;
@@ -395,14 +401,14 @@ impl<'a> Session<'a> {
 
     /// The next message to publish; with caution, the shortest of all there are, and then of all there
     /// are then.
-    fn next(&mut self) -> Option<Publication> {
+    fn next(&mut self, now: Instant) -> Option<Publication> {
         if self.caution.is_careful() && self.unsent.is_empty() {
             self.unsent
-                .extend(std::iter::from_fn(|| self.exchange.next()));
+                .extend(std::iter::from_fn(|| self.exchange.next(now)));
             let all = self.unsent.make_contiguous();
             all.sort_by_key(|publication| publication.message.payload.len());
         }
-        self.unsent.pop_front().or_else(|| self.exchange.next())
+        self.unsent.pop_front().or_else(|| self.exchange.next(now))
     }
 
     fn publish(&mut self, publication: Publication, now: Instant) {
@@ -485,9 +491,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn subscribed(&mut self, id: u16, codes: &[SubscribeReasonCode]) {
+    fn subscribed(&mut self, id: u16, codes: &[SubscribeReasonCode], now: Instant) {
         let filters = self.subscribing.remove(&id).unwrap_or_default();
         for (SubscribeFilter { path, .. }, code) in filters.iter().zip(codes) {
+            self.exchange.subscribed(path, now);
             match code {
                 SubscribeReasonCode::Success(_) => debug!(topic = path, "subscribed"),
                 SubscribeReasonCode::Failure => warn!(

@@ -90,6 +90,11 @@ impl Bindings {
         documents.max().unwrap_or_default().max(MAX_PAYLOAD)
     }
 
+    /// All values that have topics of their own.
+    pub(super) fn values(&self) -> &[Binding] {
+        &self.values
+    }
+
     pub(super) fn value(&self, index: usize) -> &Binding {
         &self.values[index]
     }

@@ -1,7 +1,7 @@
 //! What outlives the process, in a journal: values that say so, and writes that were acknowledged and have yet
 //! to be delivered.
 //!
-//! `place` is where the file is, `claim` that it is ours alone, `record` (pure) one line of it, `ledger` (pure) all of
+//! `claim` is that the file is ours alone, `record` (pure) one line of it, `ledger` (pure) all of
 //! them together, `disk` how it is read and written, `pacing` (pure) when values are, `restoring` what is made
 //! of it at the start, and `keeping` the link at work.
 
@@ -11,7 +11,6 @@ mod examine;
 mod keeping;
 mod ledger;
 mod pacing;
-mod place;
 mod record;
 mod restoring;
 #[doc(hidden)]
@@ -90,7 +89,7 @@ impl Plugin for Store {
         for watched in &watched {
             declared.subscribe(watched.cell, Carries::Kept);
         }
-        let usual = || place::usual(declared.file(), &|name| declared.environment(name));
+        let usual = || declared.usual_file("journal");
         let file = file.or_else(usual);
         (!watched.is_empty()).then(|| {
             Box::new(Keeper {
@@ -231,7 +230,7 @@ impl Link for Keeper {
             Some(file) => file.display().to_string(),
             None => "nowhere: there is no place for it".to_owned(),
         };
-        vec![Served::new("journal", text)]
+        vec![Served::new("journal", text).logged()]
     }
 
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {

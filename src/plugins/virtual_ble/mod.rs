@@ -110,7 +110,7 @@ impl Link for VirtualAdapter {
             }
         };
         let text = format!("a virtual one, and nothing is on the air, {why}");
-        vec![Served::new("adapter", text)]
+        vec![Served::new("adapter", text).logged()]
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {

@@ -2,7 +2,8 @@
 // of the operator.
 
 export default async function ({ program, open, see, accessible, same }) {
-  const page = await open(await program({ edit: (yaml) => yaml.replace(/^ble:\n(?: .*\n)*/m, "") }));
+  const running = await program({ edit: (yaml) => yaml.replace(/^ble:\n(?: .*\n)*/m, "") });
+  const page = await open(running);
   await see(page.getByText("Nothing is served over Bluetooth"));
   same(await page.locator("code.me").count(), 0, "centrals");
   // What is, is shown without anybody reading it.
@@ -20,4 +21,14 @@ export default async function ({ program, open, see, accessible, same }) {
   await see(everywhere, "44 %");
   await see(everywhere, "operator");
   await accessible(page, "without a central");
+
+  // The file is read anew, and the page knows without having been disconnected. What is being typed stays.
+  await ask.getByLabel("Value", { exact: true }).fill("45");
+  running.edit((yaml) => yaml.replace("- name: Label", "- name: Nameplate"));
+  const reloaded = await fetch(`${running.address}/api/v1/reload`, {
+    method: "POST", headers: { "content-type": "application/json" }, body: "{}",
+  });
+  same((await reloaded.json()).outcome, "applied", "outcome");
+  await see(page.getByRole("link", { name: /Nameplate/ }));
+  same(await ask.getByLabel("Value", { exact: true }).inputValue(), "45", "what is being typed");
 }

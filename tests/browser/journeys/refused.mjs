@@ -31,6 +31,7 @@ export default async function ({ program, open, see, same }) {
   await page.getByRole("link", { name: "Value and plot" }).click();
   const refusal = await see(page.getByRole("region", { name: "Now" }).locator(".problem"), "Last refused");
   await see(refusal, me);
+  await see(refusal.locator(".reason"), /byte|octet|length/);
   await see(page.getByRole("region", { name: "Now" }).locator(".big"), "40 %");
 
   // A request of the operator is checked the same way.

@@ -13,11 +13,13 @@ use super::super::adapter::{CLASS, is_adapter_name, is_blocked};
 use super::super::bus::Connection;
 use super::{Facts, InKernel, Permission, Shown};
 
+const DBUS: &str = "org.freedesktop.DBus";
 const BLUEZ: &str = "org.bluez";
 const ADAPTER: &str = "org.bluez.Adapter1";
 const ADVERTISING: &str = "org.bluez.LEAdvertisingManager1";
 const GATT: &str = "org.bluez.GattManager1";
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const DENIED: &str = "org.freedesktop.DBus.Error.AccessDenied";
 /// Nobody has registered it.
 const NOTHING: &str = "/org/bemo_sync/doctor";
 
@@ -36,9 +38,8 @@ pub(super) async fn gather() -> Facts {
         }
     };
     let bus = &connection.bus;
-    let dbus = "org.freedesktop.DBus";
-    let names = Proxy::new(dbus, "/org/freedesktop/DBus", ANSWER_WITHIN, bus.clone());
-    let owner: Result<(String,), _> = names.method_call(dbus, "GetNameOwner", (BLUEZ,)).await;
+    let names = Proxy::new(DBUS, "/org/freedesktop/DBus", ANSWER_WITHIN, bus.clone());
+    let owner: Result<(String,), _> = names.method_call(DBUS, "GetNameOwner", (BLUEZ,)).await;
     // Only who runs is asked: nothing here starts one.
     let Ok((bluetoothd,)) = owner else {
         return facts;
@@ -55,7 +56,11 @@ pub(super) async fn gather() -> Facts {
     let objects = match objects {
         Ok((objects,)) => objects,
         Err(problem) => {
-            facts.no_objects = Some(problem.to_string());
+            let is_denied = problem.name() == Some(DENIED);
+            facts.no_objects = Some(match is_denied {
+                true => "the rules of D-Bus do not let this user ask".to_owned(),
+                false => problem.to_string(),
+            });
             return facts;
         }
     };
@@ -129,7 +134,7 @@ async fn permission(
 ) -> Permission {
     let called: Result<(), dbus::Error> = proxy.method_call(interface, method, arguments).await;
     match called.err().as_ref().and_then(dbus::Error::name) {
-        Some("org.freedesktop.DBus.Error.AccessDenied") => Permission::Denied,
+        Some(DENIED) => Permission::Denied,
         Some("org.bluez.Error.DoesNotExist") => Permission::Granted,
         Some(_) | None => Permission::Unknown,
     }

@@ -7,7 +7,7 @@ const RECORDS_MAX = 100;
 export const state = {
   /// As `GET /device` says it; null until it is known.
   device: null,
-  /// Characteristic by its id, with the service it belongs to.
+  /// Characteristic by its id, with the name and the UUID of its service.
   characteristics: new Map(),
   /// The newest view of each value, by id, with `received` on this page's clock.
   values: new Map(),
@@ -58,9 +58,9 @@ function draw() {
 export function setDevice(device) {
   state.device = device;
   state.characteristics.clear();
-  for (const service of device.services) {
-    for (const characteristic of service.characteristics) {
-      state.characteristics.set(characteristic.id, { ...characteristic, service });
+  for (const { name, uuid, characteristics } of device.services) {
+    for (const characteristic of characteristics) {
+      state.characteristics.set(characteristic.id, { ...characteristic, service: { name, uuid } });
     }
   }
   for (const id of state.values.keys()) {

@@ -1,9 +1,11 @@
 //! What stands under `mqtt` in the YAML, at the top level and in a characteristic.
 
+pub mod home_assistant;
 mod topic;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+pub use home_assistant::Wanted;
 pub use topic::{DocumentTopicConfig, OneOrMany, SendConfig, TopicConfig};
 
 use super::address::Broker;
@@ -77,6 +79,11 @@ pub struct MqttConfig {
     #[serde(default)]
     #[schemars(extend("default" = 1))]
     pub qos: Option<Spanned<Lenient<Qos>>>,
+    /// Whether Home Assistant finds the device by itself, through MQTT discovery: `true`, or a mapping
+    /// that says more. What it is told follows from the values and their topics.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub home_assistant: Option<Spanned<Wanted<home_assistant::DeviceConfig>>>,
     /// The topic that says which central connects, disconnects, subscribes and unsubscribes, as
     /// `{"event": "subscribed", "central": "AA:BB:CC:DD:EE:FF", "characteristic": "Some Number"}`. Not
     /// retained unless said otherwise. While the broker is away the newest 64 are kept.
@@ -180,6 +187,10 @@ pub struct ValueConfig {
     /// Its state has `send: gathered`.
     #[serde(default)]
     pub gathers: Option<Spanned<String>>,
+    /// How Home Assistant shows the value, or whether it does. Without it, it does, unless only an encrypted
+    /// link may see the value. Only with `home_assistant` in the section `mqtt`.
+    #[serde(default)]
+    pub home_assistant: Option<Spanned<Wanted<home_assistant::EntityConfig>>>,
 }
 
 /// How a value stands in a payload.

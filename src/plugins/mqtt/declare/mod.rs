@@ -2,6 +2,7 @@
 
 mod broker;
 mod documents;
+mod home_assistant;
 mod members;
 mod overlaps;
 mod topic;
@@ -11,11 +12,12 @@ use std::time::Duration;
 
 use super::Settings;
 use super::binding::{Message, Topic};
+use super::client::Kept;
 use super::config::{MessageConfig, MqttConfig, PasswordConfig, Qos, TopicConfig};
 use super::secret::Secret;
 use super::table::Bindings;
 use super::tidings::Told;
-use super::{tls, topics};
+use super::{MqttLink, tls, topics};
 use crate::config::{Interval, Lenient, NodeId, Spanned};
 use crate::plugin::Configure;
 use broker::Way;
@@ -36,7 +38,7 @@ const PATIENCE: std::ops::RangeInclusive<Duration> =
 const MAX_TEXT: usize = u16::MAX as usize;
 
 /// What is declared for MQTT; `None` if nothing is, or if something is wrong.
-pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Bindings)> {
+pub(super) fn declare(declared: &mut Configure<'_>) -> Option<MqttLink> {
     let is_declared = declared.declares("mqtt");
     let section = declared.section::<MqttConfig>("mqtt");
     let at = section.as_ref().map(|section| section.at);
@@ -55,6 +57,7 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Binding
         events: told(&mut reader, config.events.as_ref(), &mut traffic),
         rejected: told(&mut reader, config.rejected.as_ref(), &mut traffic),
     };
+    let asked = values.asked;
     let bindings = Bindings::new(values.bindings, documents, told);
     let mut section = Section {
         declared,
@@ -63,9 +66,17 @@ pub(super) fn declare(declared: &mut Configure<'_>) -> Option<(Settings, Binding
         client_id,
         qos,
     };
-    let settings = section.settings()?;
+    let mut settings = section.settings()?;
     section.check_messages(&settings, &bindings, &traffic);
-    Some((settings, bindings))
+    let home_assistant = section.home_assistant(&mut settings, &bindings, asked, &traffic);
+    let memory = section.memory();
+    Some(MqttLink {
+        settings,
+        bindings,
+        home_assistant,
+        memory,
+        kept: Kept::default(),
+    })
 }
 
 /// A topic on which something is told that is no value.

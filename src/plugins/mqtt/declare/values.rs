@@ -9,8 +9,9 @@ use crate::engine::{Carries, CellId, Delivery};
 use crate::plan::CONFIRM_WITHIN;
 use crate::plugin::{Configure, Declared};
 use crate::plugins::mqtt::binding::{Binding, Topic, Topics};
+use crate::plugins::mqtt::config::home_assistant::EntityConfig;
 use crate::plugins::mqtt::config::{
-    FormatConfig, OneOrMany, OwnerConfig, TopicConfig, ValueConfig,
+    FormatConfig, OneOrMany, OwnerConfig, TopicConfig, ValueConfig, Wanted,
 };
 use crate::plugins::mqtt::format::Format;
 
@@ -23,6 +24,8 @@ pub(super) struct Values {
     pub(super) triggers: Vec<(CellId, Spanned<String>)>,
     /// Where a value says that it has topics of its own.
     pub(super) own_topics: BTreeMap<CellId, NodeId>,
+    /// What is said of a value for Home Assistant.
+    pub(super) asked: BTreeMap<CellId, Spanned<Wanted<EntityConfig>>>,
 }
 
 impl Values {
@@ -33,7 +36,10 @@ impl Values {
         traffic: &mut Traffic,
     ) -> Self {
         let mut values = Self::default();
-        for value in reader.declared.characteristics::<ValueConfig>("mqtt") {
+        for mut value in reader.declared.characteristics::<ValueConfig>("mqtt") {
+            if let Some(asked) = value.value.home_assistant.take() {
+                values.asked.insert(value.cell, asked);
+            }
             if !has_section {
                 let help = "add `mqtt: { broker: auto }` at the top level";
                 reader.mistake(value.at, "there is no broker to have a topic at", help);

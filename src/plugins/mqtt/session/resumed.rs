@@ -10,7 +10,7 @@ use super::{Session, UnderWay};
 use crate::plan::CellKey;
 use crate::plugins::mqtt::binding::Message;
 use crate::plugins::mqtt::config::Qos;
-use crate::plugins::mqtt::exchange::{Books, Standing};
+use crate::plugins::mqtt::exchange::{Books, Exchange, Standing};
 use crate::plugins::mqtt::table::Bindings;
 
 /// What has been said on a connection, and what the broker knows from it.
@@ -38,8 +38,8 @@ struct Subscribed {
     takers: Vec<String>,
 }
 
-fn subscribed(bindings: &Bindings) -> BTreeMap<String, Subscribed> {
-    let subscriptions = bindings.subscriptions().into_iter();
+fn subscribed(exchange: &Exchange<'_>, bindings: &Bindings) -> BTreeMap<String, Subscribed> {
+    let subscriptions = exchange.subscriptions().into_iter();
     let subscribed = subscriptions.map(|(topic, qos)| {
         let takers = bindings.names_of_takers(topic);
         (topic.to_owned(), Subscribed { qos, takers })
@@ -56,6 +56,7 @@ impl Session<'_> {
     ) -> Said {
         let Standing { bindings, port, .. } = standing;
         let told = bindings.told(|cell| port.value(cell)).into_iter();
+        let subscribed = subscribed(&self.exchange, bindings);
         let Self {
             exchange,
             mut in_flight,
@@ -83,7 +84,7 @@ impl Session<'_> {
             under_way,
             unwritten,
             books: if nothing_is_out { Vec::new() } else { books },
-            subscribed: subscribed(bindings),
+            subscribed,
             birth: birth.cloned(),
         }
     }
@@ -111,7 +112,9 @@ impl Session<'_> {
                 None => self.fenced = Some(under_way),
             }
         }
-        let wanted = subscribed(bindings);
+        let wanted = subscribed(&self.exchange, bindings);
+        // What is retained on these is compared with what is to be told now.
+        let announced = self.exchange.announced_topics();
         for topic in said
             .subscribed
             .keys()
@@ -121,9 +124,9 @@ impl Session<'_> {
             unsubscribe.pkid = self.next_id();
             self.say(&Packet::Unsubscribe(unsubscribe));
         }
-        let news = wanted
-            .into_iter()
-            .filter(|(topic, wanted)| said.subscribed.get(topic) != Some(wanted));
+        let news = wanted.into_iter().filter(|(topic, wanted)| {
+            announced.contains(topic) || said.subscribed.get(topic) != Some(wanted)
+        });
         let news: Vec<(String, Qos)> = news.map(|(topic, it)| (topic, it.qos)).collect();
         let topics = news.iter().map(|(topic, _)| topic.as_str());
         self.exchange.resume(said.books, topics);

@@ -1,4 +1,4 @@
-//! Where the journal is when nobody says where.
+//! Where files are that outlive the process, when nobody says where.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -7,6 +7,7 @@ use std::path::{self, Path, PathBuf};
 /// A file named after the configuration in the usual place; `None` if there is no such place.
 pub(super) fn usual(
     configuration: &Path,
+    ending: &str,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Option<PathBuf> {
     // XDG Base Directory Specification: what is no full path is to be ignored.
@@ -21,17 +22,17 @@ pub(super) fn usual(
     let directory = of_service
         .or_else(|| Some(named("XDG_STATE_HOME")?.join("bemo-sync")))
         .or_else(|| Some(named("HOME")?.join(".local/state/bemo-sync")))?;
-    Some(directory.join(name(configuration)))
+    Some(directory.join(name(configuration, ending)))
 }
 
 /// Most configurations are called `services.yaml`, so that where it is tells it from others.
-fn name(configuration: &Path) -> OsString {
+fn name(configuration: &Path, ending: &str) -> OsString {
     let found = configuration.canonicalize();
     let place = found.or_else(|_| path::absolute(configuration));
     let place = place.unwrap_or_else(|_| configuration.to_owned());
     let mut name = configuration.file_stem().unwrap_or_default().to_owned();
     name.push(format!(
-        "-{:08x}.journal",
+        "-{:08x}.{ending}",
         hash(place.as_os_str().as_bytes())
     ));
     name
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     fn usual_with(environment: &[(&str, &str)]) -> Option<PathBuf> {
-        usual(Path::new("/none/lamp.yaml"), &|name| {
+        usual(Path::new("/none/lamp.yaml"), "journal", &|name| {
             let found = environment.iter().find(|(known, _)| *known == name)?;
             Some(found.1.into())
         })
@@ -79,6 +80,7 @@ mod tests {
     #[test]
     fn configurations_of_one_name_in_two_places_have_two_files() {
         let (kitchen, bath) = (Path::new("/kitchen/a.yaml"), Path::new("/bath/a.yaml"));
+        let name = |path| name(path, "journal");
         assert_eq!(name(kitchen), name(kitchen));
         assert_ne!(name(kitchen), name(bath));
         assert_eq!(

@@ -1,0 +1,3 @@
+"""Stands for the client of Home Assistant's cloud, which is imported and not used here."""
+
+remote = None

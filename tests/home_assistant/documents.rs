@@ -1,0 +1,130 @@
+//! The document of each configuration of this repository, letter for letter.
+
+use std::path::Path;
+
+use bemo_sync::docs::discovery;
+use serde_json::Value as Json;
+
+use super::bemo::plan;
+use super::files::yaml_files;
+use super::{told, with_home_assistant};
+
+/// What a configuration tells, and what it does not.
+pub fn document(yaml: &str) -> (Json, Vec<String>) {
+    let mut all = discovery(&plan(&with_home_assistant(yaml)));
+    let told = all.pop().expect("Home Assistant is told");
+    (told.document, told.notes)
+}
+
+#[test]
+fn each_configuration_becomes_entities() {
+    let mut paths = yaml_files(Path::new("examples"));
+    paths.push("services.yaml".into());
+    paths.sort();
+    for path in paths {
+        let path = path.to_str().expect("names are ASCII");
+        // It has no broker at all, and needs a file beside it.
+        if path.ends_with("device-information.yaml") {
+            continue;
+        }
+        let (document, notes) = document(&told(path, 1883));
+        let mut text = serde_json::to_string_pretty(&document["cmps"]).expect("it is JSON");
+        for note in notes {
+            text.push_str(&format!("\n{note}"));
+        }
+        insta::with_settings!({ snapshot_suffix => path.replace('/', ".") }, {
+            insta::assert_snapshot!(text);
+        });
+    }
+}
+
+fn characteristic(rest: &str) -> String {
+    format!(
+        "version: 1\nmqtt: {{ client_id: it, home_assistant: true }}\nservices:\n  - name: S\n    uuid: 180F\n    \
+         characteristics:\n      - {{ name: V, uuid: a001, access: [read, write], {rest} }}\n"
+    )
+}
+
+/// The one component of a value.
+fn component(rest: &str) -> Json {
+    let (document, notes) = document(&characteristic(rest));
+    let all = document["cmps"].as_object().expect("components");
+    assert_eq!(all.len(), 1, "{document} {notes:?}");
+    all.values().next().expect("one").clone()
+}
+
+#[test]
+fn what_a_value_becomes_follows_from_what_may_be_done_with_it() {
+    for (rest, expected) in [
+        (
+            "value: { type: u8 }, mqtt: { state: s, command: c }",
+            "number",
+        ),
+        ("value: { type: u8 }, mqtt: { state: s }", "sensor"),
+        ("value: { type: u8 }, mqtt: { command: c }", "number"),
+        (
+            "value: { type: bool }, mqtt: { state: s, command: c }",
+            "switch",
+        ),
+        ("value: { type: bool }, mqtt: { state: s }", "binary_sensor"),
+        ("value: { type: bool }, mqtt: { command: c }", "switch"),
+        (
+            "value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s, command: c }",
+            "select",
+        ),
+        (
+            "value: { type: u8, enum: { a: 0, b: 1 } }, mqtt: { state: s }",
+            "sensor",
+        ),
+        (
+            "value: { type: u8, allowed: [1] }, mqtt: { command: c }",
+            "button",
+        ),
+        (
+            "value: { type: u8, allowed: [1, 2] }, mqtt: { command: c }",
+            "select",
+        ),
+        (
+            "value: { type: utf8, max_length: 9 }, mqtt: { state: s, command: c }",
+            "text",
+        ),
+        (
+            "value: { type: utf8, max_length: 9 }, mqtt: { state: s }",
+            "sensor",
+        ),
+        (
+            "value: { type: bytes, length: 2 }, mqtt: { state: s, command: c }",
+            "text",
+        ),
+        (
+            "value: { type: u8, enum: { a: 0, b: 1 } }, delivery: { every: 4 }, mqtt: { state: s }",
+            "event",
+        ),
+        (
+            "value: { type: u8 }, mqtt: { state: s, command: c, home_assistant: { component: sensor } }",
+            "sensor",
+        ),
+        (
+            "value: { type: bool }, mqtt: { command: c, home_assistant: { component: button } }",
+            "button",
+        ),
+    ] {
+        assert_eq!(component(rest)["p"], expected, "{rest}");
+    }
+}
+
+#[test]
+fn what_is_a_secret_is_not_told() {
+    let secured = "security: encrypted, value: { type: utf8, max_length: 9, pattern: \"^[a-z]*$\" }, \
+        mqtt: { state: s, command: c";
+    let (hidden, notes) = document(&characteristic(&format!("{secured} }}")));
+    assert_eq!(hidden["cmps"], serde_json::json!({}));
+    assert!(notes[0].contains("encrypted"), "{notes:?}");
+    assert_eq!(
+        component(&format!("{secured}, home_assistant: true }}"))["p"],
+        "text"
+    );
+    let off = "value: { type: u8 }, mqtt: { state: s, home_assistant: false }";
+    let (off, notes) = document(&characteristic(off));
+    assert_eq!((&off["cmps"], notes.len()), (&serde_json::json!({}), 0));
+}

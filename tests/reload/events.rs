@@ -42,6 +42,25 @@ async fn events_that_wait_for_a_central_come_after_a_reload_once_each() {
 }
 
 #[tokio::test]
+async fn who_takes_nothing_holds_back_the_next_through_many_reloads() {
+    let mut bench = Bench::of(&yaml(&[&[EVERY]])).await;
+    let (slow, writer) = (bench.server.connect(), bench.server.connect());
+    let keys = handle(&slow, "FF01");
+    subscribe(&slow, keys);
+    for key in 0..50 {
+        // More wait than there is room for, in the queue of the declaration.
+        writer.write(keys, &[key]).await.unwrap();
+        told(&writer).await;
+        bench.reload(&yaml(&[&[EVERY]])).await;
+    }
+    let mut at_once = 0;
+    while slow.try_notification().unwrap().is_some() {
+        at_once += 1;
+    }
+    assert!((1..20).contains(&at_once), "{at_once} wait for one central");
+}
+
+#[tokio::test]
 async fn the_newest_only_or_each_of_them_can_change_for_who_has_subscribed() {
     let latest = EVERY.replace("delivery: every", "delivery: latest");
     let mut bench = Bench::of(&yaml(&[&[&latest]])).await;

@@ -10,6 +10,7 @@ use super::{EXIT_FAILURE, complain, mistaken, print};
 use crate::config::load;
 use crate::docs::{acl, asyncapi, discovery, gatt};
 use crate::plan::Plan;
+use crate::plugin::registry;
 
 #[derive(Debug, Args)]
 pub(super) struct Docs {
@@ -23,9 +24,9 @@ pub(super) struct Docs {
     acl: bool,
 
     /// Print the OpenAPI document of the console's API instead. It needs no configuration.
-    #[cfg(feature = "console")]
     #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
     openapi: bool,
+
     /// Print what Home Assistant is told instead (`home_assistant` in the section `mqtt`), by topic.
     #[arg(long, conflicts_with_all = ["out", "asyncapi", "acl"])]
     home_assistant: bool,
@@ -37,9 +38,15 @@ pub(super) struct Docs {
 
 impl Docs {
     pub(super) fn execute(self, config: &Path) -> ExitCode {
-        #[cfg(feature = "console")]
         if self.openapi {
-            return print(&pretty(&crate::plugins::console::openapi()));
+            let apis = registry().into_iter().find_map(|plugin| plugin.api());
+            return match apis {
+                Some(api) => print(&pretty(&api)),
+                None => {
+                    complain("this build has no console");
+                    EXIT_FAILURE.into()
+                }
+            };
         }
         let plan = match load(config) {
             Ok(loaded) => loaded.plan,

@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn each_difference_is_named_by_where_it_stands_and_no_text_is_shown() {
-        let before = "device: { name: A }\nmqtt: { password: old }\nservices:\n- name: S\n  characteristics:\n  \
+        let before = "device: { name: A }\nbox: { lock: old }\nservices:\n- name: S\n  characteristics:\n  \
             - { name: One, value: { min: 0, max: 9 } }\n  - { name: Gone }\n";
-        let next = "device: { name: A }\nmqtt: { password: new }\nservices:\n- name: S\n  characteristics:\n  \
+        let next = "device: { name: A }\nbox: { lock: new }\nservices:\n- name: S\n  characteristics:\n  \
             - { name: One, value: { max: 5 }, persist: true }\n  - { name: New }\n";
         assert_eq!(
             differences(before, next),
             [
-                "~ mqtt / password",
+                "~ box / lock",
                 "- services / S / characteristics / Gone",
                 "- services / S / characteristics / One / value / min",
                 "~ services / S / characteristics / One / value / max",

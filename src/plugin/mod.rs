@@ -85,6 +85,11 @@ pub trait Plugin: Send + Sync {
         false
     }
 
+    /// The OpenAPI document of the HTTP API that its link serves, whatever is declared.
+    fn api(&self) -> Option<serde_json::Value> {
+        None
+    }
+
     /// Makes a link of what is declared, and says what it carries. `None` when nothing is declared
     /// for it, or something wrong, which is then among the diagnostics.
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>>;

@@ -69,6 +69,10 @@ impl Plugin for ConsolePlugin {
         (meant == Some("token")).then_some(true)
     }
 
+    fn api(&self) -> Option<serde_json::Value> {
+        Some(openapi::document())
+    }
+
     fn configure(&self, declared: &mut Configure<'_>) -> Option<Box<dyn Link>> {
         let settings = Settings::declare(declared)?;
         Some(Box::new(Console {

@@ -28,9 +28,14 @@ impl Home {
         }
     }
 
+    /// Another configuration in the place of the one that is there.
+    pub fn write(&self, yaml: &str) {
+        fs::write(self.directory.path().join("services.yaml"), yaml).expect("it can be written");
+    }
+
     fn command(&self, yaml: &str) -> Command {
+        self.write(yaml);
         let config = self.directory.path().join("services.yaml");
-        fs::write(&config, yaml).expect("it can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_bemo-sync"));
         command
             .arg("--config")
@@ -58,9 +63,13 @@ impl Home {
 }
 
 impl Program {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
     /// Stops in good order.
     pub fn stop(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
+        self.signal(Signal::TERM);
         assert!(self.child.wait().expect("it was ours").success());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 
 use super::assistant::Assistant;
@@ -169,4 +170,27 @@ fn a_document_that_the_broker_does_not_take_keeps_nothing_else_from_arriving() {
         .wait_for("the MQTT broker ends the connection on this message");
     assert!(line.contains(&topic("box")), "{line}");
     assert_eq!(hears(&broker, "v/2").next_on("v/2"), "2");
+}
+
+/// A configuration that is read anew on the same connection.
+#[test]
+fn a_changed_configuration_is_told_of_and_what_it_lacks_is_taken_away() {
+    let broker = Mosquitto::start();
+    let mut tap = hears(&broker, &topic("box"));
+    let home = Home::new();
+    let program = home.start(&yaml(broker.port, "box", TOLD, 2));
+    tap.next_on(&topic("box"));
+    // The values on the air stay: Home Assistant alone is not to be shown the second.
+    let less = yaml(broker.port, "box", TOLD, 2)
+        .replace("state: v/1 }", "state: v/1, home_assistant: false }");
+    home.write(&less);
+    program.signal(Signal::HUP);
+    let gone = tap.next_on(&topic("box"));
+    assert_eq!(
+        components(&gone),
+        ["180f_a000_sensor true", "180f_a001_sensor false"]
+    );
+    let then = tap.next_on(&topic("box"));
+    assert_eq!(components(&then), ["180f_a000_sensor true"]);
+    assert_eq!(program.log.count("connected to the MQTT broker"), 1);
 }

@@ -12,7 +12,7 @@ from number import CONFIG, subscriber
 from scenarios.other_advertisements import advertiser
 
 # Programs start one after the other, and each start takes its time here.
-SECONDS_MAX = 120
+SECONDS_MAX = 240
 STATE = "/run/lab/state-doctor"
 DENIED = ("setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups")
 

@@ -71,11 +71,8 @@ pub(super) fn parse<T: DeserializeOwned>(sent: Sent) -> Result<T, Problem> {
 
 /// What a query says of a key.
 pub(super) fn query<'a>(query: Option<&'a str>, key: &str) -> Option<&'a str> {
-    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs
-        .filter(|(name, _)| *name == key)
-        .map(|(_, it)| it)
-        .last()
+    let mut pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find_map(|(name, value)| (name == key).then_some(value))
 }
 
 pub(super) async fn get_device(Shared(state): App) -> Answer<Device> {

@@ -103,7 +103,7 @@ impl Current {
         let mut came = 0;
         for (index, (old, new)) in known.stamps.iter_mut().zip(stamps).enumerate() {
             if *old != new {
-                came += new.checked_sub(*old).unwrap_or_default();
+                came += new.saturating_sub(*old);
                 *old = new;
                 changed.push(CellId::new(index));
             }

@@ -63,14 +63,14 @@ pub(super) async fn guard(
 
 /// What is answered, and after how long.
 struct Refusal {
-    problem: Problem,
+    problem: Box<Problem>,
     after: Duration,
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self {
-            problem,
+            problem: problem.into(),
             after: Duration::ZERO,
         }
     }
@@ -91,6 +91,7 @@ fn allow(state: &State, request: &Request) -> Result<(), Refusal> {
             true => state.sessions().penalty(),
             false => Duration::ZERO,
         };
+        let problem = problem.into();
         return Err(Refusal { problem, after });
     }
     Ok(check_read_only(settings, method, uri.path())?)

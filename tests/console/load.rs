@@ -5,7 +5,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::port_in;
 use crate::http::{Events, Http};
@@ -82,6 +84,11 @@ fn share(process: &Process, mut meanwhile: impl FnMut()) -> f64 {
     (process.used() - before).as_secs_f64() / begun.elapsed().as_secs_f64()
 }
 
+/// Nothing else is to run here: it is this process that is measured.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread of a test that only measures"
+)]
 fn idle() {
     std::thread::sleep(Duration::from_millis(100));
 }

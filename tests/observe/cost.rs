@@ -1,7 +1,7 @@
 //! What is not looked at costs nothing that could be measured.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use tokio::time::Instant;
 
 use bemo_sync::plugin::What;
 

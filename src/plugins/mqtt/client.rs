@@ -53,12 +53,10 @@ pub(super) struct Line {
 
 impl Kept {
     /// What of it is of use to somebody who connects in another way: the broker that stands in, if both want one.
-    pub(super) fn for_another(self) -> Self {
-        Self {
-            line: None,
-            caution: Caution::default(),
-            ..self
-        }
+    pub(super) fn for_another(mut self) -> Self {
+        self.line = None;
+        self.caution = Caution::default();
+        self
     }
 }
 

@@ -11,7 +11,10 @@ export default async function ({ program, open, see, number, same }) {
 
   await page.getByRole("link", { name: "Its way in the flow" }).click();
   await see(page.getByRole("heading", { level: 1, name: "Flow" }));
-  const change = page.locator("details.change[open]").first();
+  // One is open already: the newest, unless that has arrived just after.
+  await see(page.locator("details.change[open]"));
+  const change = await see(page.locator("details.change"), "accepted: 77");
+  await change.evaluate((it) => (it.open = true));
   const steps = change.getByRole("listitem");
   await see(steps, /acknowledged/);
   const kinds = await steps.locator(".badge").allTextContents();

@@ -42,7 +42,7 @@ fn version_is_the_crates() {
 fn check_takes_the_demo_and_says_so_in_one_line() {
     let checked = bemo_sync(&["check", "services.yaml"]);
     assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
-    insta::assert_snapshot!(out(&checked), @"services.yaml: ok, no mistakes: 2 services, 4 values, 2 topics; links: ble, mqtt, ticker, store");
+    insta::assert_snapshot!(out(&checked), @"services.yaml: ok, no mistakes: 2 services, 4 values, 2 topics; links: ble, mqtt, ticker, store, console");
 }
 
 #[test]

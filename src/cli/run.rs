@@ -45,7 +45,6 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
         path,
         mut plan,
         source,
-        outline,
     } = loaded;
     let what = startup::headline(&path, &plan);
     startup::say(&path, &mut plan, format).await;
@@ -55,7 +54,7 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
         Some(service) => Runtime::watched(plan, service.heartbeat(what)),
         None => Runtime::start(plan),
     };
-    let (mut reloads, reloader) = Reloads::of(&path, source, outline);
+    let (mut reloads, reloader) = Reloads::of(&path, source);
     runtime.offer(reloader);
     loop {
         let answer = tokio::select! {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::diagnose::{Diagnostic, Span, render_covered};
 use super::interpolate::{Environment, interpolate};
 use super::model::Config;
-use super::outline::Outline;
 use super::placeholders::Placeholders;
 use super::read::{MAX_MISTAKES, read};
 use super::resolve::{Surroundings, resolve};
@@ -24,8 +23,6 @@ pub struct Loaded {
     pub plan: Plan,
     /// The text of the file.
     pub source: String,
-    /// What is compared with the next configuration.
-    pub outline: Outline,
 }
 
 /// Everything that is wrong with a file, as a person reads it.
@@ -124,7 +121,6 @@ pub fn load_str(
     // These name variables, and never say what is in them.
     let mut unset = Vec::new();
     interpolate(&mut tree, environment, &mut unset);
-    let outline = Outline::of(&tree);
     let mut others = Vec::new();
     if let Err(too_large) = fill_in(&mut tree, &mut others) {
         let veil = Veil::over_text(source, &secrecy);
@@ -137,12 +133,7 @@ pub fn load_str(
     ) {
         let path = path.to_owned();
         let source = source.to_owned();
-        return Ok(Loaded {
-            path,
-            plan,
-            source,
-            outline,
-        });
+        return Ok(Loaded { path, plan, source });
     }
     let veil = Veil::over_tree(&tree, source, &secrecy, &repeated, &others);
     let quiet = repeated.into_iter().chain(others);

@@ -8,6 +8,8 @@ use super::tree::{Kind, NodeId, Tree};
 
 /// Aliases can make much of little: more than so many nodes are not looked at.
 const MAX_NODES: usize = 200_000;
+/// A longer name is cut.
+const MAX_NAME: usize = 80;
 /// More than so many differences are only counted.
 const MAX_SAID: usize = 40;
 
@@ -21,10 +23,14 @@ pub enum Outline {
 }
 
 impl Outline {
-    /// Of what stands in the file, with what came from the environment in its place.
-    pub(super) fn of(tree: &Tree) -> Self {
+    /// Of the text of a file; of one that is no YAML, nothing. What a variable of the environment says is not looked
+    /// at: it is the same for as long as the process lives.
+    pub fn of(source: &str) -> Self {
+        let Ok(tree) = Tree::parse(source, &mut Vec::new()) else {
+            return Self::Parts(Vec::new());
+        };
         let mut left = MAX_NODES;
-        outline(tree, tree.root(), &mut left)
+        outline(&tree, tree.root(), &mut left)
     }
 
     /// What is another in the next configuration, one line for each: `+` what has been added, `-` what has gone,
@@ -85,7 +91,7 @@ fn name(tree: &Tree, item: NodeId) -> Option<String> {
     let (_, value) = entries
         .iter()
         .find(|(key, _)| text(tree, *key) == Some("name"))?;
-    text(tree, *value).map(str::to_owned)
+    Some(text(tree, *value)?.chars().take(MAX_NAME).collect())
 }
 
 fn text(tree: &Tree, id: NodeId) -> Option<&str> {
@@ -143,11 +149,7 @@ mod tests {
     use super::*;
 
     fn differences(before: &str, next: &str) -> Vec<String> {
-        let outline = |source: &str| {
-            let mut repeated = Vec::new();
-            Outline::of(&Tree::parse(source, &mut repeated).expect("it is YAML"))
-        };
-        outline(before).differences(&outline(next))
+        Outline::of(before).differences(&Outline::of(next))
     }
 
     #[test]

@@ -70,7 +70,6 @@ impl Reloader {
 pub struct Reloads {
     path: PathBuf,
     source: String,
-    outline: Outline,
     asked: mpsc::Receiver<oneshot::Sender<Report>>,
     generation: latest::Sender<u64>,
     /// The text that was refused last: it is not complained about each time that somebody looks.
@@ -79,7 +78,7 @@ pub struct Reloads {
 
 impl Reloads {
     /// Of what has been started, and the way to ask for a reload of it.
-    pub fn of(path: &Path, source: String, outline: Outline) -> (Self, Arc<Reloader>) {
+    pub fn of(path: &Path, source: String) -> (Self, Arc<Reloader>) {
         let (asking, asked) = mpsc::channel(WAITING);
         let generation = latest::Sender::new(1);
         let reloader = Reloader {
@@ -89,7 +88,6 @@ impl Reloads {
         let reloads = Self {
             path: path.to_owned(),
             source,
-            outline,
             asked,
             generation,
             refused: None,
@@ -120,17 +118,12 @@ impl Reloads {
             Err(mistakes) => return self.refuse(&mistakes),
         };
         self.refused = None;
-        let changes = self.outline.differences(&loaded.outline);
+        let changes = Outline::of(&self.source).differences(&Outline::of(&loaded.source));
         info!("{file} is read again: {}", summary(&changes));
         for change in &changes {
             info!("  {change}");
         }
-        let Loaded {
-            plan,
-            source,
-            outline,
-            ..
-        } = loaded;
+        let Loaded { plan, source, .. } = loaded;
         if let Some(seen) = structure::changes(runtime.services(), &plan.services) {
             seen.to_string().lines().for_each(|line| info!("  {line}"));
         }
@@ -141,7 +134,6 @@ impl Reloads {
         match runtime.succeed(plan, before).await {
             Ok(Succeeded { unfit }) => {
                 self.source = source;
-                self.outline = outline;
                 self.generation.send_modify(|generation| *generation += 1);
                 self.applied(&file, changes, &unfit)
             }

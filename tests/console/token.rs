@@ -1,6 +1,6 @@
 //! With a token, nothing is shown to whoever does not say it.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use serde_json::json;
 

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::mosquitto::PATIENCE;
 
@@ -200,12 +201,15 @@ impl Events {
 
     /// The data of the next event of this name for which this is so.
     pub fn wait_for(&mut self, name: &str, is_it: impl Fn(&Json) -> bool) -> Json {
-        loop {
+        // Other events go on, so silence alone is no end.
+        let until = Instant::now() + 3 * PATIENCE;
+        while Instant::now() < until {
             let data = self.next_of(name);
             if is_it(&data) {
                 return data;
             }
         }
+        panic!("no event {name:?} like that has come")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::characteristic::is_from_environment;
+use super::characteristic::{is_from_environment, is_place_from_environment};
 use super::initial::Unset;
 use super::{Resolver, any_number};
 use crate::codec::{Shown, Spec, Value};
@@ -130,7 +130,8 @@ impl Resolver<'_> {
             spec: spec.clone().unwrap_or_else(any_number),
             json,
             initial,
-            is_from_environment: is_from_environment(self.values.tree, value),
+            is_from_environment: is_from_environment(self.values.tree, value.at),
+            is_place_from_environment: is_place_from_environment(self.values.tree, value.at),
             restored: None,
             constant: false,
             owner: Owner::Here,

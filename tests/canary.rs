@@ -39,7 +39,7 @@ const CANARY: &str = "c4nary";
 const NUMBER: &str = "3735928559";
 
 /// What is in the environment.
-const ENVIRONMENT: [(&str, &str); 10] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("CONSOLE_TOKEN", "c4nary-of-the-console"),
     ("PASSWORD", "c4nary-password"),
     ("BIRTH", "c4nary-birth"),
@@ -47,6 +47,7 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("TOKEN", "c4nary-token"),
     ("INITIAL", "c4nary-initial"),
     ("PIN", NUMBER),
+    ("PIN_AS_ANOTHER_WRITES_IT", "0xDEADBEEF"),
     ("ALLOWED", "c4nary-allowed"),
     ("PATTERN", "c4nary-pattern"),
     ("PLACE", "c4nary-place"),
@@ -414,6 +415,8 @@ fn what_is_secret_is_in_nothing_that_the_console_says() {
     let process = Process::start(&world.file(&world.tls(), "c4nary-password"), "text");
     let mut tap = world.tap();
     process.said.wait_for("connected to the MQTT broker");
+    // Before that, what is published is lost.
+    world.broker.log.wait_for("Sending SUBACK to watched");
     let line = process.said.wait_for("the console is at http://");
     let (_, address) = line.split_once("http://127.0.0.1:").expect("an address");
     let digits = address.split('/').next();
@@ -577,6 +580,23 @@ fn what_is_secret_is_in_nothing_that_is_printed() {
         ("client.key", "server.key"),
         ("max: 9 }", "max: \"${INITIAL}\" }"),
         ("topic: alive", "topic: \"${TOKEN}/#\""),
+        (
+            "max: \"${PIN}\"",
+            "max: \"${PIN_AS_ANOTHER_WRITES_IT}\", initial: 4294967295",
+        ),
+        (
+            "max: \"${PIN}\"",
+            "min: 4294967295, max: \"${PIN_AS_ANOTHER_WRITES_IT}\"",
+        ),
+        (
+            "type: u32, allowed: [\"${PIN}\", 0]",
+            "type: u32, max: \"${PIN_AS_ANOTHER_WRITES_IT}\", allowed: [4294967295]",
+        ),
+        (
+            "type: utf8, allowed: [\"${ALLOWED}\", no] }, accepted: no, refused: no",
+            "type: u32, max: \"${PIN_AS_ANOTHER_WRITES_IT}\" }, accepted: 4294967295",
+        ),
+        ("json: /pattern", "json: /pattern, initial: open"),
         ("type: u8,", "type: \"${TOKEN}\","),
         ("token: \"${CONSOLE_TOKEN}\"", "token: c4nary"),
         (

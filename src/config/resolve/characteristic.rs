@@ -10,6 +10,7 @@ use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, Val
 use crate::config::read::{Literal, Spanned};
 use crate::config::sig::Attribute;
 use crate::config::tree::{Kind, NodeId, Style, Tree};
+use crate::config::veil::without_numbers;
 use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
@@ -29,6 +30,7 @@ impl Resolver<'_> {
         let value = self.values.required(at, "value", config.value.as_ref());
         let security = self.security(&config, access);
         self.check_constant(&config);
+        let before = self.values.diagnostics.len();
         let declared = value.and_then(|value| self.values.spec(value));
         let presentation = value.map(|value| self.values.presentation(value));
         let json = value.and_then(|value| self.values.pointer(value));
@@ -39,6 +41,9 @@ impl Resolver<'_> {
             }
             _ => (None, value.is_some_and(|value| value.constant.is_some())),
         };
+        if value.is_some_and(|it| is_from_environment(self.values.tree, it.at)) {
+            self.hush(before);
+        }
         // A wrong value must not hide what else is wrong around it.
         let is_sound = declared.is_some();
         let spec = declared.unwrap_or_else(any_number);
@@ -234,6 +239,16 @@ impl Resolver<'_> {
             initial.and_then(|initial| self.values.literal_at("initial", initial.0, spec)),
             false,
         )
+    }
+
+    /// Takes the numbers out of the mistakes since there were `before` of them. Of a value that came from the
+    /// environment in part, the rest may be wrong for the sake of that part, and the mistake says where the
+    /// range ends. The veil knows texts, and numbers only where they stand.
+    pub(super) fn hush(&mut self, before: usize) {
+        for mistake in self.values.diagnostics.iter_mut().skip(before) {
+            mistake.message = without_numbers(&mistake.message);
+            mistake.help = mistake.help.take().map(|help| without_numbers(&help));
+        }
     }
 
     /// A constant; in a text, placeholders are filled in.

@@ -44,8 +44,11 @@ pub struct CellPlan {
     /// Where it stands in a document, if that is said.
     pub json: Option<Pointer>,
     pub initial: Option<Value>,
-    /// Something of what is declared that it is came from the environment, and is not to be shown.
+    /// Something of what is declared that it is, or may be, came from the environment: neither is to be
+    /// shown.
     pub is_from_environment: bool,
+    /// So did where it, or a part of it, stands in a document.
+    pub is_place_from_environment: bool,
     /// What it held before this process began; comes before `initial`.
     pub restored: Option<Value>,
     pub constant: bool,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::model::Config;
 use super::sig::Attribute;
-pub use super::value_schema::{document_schema, value_schema};
+pub use super::value_schema::{document_schema, kind_schema, value_schema};
 use crate::plugin::{PlaceKind, registry};
 
 /// The schema of the YAML: the model's, with what each plugin brings at its place.

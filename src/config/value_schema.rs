@@ -38,6 +38,28 @@ pub fn value_schema(spec: &Spec) -> Schema {
     schema
 }
 
+/// The schema of the JSON of a value that says what kind of JSON it is and nothing else.
+pub fn kind_schema(spec: &Spec) -> Schema {
+    let kind = match spec {
+        Spec::Bool(BoolSpec { words: None }) => "boolean",
+        Spec::Int(spec) => match &spec.shown {
+            Shown::Plain => "integer",
+            Shown::Scaled(_) => "number",
+            Shown::Words(_) => "string",
+            Shown::Flags(_) => "object",
+        },
+        Spec::Float(_) => "number",
+        Spec::Bool(BoolSpec { words: Some(_) }) | Spec::Text(_) | Spec::Bytes(_) => "string",
+        Spec::Json(_) => return json_schema!({}),
+        Spec::Struct(_) => "object",
+        Spec::Array(_) => "array",
+    };
+    match spec.admits_null() {
+        true => json_schema!({ "type": [kind, "null"] }),
+        false => json_schema!({ "type": kind }),
+    }
+}
+
 /// The schema of an object with values at these places. Where several stand at one place, any of them
 /// may be there.
 pub fn document_schema<'a>(places: impl Iterator<Item = (&'a Pointer, Schema)>) -> Schema {

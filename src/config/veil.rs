@@ -312,7 +312,7 @@ fn without_quotes_of(sentence: &str, text: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-fn without_numbers(sentence: &str) -> String {
+pub(super) fn without_numbers(sentence: &str) -> String {
     let mut out = String::new();
     let mut is_number = false;
     for c in sentence.chars() {

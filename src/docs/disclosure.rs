@@ -6,7 +6,9 @@ use crate::codec::{Spec, Value};
 use crate::engine::CellId;
 use crate::plan::Plan;
 
-#[derive(Clone, Copy, Debug)]
+const FROM_ENVIRONMENT: &str = "from the environment";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Disclosure {
     Open,
     Withheld,
@@ -29,12 +31,21 @@ impl Disclosure {
         cells.enumerate().map(of_cell).collect()
     }
 
+    /// What is said of what a value may be. That only an encrypted link may see a value does not hide what
+    /// it may be.
+    pub(super) fn meaning(self, meaning: String) -> String {
+        match self {
+            Self::FromEnvironment if !meaning.is_empty() => FROM_ENVIRONMENT.to_owned(),
+            Self::Open | Self::Withheld | Self::FromEnvironment => meaning,
+        }
+    }
+
     /// What is said of a value that was declared.
     pub(super) fn value(self, spec: &Spec, value: &Value) -> String {
         match self {
             Self::Open => layout::value(spec, value),
             Self::Withheld => "withheld".to_owned(),
-            Self::FromEnvironment => "from the environment".to_owned(),
+            Self::FromEnvironment => FROM_ENVIRONMENT.to_owned(),
         }
     }
 }

@@ -86,8 +86,9 @@ impl Page<'_> {
         self.row("properties", &properties(it.access))?;
         self.row("security", &security(it))?;
         self.row("type", &type_of(&it.spec))?;
-        self.row("value", &layout::meaning(&it.spec))?;
-        if it.presentation.unit != UNITLESS
+        self.row("value", &disclosure.meaning(layout::meaning(&it.spec)))?;
+        if disclosure != Disclosure::FromEnvironment
+            && it.presentation.unit != UNITLESS
             && let Some(unit) = unit_name(it.presentation.unit)
         {
             self.row("unit", &format!("{unit} (0x{:04X})", it.presentation.unit))?;
@@ -114,7 +115,7 @@ impl Page<'_> {
         if let Some(response) = &cell.response {
             self.row("answer", &self.response(it, response))?;
         }
-        self.row("descriptors", &descriptors(it))?;
+        self.row("descriptors", &descriptors(it, disclosure))?;
         self.row("MQTT", &topics_of(it.cell))?;
         self.layout(&layout::rows(&it.spec, disclosure))?;
         let Some((told, spec)) = &it.told else {
@@ -123,9 +124,10 @@ impl Page<'_> {
         let what = "What a subscriber gets is another value than what is written:";
         writeln!(self.out, "\n{what}\n\n| | |\n|---|---|")?;
         self.row("type", &type_of(spec))?;
-        self.row("value", &layout::meaning(spec))?;
+        let disclosure = self.disclosures[told.index()];
+        self.row("value", &disclosure.meaning(layout::meaning(spec)))?;
         self.row("MQTT", &topics_of(*told))?;
-        self.layout(&layout::rows(spec, self.disclosures[told.index()]))
+        self.layout(&layout::rows(spec, disclosure))
     }
 
     /// A row that has something to say.
@@ -258,7 +260,7 @@ fn security(it: &Characteristic) -> String {
     }
 }
 
-fn descriptors(it: &Characteristic) -> String {
+fn descriptors(it: &Characteristic, disclosure: Disclosure) -> String {
     let configuration = it.access.can_subscribe();
     let configuration = configuration.then(|| format!("`{CLIENT_CHARACTERISTIC_CONFIGURATION}`"));
     let fixed = it.descriptors().into_iter().map(|descriptor| {
@@ -268,10 +270,8 @@ fn descriptors(it: &Characteristic) -> String {
             }
             CHARACTERISTIC_PRESENTATION_FORMAT => {
                 let octets = descriptor.value.iter().map(|octet| format!("{octet:02X}"));
-                format!(
-                    "presentation format `{}`",
-                    octets.collect::<Vec<_>>().join(" ")
-                )
+                let octets = format!("`{}`", octets.collect::<Vec<_>>().join(" "));
+                format!("presentation format {}", disclosure.meaning(octets))
             }
             BtUuid(_) => String::new(),
         };

@@ -61,7 +61,7 @@ fn add(
     for field in &structure.fields {
         let octets = field.spec.octets();
         let name = format!("{around}{}", field.name);
-        let own = when(structure, field, around);
+        let own = disclosure.meaning(when(structure, field, around));
         let all: Vec<&str> = [condition, &own]
             .into_iter()
             .filter(|it| !it.is_empty())
@@ -128,7 +128,7 @@ fn field_meaning(field: &Field, disclosure: Disclosure) -> String {
         parts.push(format!("repeats `{copied}` of what was written"));
     }
     parts.retain(|part| !part.is_empty());
-    parts.join("; ")
+    disclosure.meaning(parts.join("; "))
 }
 
 /// The type, as it is called in the YAML, with the order of its octets where that matters.

@@ -89,6 +89,78 @@ fn every_type_says_what_a_field_for_it_needs() {
     assert!(schema.is_valid(&json!(5)) && !schema.is_valid(&json!(101)));
 }
 
+const SECRET: &str = r#"
+version: 1
+ble: { adapter: virtual }
+mqtt: { broker: "127.0.0.1:1", client_id: secret }
+console: { listen: "127.0.0.1:0" }
+services:
+  - name: Secret
+    uuid: FF00
+    characteristics:
+      - { name: Words, uuid: FF01, access: [read, write], value: { type: utf8, allowed: ["${NONE:-hush}", hush2], max_length: 9 } }
+      - { name: Pattern, uuid: FF02, access: [read, write], value: { type: utf8, max_length: 9, pattern: "^(${NONE:-hush}.*)?$" } }
+      - { name: Enum, uuid: FF03, access: [read, write], value: { type: u8, enum: { hush: 0, hush2: "${NONE:-77}" } } }
+      - { name: Range, uuid: FF04, access: [read, write], value: { type: u16, max: "${NONE:-7777}", unit: celsius } }
+      - { name: Secured, uuid: FF05, access: [read, write], security: encrypted, value: { type: i16, scale: { by: 0.5 }, max: 7777, unit: celsius } }
+      - name: Parts
+        uuid: FF06
+        access: [read, write]
+        value: { type: struct, fields: [{ name: a, type: u8, json: /hush }, { name: b, type: u8, max: "${NONE:-77}" }] }
+      - name: Answer
+        uuid: FF07
+        access: [write, indicate]
+        value: { type: u8, max: 9 }
+        response: { value: { type: u8, max: "${NONE:-77}" }, accepted: 1, refused: 2 }
+      - { name: "${NONE:-Open}", uuid: "${NONE:-FF08}", access: [read], value: { type: u8, max: 9 } }
+"#;
+
+#[test]
+fn of_what_is_withheld_there_is_only_the_kind_the_type_and_the_length() {
+    let world = World::new(SECRET);
+    let device = world.http.json("/api/v1/device");
+    let expected = |kind: &str, ty: &str, length: (usize, usize)| {
+        json!({
+            "kind": kind, "type": ty, "min": null, "max": null, "step": null, "unit": null,
+            "decimals": null, "labels": [], "allowed": [], "min_length": length.0,
+            "max_length": length.1, "pattern": null, "color": null, "fields": [], "item": null,
+            "nullable": false, "schema": {},
+        })
+    };
+    let of = |id: &str| characteristic(&device, &format!("secret.{id}"));
+    for (id, kind, ty, length) in [
+        ("words", "enum", "utf8", (0, 9)),
+        ("pattern", "text", "utf8", (0, 9)),
+        ("enum", "enum", "u8", (1, 1)),
+        ("range", "number", "u16", (2, 2)),
+        ("secured", "number", "i16", (2, 2)),
+        ("parts", "struct", "struct", (2, 2)),
+    ] {
+        assert_eq!(of(id)["withheld"], json!(true), "{id}");
+        assert_eq!(of(id)["value"], expected(kind, ty, length), "{id}");
+        for it in of(id)["descriptors"].as_array().unwrap() {
+            let is_shown = it["uuid"] != "0x2904";
+            assert_eq!(it["hex"].is_string(), is_shown, "{it} of {id}");
+        }
+    }
+    let answer = &of("answer")["answer"];
+    assert_eq!(answer["value"], expected("number", "u8", (1, 1)));
+    assert_eq!(of("answer")["value"]["max"], json!(9));
+    // Names and UUIDs are on the air, wherever they come from.
+    assert_eq!(of("open")["uuid"], json!("0xFF08"));
+    assert_eq!(of("open")["withheld"], json!(false));
+    assert_eq!(of("open")["value"]["max"], json!(9));
+    // Nor does a refusal quote it.
+    let central = world.central();
+    for id in ["words", "pattern", "enum", "range", "parts"] {
+        for value in [json!("x"), json!(70_000), json!({ "b": 300 })] {
+            let write = json!({ "characteristic": format!("secret.{id}"), "value": value });
+            let said = world.http.post(&format!("{central}/write"), &write).body;
+            assert!(said.contains("this is secret") || said == "{}", "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_characteristic_is_described_as_a_central_discovers_it() {
     let device = device();

@@ -3,7 +3,14 @@
 use super::*;
 
 /// None of these may stand anywhere, as text or as it is on the air.
-const CANARIES: [(&str, &str); 2] = [("TEXT", "c4nary-text"), ("NUMBER", "3735928559")];
+const CANARIES: [(&str, &str); 3] = [
+    ("TEXT", "c4nary-text"),
+    ("NUMBER", "3735928559"),
+    ("UNIT", "celsius"),
+];
+
+/// What is on the air or on the way to the broker may come from the environment, and is shown.
+const OPEN: [(&str, &str); 3] = [("NAME", "Told"), ("UUID", "FFAA"), ("TOPIC", "open/topic")];
 
 const CONFIGURATION: &str = r#"
 version: 1
@@ -43,6 +50,41 @@ services:
         response: { value: { type: u32 }, accepted: "${NUMBER}", refused: 3 }
         mqtt: { state: request }
       - { name: Open, uuid: FF05, access: [read], value: { type: u8, constant: 77 } }
+      - name: Allowed
+        uuid: FF06
+        access: [read, write]
+        value: { type: utf8, allowed: ["${TEXT}", other], initial: other }
+        mqtt: { state: allowed, command: allowed/set }
+      - name: Pattern
+        uuid: FF07
+        access: [read, write]
+        value: { type: utf8, max_length: 40, pattern: "^(${TEXT}.*)?$", json: /pattern }
+        mqtt: { document: all }
+      - name: Words
+        uuid: FF08
+        access: [read, write]
+        value: { type: u32, enum: { low: 0, high: "${NUMBER}" }, json: /words }
+        mqtt: { document: all }
+      - name: Range
+        uuid: FF09
+        access: [read, write]
+        value: { type: u32, max: "${NUMBER}" }
+        mqtt: { state: range, command: range/set, format: text }
+      - { name: Place, uuid: FF0A, access: [read], value: { type: u8, json: "/${TEXT}" }, mqtt: { document: all } }
+      - name: Deep
+        uuid: FF0B
+        access: [read, write]
+        value:
+          type: struct
+          fields:
+            - { name: many, type: array, max_items: 2, items: { type: u32, allowed: ["${NUMBER}", 0] } }
+        mqtt: { state: deep, command: deep/set }
+      - { name: Unit, uuid: FF0C, access: [read], value: { type: u8, unit: "${UNIT}" } }
+      - name: "${NAME}"
+        uuid: "${UUID}"
+        access: [read]
+        value: { type: struct, fields: [{ name: "${NAME}", type: u8, max: 78 }] }
+        mqtt: { state: "${TOPIC}" }
 "#;
 
 const SECURED: &str = r#"
@@ -81,6 +123,7 @@ fn run(arguments: &[&str], path: &Path) -> String {
         .arg("--config")
         .arg(path)
         .envs(CANARIES)
+        .envs(OPEN)
         .env_remove("BEMO_SYNC_LOG")
         .output()
         .expect("the program was built");
@@ -108,7 +151,14 @@ fn handed_out(configuration: &str) -> [String; 3] {
 
 fn assert_silent(texts: &[String]) {
     for text in texts {
-        for secret in ["c4nary", "63 34 6E 61", "3735928559", "EF BE AD DE"] {
+        for secret in [
+            "c4nary",
+            "63 34 6E 61",
+            "3735928559",
+            "EF BE AD DE",
+            "celsius",
+            "2F 27",
+        ] {
             assert!(!text.contains(secret), "{secret}: {text}");
         }
     }
@@ -125,6 +175,13 @@ fn what_came_from_the_environment_is_in_none_of_them() {
         "| always from the environment |",
         "; from the environment when it is accepted",
         "| constant | 77 (`4D`) |",
+        "| value | from the environment |",
+        "presentation format from the environment",
+        "| `many` | array of 0 … 2 × u32 | from the environment |",
+        "### Told",
+        "| UUID | `0xFFAA` |",
+        "`open/topic`",
+        "| `Told` | u8 | 0 … 78 |",
     ] {
         assert!(table.contains(said), "{said}: {table}");
     }
@@ -136,6 +193,10 @@ fn what_came_from_the_environment_is_in_none_of_them() {
             r#""plain":{"const":"open"}"#,
             r#""plain":{"examples":["open"]}"#,
             r#""bearer":{"type":"string"}"#,
+            r#""initial":{"type":"integer"}"#,
+            r#""pattern":{"type":"string"}"#,
+            r#""words":{"type":"string"}"#,
+            r#""Told":{"type":"integer","minimum":0,"maximum":78}"#,
         ] {
             assert!(text.contains(said), "{said}: {text}");
         }

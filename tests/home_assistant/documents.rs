@@ -124,6 +124,26 @@ fn what_is_a_secret_is_not_told() {
         component(&format!("{secured}, home_assistant: true }}"))["p"],
         "text"
     );
+    // What it may be is as much of a secret as what it is, and what it is called is none.
+    for value in [
+        "type: utf8, constant: \"${NONE:-hush}\"",
+        "type: utf8, allowed: [\"${NONE:-hush}\", other]",
+        "type: utf8, max_length: 20, pattern: \"^(${NONE:-hush}.*)?$\"",
+        "type: u8, enum: { a: 0, b: \"${NONE:-77}\" }",
+        "type: u8, max: \"${NONE:-77}\"",
+        "type: u8, unit: \"${NONE:-celsius}\"",
+        "type: struct, fields: [{ name: a, type: u8 }, { name: b, type: u8, max: \"${NONE:-77}\" }]",
+        "type: struct, fields: [{ name: a, type: u8, json: \"/${NONE:-hush}\" }]",
+    ] {
+        let value = format!("value: {{ {value} }}, mqtt: {{ state: s }}");
+        let yaml = characteristic(&value).replace("[read, write]", "[read]");
+        let (hidden, notes) = document(&yaml);
+        assert_eq!(hidden["cmps"], serde_json::json!({}), "{value}");
+        assert!(notes[0].contains("environment"), "{notes:?}");
+        assert!(!notes[0].contains("hush"), "{notes:?}");
+    }
+    let named = "value: { type: struct, fields: [{ name: \"${NONE:-open}\", type: u8 }] }, mqtt: { state: s }";
+    assert_eq!(component(named)["p"], "sensor");
     let off = "value: { type: u8 }, mqtt: { state: s, home_assistant: false }";
     let (off, notes) = document(&characteristic(off));
     assert_eq!((&off["cmps"], notes.len()), (&serde_json::json!({}), 0));

@@ -1,6 +1,6 @@
 //! One characteristic: its access, its value, and what has to be true of the two together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::initial::Unset;
 use super::response::{Named, first_copy, paced};
@@ -10,6 +10,7 @@ use crate::config::model::{AccessConfig, CharacteristicConfig, SourceConfig, Val
 use crate::config::read::{Literal, Spanned};
 use crate::config::sig::Attribute;
 use crate::config::tree::{Kind, NodeId, Style, Tree};
+use crate::config::veil::without_numbers;
 use crate::engine::{CellId, Owner};
 use crate::gatt::assigned::{BtUuid, GENERIC_ACCESS};
 use crate::gatt::{Access, Characteristic};
@@ -29,6 +30,7 @@ impl Resolver<'_> {
         let value = self.values.required(at, "value", config.value.as_ref());
         let security = self.security(&config, access);
         self.check_constant(&config);
+        let before = self.values.diagnostics.len();
         let declared = value.and_then(|value| self.values.spec(value));
         let presentation = value.map(|value| self.values.presentation(value));
         let json = value.and_then(|value| self.values.pointer(value));
@@ -39,6 +41,9 @@ impl Resolver<'_> {
             }
             _ => (None, value.is_some_and(|value| value.constant.is_some())),
         };
+        if value.is_some_and(|it| is_from_environment(self.values.tree, it.at)) {
+            self.hush(before);
+        }
         // A wrong value must not hide what else is wrong around it.
         let is_sound = declared.is_some();
         let spec = declared.unwrap_or_else(any_number);
@@ -52,7 +57,10 @@ impl Resolver<'_> {
             spec: spec.clone(),
             json,
             initial,
-            is_from_environment: value.is_some_and(|it| is_from_environment(self.values.tree, it)),
+            is_from_environment: value
+                .is_some_and(|it| is_from_environment(self.values.tree, it.at)),
+            is_place_from_environment: value
+                .is_some_and(|it| is_place_from_environment(self.values.tree, it.at)),
             restored: None,
             constant,
             owner: Owner::Here,
@@ -233,6 +241,16 @@ impl Resolver<'_> {
         )
     }
 
+    /// Takes the numbers out of the mistakes since there were `before` of them. Of a value that came from the
+    /// environment in part, the rest may be wrong for the sake of that part, and the mistake says where the
+    /// range ends. The veil knows texts, and numbers only where they stand.
+    pub(super) fn hush(&mut self, before: usize) {
+        for mistake in self.values.diagnostics.iter_mut().skip(before) {
+            mistake.message = without_numbers(&mistake.message);
+            mistake.help = mistake.help.take().map(|help| without_numbers(&help));
+        }
+    }
+
     /// A constant; in a text, placeholders are filled in.
     fn constant(&mut self, at: NodeId, spec: &Spec) -> Option<Value> {
         let (Spec::Text(_), Kind::Scalar { text, style }) = (spec, &self.values.tree.node(at).kind)
@@ -251,17 +269,39 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether something of what is declared that a value is came from the environment.
-pub(super) fn is_from_environment(tree: &Tree, value: &ValueConfig) -> bool {
-    let here = [value.initial, value.constant];
-    let parts = value.fields.iter().flat_map(|fields| &fields.value);
-    let mut parts = parts
-        .map(|it| &it.value)
-        .chain(value.items.as_ref().map(|it| &it.value));
-    here.iter()
-        .flatten()
-        .any(|raw| tree.is_from_environment(raw.0))
-        || parts.any(|part| is_from_environment(tree, part))
+/// Whether something of what is declared that a value is, or may be, came from the environment. The names of
+/// fields may.
+pub(super) fn is_from_environment(tree: &Tree, value: NodeId) -> bool {
+    let is_told = |key: &str| !matches!(key, "name" | "fields" | "items");
+    any_from_environment(tree, value, &is_told)
+}
+
+/// Whether the place of a value in a document, or that of a field, came from the environment.
+pub(super) fn is_place_from_environment(tree: &Tree, value: NodeId) -> bool {
+    any_from_environment(tree, value, &|key| key == "json")
+}
+
+/// Whether what stands behind one of these keys came from the environment, in a value, its fields and its
+/// items.
+fn any_from_environment(tree: &Tree, value: NodeId, is_meant: &dyn Fn(&str) -> bool) -> bool {
+    let mut seen = HashSet::from([value]);
+    let mut open = vec![value];
+    while let Some(id) = open.pop() {
+        for (key, inner) in tree.entries(id) {
+            let key = tree.text(*key);
+            if is_meant(key) && tree.is_from_environment(*inner) {
+                return true;
+            }
+            let parts: &[NodeId] = match (key, &tree.node(*inner).kind) {
+                ("items", _) => &[*inner],
+                ("fields", Kind::Sequence(fields)) => fields,
+                _ => &[],
+            };
+            // Aliases name the same node many times over.
+            open.extend(parts.iter().filter(|part| seen.insert(**part)));
+        }
+    }
+    false
 }
 
 /// Where the first of these words stands in the access list.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::characteristic::is_from_environment;
+use super::characteristic::{is_from_environment, is_place_from_environment};
 use super::initial::Unset;
 use super::{Resolver, any_number};
 use crate::codec::{Shown, Spec, Value};
@@ -118,19 +118,24 @@ impl Resolver<'_> {
             let help = "write what it is as `accepted`, `refused` or `otherwise`";
             self.mistake(constant.0, "an answer is no constant", help);
         }
+        let before = self.values.diagnostics.len();
         let spec = self.values.spec(value);
         let initial = match (&spec, value.initial) {
             (Some(spec), Some(initial)) => self.values.literal_at("initial", initial.0, spec),
             _ => None,
         };
         let json = self.values.pointer(value);
+        if is_from_environment(self.values.tree, value.at) {
+            self.hush(before);
+        }
         let cell = CellId::new(self.plan.cells.len());
         self.plan.cells.push(CellPlan {
             name: format!("{} (response)", self.plan.cells[of.index()].name),
             spec: spec.clone().unwrap_or_else(any_number),
             json,
             initial,
-            is_from_environment: is_from_environment(self.values.tree, value),
+            is_from_environment: is_from_environment(self.values.tree, value.at),
+            is_place_from_environment: is_place_from_environment(self.values.tree, value.at),
             restored: None,
             constant: false,
             owner: Owner::Here,
@@ -225,6 +230,7 @@ impl Resolver<'_> {
         let config = &declared.config;
         let within = self.waits(declared);
         let spec = self.plan.cells[cell.index()].spec.clone();
+        let before = self.values.diagnostics.len();
         let mut literal = |what: &str, raw: Option<Raw>| {
             // Against a type that nobody knows, everything would look wrong.
             let raw = raw.filter(|_| is_sound)?;
@@ -240,6 +246,9 @@ impl Resolver<'_> {
         let accepted: Option<Value> = literal("accepted", config.accepted);
         let refused = literal("refused", config.refused);
         let otherwise = literal("otherwise", config.otherwise);
+        if self.plan.cells[cell.index()].is_from_environment {
+            self.hush(before);
+        }
         let answers = [config.accepted, config.refused, config.otherwise];
         let mut answers = answers.into_iter().flatten();
         if answers.any(|raw| self.values.tree.is_from_environment(raw.0)) {

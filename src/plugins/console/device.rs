@@ -5,7 +5,7 @@ use super::health::adapter;
 use super::model::{
     Answer, Broker, Characteristic, Descriptor, Device, Holder, Level, Security, Service, Topic,
 };
-use super::shape::shape;
+use super::shape::{self, shape};
 use crate::engine::{Ack, CellId, Owner};
 use crate::gatt::assigned::{
     BtUuid, CHARACTERISTIC_PRESENTATION_FORMAT, CHARACTERISTIC_USER_DESCRIPTION,
@@ -76,9 +76,13 @@ fn of_characteristic(
     seen: Option<&DiscoveredCharacteristic>,
 ) -> Characteristic {
     let cell = &current.catalogue().cells[it.cell.index()];
+    let shown = |spec, unit, withheld| match withheld {
+        true => shape::withheld(spec),
+        false => shape(spec, unit),
+    };
     let answer = it.told.as_ref().map(|(told, spec)| Answer {
         id: current.names.id(*told).to_owned(),
-        value: shape(spec, 0),
+        value: shown(spec, 0, current.is_withheld(*told)),
         topics: topics_of(current, *told),
         withheld: current.is_withheld(*told),
     });
@@ -94,8 +98,8 @@ fn of_characteristic(
             write: level(it.security.write),
             notify: level(it.security.notify),
         },
-        descriptors: descriptors(it, seen),
-        value: shape(&it.spec, it.presentation.unit),
+        descriptors: descriptors(it, cell.withheld, seen),
+        value: shown(&it.spec, it.presentation.unit, cell.withheld),
         owner: match cell.owner {
             Owner::Here => Holder::Here,
             Owner::Remote(_) => Holder::Remote,
@@ -154,12 +158,17 @@ fn topic(current: &Current, doc: &TopicDoc) -> Topic {
 
 fn descriptors(
     it: &gatt::Characteristic,
+    withheld: bool,
     seen: Option<&DiscoveredCharacteristic>,
 ) -> Vec<Descriptor> {
     let configuration = it.access.can_subscribe();
     let configuration = configuration.then_some((CLIENT_CHARACTERISTIC_CONFIGURATION, None));
     let fixed = it.descriptors().into_iter();
-    let fixed = fixed.map(|it| (it.uuid, Some(super::words::hex(&it.value))));
+    let fixed = fixed.map(|it| {
+        // The unit and the exponent are of what the value may be.
+        let is_shown = !withheld || it.uuid != CHARACTERISTIC_PRESENTATION_FORMAT;
+        (it.uuid, is_shown.then(|| super::words::hex(&it.value)))
+    });
     let all = configuration.into_iter().chain(fixed).enumerate();
     let all = all.map(|(index, (uuid, hex))| Descriptor {
         name: descriptor_name(uuid),

@@ -114,7 +114,8 @@ pub(super) struct Descriptor {
     pub name: &'static str,
     pub uuid: String,
     pub handle: Option<u16>,
-    /// Its bytes; `null` where every central has its own.
+    /// Its bytes; `null` where every central has its own, and where they say something of a value that is
+    /// withheld.
     pub hex: Option<String>,
 }
 
@@ -126,7 +127,8 @@ pub(super) enum Holder {
     Remote,
 }
 
-/// What a value can be: everything that a field for it needs.
+/// What a value can be: everything that a field for it needs. Of a value that is withheld, only its kind, its
+/// type and its length in octets; the rest is null or empty.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Shape {
     pub kind: Kind,

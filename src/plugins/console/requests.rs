@@ -53,6 +53,11 @@ pub(super) async fn write(Shared(state): App, Path(id): Path<String>, sent: Sent
             Problem::new(StatusCode::BAD_REQUEST, "no bytes", detail)
         })?,
         (None, Some(value)) => octets_of(&target.it.spec, &value).map_err(|problem| {
+            // What is wrong may quote what is allowed.
+            let problem = match current.is_withheld(target.it.cell) {
+                true => "why is not shown, for this is secret".to_owned(),
+                false => problem.to_string(),
+            };
             let detail =
                 format!("this has no bytes: {problem}; what is wrong can be sent as `hex`");
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no bytes", detail)

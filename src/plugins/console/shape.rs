@@ -1,6 +1,6 @@
 //! From the type of a value to what a field for it needs: its kind, range, words, parts.
 
-use serde_json::{Number, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::model::{Color, Field, Kind, Shape};
 use crate::codec::json::{hex, to_json};
@@ -17,9 +17,21 @@ pub(super) fn shape(spec: &Spec, unit: u16) -> Shape {
     shape
 }
 
-fn bare(spec: &Spec) -> Shape {
-    let schema = value_schema(spec).to_value();
-    let empty = |kind, ty: &str| Shape {
+/// What may be said of a value that is not shown: its kind, its type, and its length on the air. A range, words
+/// or a pattern may be as secret as the value.
+pub(super) fn withheld(spec: &Spec) -> Shape {
+    let shape = bare(spec);
+    let (least, most) = spec.octets();
+    Shape {
+        min_length: Some(least),
+        max_length: Some(most),
+        ..empty(shape.kind, &shape.ty)
+    }
+}
+
+/// It says nothing of what the value may be.
+fn empty(kind: Kind, ty: &str) -> Shape {
+    Shape {
         kind,
         ty: ty.to_owned(),
         min: None,
@@ -35,8 +47,17 @@ fn bare(spec: &Spec) -> Shape {
         color: None,
         fields: Vec::new(),
         item: None,
+        nullable: false,
+        schema: Json::Object(Map::new()),
+    }
+}
+
+fn bare(spec: &Spec) -> Shape {
+    let schema = value_schema(spec).to_value();
+    let empty = |kind, ty: &str| Shape {
         nullable: spec.admits_null(),
         schema,
+        ..empty(kind, ty)
     };
     match spec {
         Spec::Bool(BoolSpec { words }) => Shape {

@@ -38,6 +38,8 @@ pub struct Binding {
     /// Something that stands beside the value in every payload came from the environment, and is not to be
     /// shown.
     pub is_from_environment: bool,
+    /// So did something of what the value is declared to be: no schema shows more than its kind.
+    pub is_value_from_environment: bool,
     pub topics: Topics,
 }
 

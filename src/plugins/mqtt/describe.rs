@@ -7,10 +7,10 @@ use serde_json::{Value as Json, json};
 
 use super::binding::{Binding, Topic, Topics};
 use super::config::Qos;
-use super::document::{Document, Member, Sending};
+use super::document::{Disclosure, Document, Member, Sending};
 use super::tidings::{Told, snake};
-use crate::codec::Cause;
-use crate::config::value_schema::{document_schema, value_schema};
+use crate::codec::{Cause, Pointer};
+use crate::config::value_schema::{document_schema, kind_schema, value_schema};
 use crate::plugin::{Direction, TopicDoc};
 
 const JSON: &str = "application/json";
@@ -69,9 +69,13 @@ fn both_ways(topics: &Topics) -> impl Iterator<Item = (&Topic, Direction)> {
 
 pub(super) fn of_binding(binding: &Binding) -> Vec<TopicDoc> {
     let one = |(topic, direction)| {
+        let value = match binding.is_value_from_environment {
+            true => kind_schema(&binding.spec),
+            false => value_schema(&binding.spec),
+        };
         let schema = match binding.is_from_environment {
-            true => binding.format.schema_without_constants(&binding.spec),
-            false => binding.format.schema(&binding.spec),
+            true => binding.format.schema_without_constants(&value),
+            false => binding.format.schema(&value),
         };
         let description = binding.describe(direction == Direction::Publish);
         TopicDoc {
@@ -95,10 +99,23 @@ pub(super) fn of_document(document: &Document) -> Vec<TopicDoc> {
     both_ways(&document.topics).map(one).collect()
 }
 
+impl Member {
+    /// What stands where, as far as that may be shown.
+    fn schemas(&self) -> Vec<(Pointer, Schema)> {
+        let shown = match self.disclosure {
+            Disclosure::Open => value_schema,
+            Disclosure::Kind => kind_schema,
+            Disclosure::Nothing => return Vec::new(),
+        };
+        let places = self.places().into_iter();
+        places.map(|(at, spec)| (at, shown(spec))).collect()
+    }
+}
+
 impl Document {
     fn schema(&self, is_published: bool) -> Schema {
-        let places: Vec<_> = self.members.iter().flat_map(Member::places).collect();
-        let places = places.iter().map(|(at, spec)| (at, value_schema(spec)));
+        let places: Vec<_> = self.members.iter().flat_map(Member::schemas).collect();
+        let places = places.iter().map(|(at, schema)| (at, schema.clone()));
         let mut root = document_schema(places).to_value();
         for (key, constant) in &self.constants {
             // Others have other marks.

@@ -55,6 +55,17 @@ pub struct Member {
     /// nothing.
     pub known_as: Vec<Option<Arc<str>>>,
     pub is_constant: bool,
+    pub disclosure: Disclosure,
+}
+
+/// What a schema may say of a value in a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disclosure {
+    Open,
+    /// What it may be came from the environment: only what kind of JSON it is.
+    Kind,
+    /// Where it stands came from there too.
+    Nothing,
 }
 
 impl Member {

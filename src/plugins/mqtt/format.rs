@@ -8,7 +8,6 @@ use crate::codec::{
     Cause, MAX_LENGTH, Patch, Spec, Template, Value, Violation, att, document, json as codec_json,
 };
 use crate::config::schema::payload_schema;
-use crate::config::value_schema::value_schema;
 
 /// How a value stands in a payload.
 #[derive(Clone, Debug)]
@@ -64,13 +63,14 @@ impl Format {
         }
     }
 
-    pub fn schema(&self, spec: &Spec) -> Schema {
+    /// The schema of a payload, made of that of the value in it.
+    pub fn schema(&self, value: &Schema) -> Schema {
         match self {
             Self::Json(template) => {
                 let constant = |constant: &Json| json!({ "examples": [constant] });
-                payload_schema(template.json(), &value_schema(spec), &constant)
+                payload_schema(template.json(), value, &constant)
             }
-            Self::Text => value_schema(spec),
+            Self::Text => value.clone(),
             Self::Raw => json_schema!({
                 "type": "string",
                 "contentEncoding": "binary",
@@ -85,13 +85,13 @@ impl Format {
     }
 
     /// The same, where what stands beside the value is not to be shown.
-    pub fn schema_without_constants(&self, spec: &Spec) -> Schema {
+    pub fn schema_without_constants(&self, value: &Schema) -> Schema {
         match self {
             Self::Json(template) => {
                 let constant = |constant: &Json| json!({ "type": json_type(constant) });
-                payload_schema(template.json(), &value_schema(spec), &constant)
+                payload_schema(template.json(), value, &constant)
             }
-            Self::Text | Self::Raw | Self::Hex => self.schema(spec),
+            Self::Text | Self::Raw | Self::Hex => self.schema(value),
         }
     }
 

@@ -10,6 +10,7 @@ import { ageOf, isVirtual, known, on, record, state } from "./state.js";
 import { subscribersOf, wayOf } from "./value.js";
 
 const SHOWN_MAX = 30;
+const PRESENTATION_FORMAT = "0x2904";
 
 export function characteristicPanel(characteristic) {
   const { id, name, uuid, properties, value: shape, service } = characteristic;
@@ -127,7 +128,7 @@ function seen({ id, security }, act, keep, can) {
   return card("As this central sees it", shown, hex, when, h("div", { class: "buttons" }, buttons), result.node);
 }
 
-function written({ id, value: shape }, act, keep, can) {
+function written({ id, value: shape, withheld }, act, keep, can) {
   if (state.device.read_only) return card("Write", h("p", { class: "muted" }, "The console is read-only: nothing is written from here."));
   const result = outcome();
   // Never both: BlueZ would acknowledge a wrong value before anybody has seen it.
@@ -150,7 +151,9 @@ function written({ id, value: shape }, act, keep, can) {
   // Whoever has written is not told what came of it, be it wrapped or clamped: it is read.
   const readBack = () => can("read") && act.read().catch(onlyProblems);
   const live = newest(() => attempt(byValue), readBack);
-  const chosen = control(shape ?? { kind: "bytes" }, "Value", () => live());
+  // The words and parts of what is withheld are not known here: it is typed.
+  const isTyped = withheld && ["enum", "flags", "struct", "array"].includes(shape?.kind);
+  const chosen = control(isTyped ? { ...shape, kind: "json" } : shape ?? { kind: "bytes" }, "Value", () => live());
   const once = async (event, what) => {
     event.preventDefault();
     if (await attempt(what)) await readBack();
@@ -214,7 +217,7 @@ const entryRow = ({ at: when, kind, hex, shown, text }) =>
 function declared({ properties, uuid, handle, value_handle, descriptors, value: shape, owner, ack, delivery, topics, security }) {
   const rows = (descriptors ?? []).map((it) =>
     h("tr", {}, h("td", {}, it.name), h("td", { class: "mono" }, shortUuid(it.uuid)), h("td", { class: "mono" }, hexHandle(it.handle)),
-      h("td", { class: "mono" }, it.hex === null ? "each central's own" : bytes(it.hex))));
+      h("td", { class: "mono" }, it.hex !== null ? bytes(it.hex) : it.uuid === PRESENTATION_FORMAT ? "withheld" : "each central's own")));
   const paths = (topics ?? []).map((it) =>
     h("div", {}, h("code", {}, it.topic), ` ${it.role ?? it.direction}, QoS ${it.qos}${it.retain ? ", retained" : ""}`));
   const secured = Object.entries(security ?? {}).filter(([, level]) => level && level !== "open");

@@ -9,7 +9,7 @@ use crate::codec::{Pointer, Spec, document::places};
 use crate::config::{NodeId, Spanned, nearest};
 use crate::engine::CellId;
 use crate::plan::CellPlan;
-use crate::plugins::mqtt::document::Member;
+use crate::plugins::mqtt::document::{Disclosure, Member};
 
 /// A value in a document, and where it says so.
 pub(super) struct Place {
@@ -38,6 +38,8 @@ pub(super) fn members(
             spec,
             json: at,
             constant,
+            is_from_environment,
+            is_place_from_environment,
             ..
         } = reader.declared.cell(cell).clone();
         let main = values.members.get(&cell);
@@ -79,6 +81,11 @@ pub(super) fn members(
                 at: at.clone().unwrap_or_default(),
                 known_as: unnamed.into_iter().chain(own).collect(),
                 is_constant: constant,
+                disclosure: match (is_place_from_environment, is_from_environment) {
+                    (true, _) => Disclosure::Nothing,
+                    (false, true) => Disclosure::Kind,
+                    (false, false) => Disclosure::Open,
+                },
             };
             let at = place;
             found.entry(name).or_default().push(Place {

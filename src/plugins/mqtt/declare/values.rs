@@ -197,6 +197,7 @@ fn binding(reader: &mut Reader<'_, '_>, value: &Declared<ValueConfig>) -> Option
         spec: declared.spec.clone(),
         format: format?,
         is_from_environment,
+        is_value_from_environment: declared.is_from_environment,
         topics,
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State as Shared};
+use axum::extract::{Extension, Path, RawQuery, State as Shared};
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,16 +13,17 @@ use serde::de::DeserializeOwned;
 
 use super::centrals::Centrals;
 use super::device::device;
-use super::guard::{COOKIE_NAME, cookie, is_known};
+use super::guard::{COOKIE_NAME, cookie, is_known, wrong_token};
 use super::health::health;
 use super::model::{
     self, Device, Done, FlowView, HealthView, HistoryView, PutValue, SessionRequest, SessionView,
     ValueView, Values,
 };
+use super::peers::Peer;
 use super::problem::Problem;
 use super::state::State;
+use super::stream;
 use super::words::snake;
-use super::{BODY_MAX, stream};
 use crate::codec::json::read;
 use crate::engine::Change;
 use crate::metrics::{CONTENT_TYPE as CONTENT_TYPE_OF_METRICS, render};
@@ -50,10 +51,7 @@ impl<T: Serialize> IntoResponse for Said<T> {
 
 /// What a body says.
 pub(super) fn parse<T: DeserializeOwned>(sent: Sent) -> Result<T, Problem> {
-    let body = sent.map_err(|_| {
-        let detail = format!("a body has {BODY_MAX} bytes at most");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too much", detail)
-    })?;
+    let body = sent.map_err(|_| Problem::too_much())?;
     serde_json::from_slice(&body).map_err(|error| {
         // Where it is wrong and what was expected, and nothing of what stood there: that may be a token.
         let what = match error.classify() {
@@ -210,20 +208,20 @@ fn session_view(state: &State, open: bool) -> SessionView {
     }
 }
 
-pub(super) async fn post_session(Shared(state): App, sent: Sent) -> Result<Response, Problem> {
+pub(super) async fn post_session(
+    Shared(state): App,
+    peer: Option<Extension<Peer>>,
+    sent: Sent,
+) -> Result<Response, Problem> {
     let SessionRequest { token } = parse(sent)?;
     let Some(own) = &state.settings.token else {
         return Ok(Said(session_view(&state, true)).into_response());
     };
     if !own.is(&token) {
-        let penalty = state.sessions().penalty();
-        tokio::time::sleep(penalty).await;
         let detail = "this is not the token of the configuration";
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong token",
-            detail,
-        ));
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "wrong token", detail);
+        let peer = peer.map(|Extension(peer)| peer);
+        return Ok(wrong_token(&state, peer, problem).await);
     }
     let key = state.sessions().open().ok_or_else(|| {
         let detail = "this machine has no random numbers to make a session of";

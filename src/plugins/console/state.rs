@@ -16,6 +16,8 @@ use super::token::Sessions;
 
 /// So many streams there are at once.
 pub(super) const STREAMS_MAX: usize = 32;
+/// So many wait for the answer to a wrong token; others are sent away at once.
+const ASLEEP_MAX: usize = 8;
 /// So many events wait for a browser that is slow to take them; then it is told anew how things stand.
 const FRAMES_MAX: usize = 256;
 
@@ -33,6 +35,8 @@ pub(super) struct State {
     over: watch::Sender<bool>,
     pub(super) centrals: Centrals,
     pub(super) streams: Arc<Semaphore>,
+    /// Room for those who wait for the answer to a wrong token: each holds a connection.
+    pub(super) asleep: Semaphore,
 }
 
 /// An event for the streams, made once for all of them.
@@ -73,6 +77,7 @@ impl State {
             sessions: Mutex::default(),
             centrals: Centrals::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            asleep: Semaphore::new(ASLEEP_MAX),
         }
     }
 

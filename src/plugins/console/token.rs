@@ -1,6 +1,6 @@
 //! The token and the sessions that it opens. Neither can be printed or logged.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::config::TOKEN_MAX;
+use super::peers::Peer;
 
 /// A session is over after so long without a request.
 const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
@@ -15,6 +16,8 @@ const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
 const SESSIONS_MAX: usize = 64;
 /// Wrong tokens of so long ago are forgotten.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+/// So many who have said a wrong one are told apart; then the longest silent one is forgotten.
+const WRONG_MAX: usize = 1024;
 /// The answer to a wrong token takes no longer than this.
 const PENALTY_MAX: Duration = Duration::from_secs(5);
 
@@ -58,13 +61,13 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The browsers that have said the token, and how often somebody has said a wrong one.
+/// The browsers that have said the token, and how often each address has said a wrong one.
 #[derive(Default)]
 pub(super) struct Sessions {
     /// The longest unused first.
     open: VecDeque<Session>,
-    failures: u32,
-    last_failure: Option<Instant>,
+    /// How often, and when last.
+    wrong: HashMap<Option<Peer>, (u32, Instant)>,
 }
 
 struct Session {
@@ -114,17 +117,20 @@ impl Sessions {
     }
 
     /// Somebody has said a wrong token: how long the answer takes. The first few are taken for slips.
-    pub(super) fn penalty(&mut self) -> Duration {
+    pub(super) fn penalty(&mut self, peer: Option<Peer>) -> Duration {
         let now = Instant::now();
-        if self
-            .last_failure
-            .is_some_and(|last| now - last > FORGIVEN_AFTER)
-        {
-            self.failures = 0;
+        self.wrong
+            .retain(|_, (_, last)| now - *last <= FORGIVEN_AFTER);
+        if self.wrong.len() >= WRONG_MAX && !self.wrong.contains_key(&peer) {
+            let silent = self.wrong.iter().min_by_key(|(_, (_, last))| *last);
+            if let Some(silent) = silent.map(|(peer, _)| *peer) {
+                self.wrong.remove(&silent);
+            }
         }
-        self.last_failure = Some(now);
-        self.failures = self.failures.saturating_add(1);
-        let doubled = self.failures.saturating_sub(3).min(10);
+        let (failures, last) = self.wrong.entry(peer).or_insert((0, now));
+        *last = now;
+        *failures = failures.saturating_add(1);
+        let doubled = failures.saturating_sub(3).min(10);
         match doubled {
             0 => Duration::ZERO,
             doubled => Duration::from_millis(125 << doubled).min(PENALTY_MAX),
@@ -181,11 +187,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn wrong_tokens_are_answered_ever_more_slowly_and_then_forgiven() {
         let mut sessions = Sessions::default();
-        let penalties: Vec<_> = (0..20).map(|_| sessions.penalty()).collect();
+        let peer = |last: u8| Some(Peer::of([192, 0, 2, last].into()));
+        let penalties: Vec<_> = (0..20).map(|_| sessions.penalty(peer(1))).collect();
         assert_eq!(penalties[..3], [Duration::ZERO; 3]);
         assert!(penalties[3..7].is_sorted_by(|a, b| a < b), "{penalties:?}");
         assert_eq!(penalties[19], PENALTY_MAX);
+        assert_eq!(sessions.penalty(peer(2)), Duration::ZERO, "somebody else");
         tokio::time::advance(2 * FORGIVEN_AFTER).await;
-        assert_eq!(sessions.penalty(), Duration::ZERO);
+        assert_eq!(sessions.penalty(peer(1)), Duration::ZERO);
+        for v6 in 0..2 * WRONG_MAX as u128 {
+            sessions.penalty(Some(Peer::of(
+                std::net::Ipv6Addr::from_bits(v6 << 64).into(),
+            )));
+        }
+        assert_eq!(sessions.wrong.len(), WRONG_MAX);
     }
 }

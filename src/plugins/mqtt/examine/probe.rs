@@ -22,6 +22,8 @@ use super::{NotTried, Publications, VERSION};
 
 /// What a retained message says does not matter here, only that it comes.
 pub(super) const PAYLOAD_MAX: usize = 1024;
+/// An answer of MQTT 5 with all its properties is no longer, in bytes.
+const PACKET_MAX: u32 = 64 * 1024;
 /// Packets of any length are no concern of brokers, but of some of their limits.
 const FILTERS_MAX: usize = 50;
 /// So many messages may wait for their release on one connection. Mosquitto allows 20.
@@ -244,9 +246,12 @@ impl V5 {
     async fn hear(&mut self, settings: &Settings) -> Result<v5::Packet, NotTried> {
         let heard = async {
             loop {
-                match v5::Packet::read(&mut self.inbox, None) {
+                match v5::Packet::read(&mut self.inbox, Some(PACKET_MAX)) {
                     Ok(packet) => return Ok(packet),
                     Err(Error::InsufficientBytes(_)) => {}
+                    Err(Error::PayloadSizeLimitExceeded { .. }) => {
+                        return Err(no("what it answers is too long"));
+                    }
                     // How one that knows no version 5 says so (MQTT 3.1.1, 3.1.2.2).
                     Err(_) => return Err(no("what it answers is no MQTT 5")),
                 }

@@ -22,8 +22,10 @@ use super::config::Settings;
 use super::peers::Peer;
 use super::problem::Problem;
 use super::state::State;
+use super::token::{Token, Visit};
 
-/// The cookie that a session is known by.
+/// The cookie that a session is known by, and the port after it: a browser tells those of one host apart by nothing
+/// else.
 pub(super) const COOKIE_NAME: &str = "bemo_sync_session";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -136,9 +138,7 @@ fn allow(state: &State, request: &Request) -> Result<(), Refusal> {
     check_origin(method, uri.path(), headers, host)?;
     check_content_type(method, headers)?;
     if !is_open_to_all(method, uri.path()) && !is_known(state, headers) {
-        let detail = "this console wants its token: `Authorization: Bearer …`, or \
-            `POST /api/v1/session` for a cookie";
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, "not logged in", detail);
+        let problem = not_logged_in();
         return Err(match headers.contains_key(AUTHORIZATION) {
             true => Refusal::Wrong(problem.into()),
             false => Refusal::Now(problem.into()),
@@ -262,23 +262,53 @@ pub(super) fn is_known(state: &State, headers: &HeaderMap) -> bool {
     let Some(token) = &state.settings.token else {
         return true;
     };
+    says(token, headers)
+        || cookie(state, headers).is_some_and(|cookie| state.sessions().has(cookie))
+}
+
+/// Whether a request says the token itself.
+fn says(token: &Token, headers: &HeaderMap) -> bool {
     let bearer = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
     let said = bearer.and_then(|it| it.split_once(' '));
     let said = said.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    if said.is_some_and(|(_, said)| token.is(said.trim())) {
-        return true;
+    said.is_some_and(|(_, said)| token.is(said.trim()))
+}
+
+/// What is over with the session that the request came in with; nothing for one that says the token.
+///
+/// # Errors
+/// A [`Problem`] if it is over already.
+pub(super) fn visit(state: &State, headers: &HeaderMap) -> Result<Option<Visit>, Problem> {
+    match &state.settings.token {
+        None => Ok(None),
+        Some(token) if says(token, headers) => Ok(None),
+        Some(_) => {
+            let visit = cookie(state, headers).and_then(|cookie| state.sessions().visit(cookie));
+            visit.map(Some).ok_or_else(not_logged_in)
+        }
     }
-    cookie(headers).is_some_and(|cookie| state.sessions().has(cookie))
+}
+
+fn not_logged_in() -> Problem {
+    let detail = "this console wants its token: `Authorization: Bearer …`, or \
+        `POST /api/v1/session` for a cookie";
+    Problem::new(StatusCode::UNAUTHORIZED, "not logged in", detail)
+}
+
+pub(super) fn cookie_name(state: &State) -> String {
+    let port = state.port.get().copied().unwrap_or_default();
+    format!("{COOKIE_NAME}_{port}")
 }
 
 /// What the cookie of the session says.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn cookie<'a>(state: &State, headers: &'a HeaderMap) -> Option<&'a str> {
+    let own = cookie_name(state);
     let all = headers.get_all(COOKIE).iter();
     let all = all.filter_map(|it| it.to_str().ok());
     let mut pairs = all
         .flat_map(|it| it.split(';'))
         .filter_map(|it| it.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == COOKIE_NAME).then_some(value))
+    pairs.find_map(|(name, value)| (name == own).then_some(value))
 }
 
 fn check_read_only(settings: &Settings, method: &Method, path: &str) -> Result<(), Problem> {

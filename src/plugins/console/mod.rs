@@ -2,7 +2,7 @@
 //!
 //! `config` is what may be declared, `server` the connections, `peers` who has how
 //! many, `guard` who may do what, `openapi` the list of
-//! operations, `answers` and `requests` (of virtual centrals) what they do, `stream` the events, `model` the types of
+//! operations, `answers` and `requests` (of virtual centrals) what they do, `stream` the events (kept in a `ring`), `model` the types of
 //! all that is said. `state` outlives a configuration, `current` is one at work: the device (`device`, `shape`,
 //! `names`), its values, their `history` and `flow`, its `health`; `follow` looks what happens and tells the
 //! streams. `centrals` are the page's own phones.
@@ -24,6 +24,7 @@ mod page;
 mod peers;
 mod problem;
 mod requests;
+mod ring;
 mod server;
 mod shape;
 mod state;

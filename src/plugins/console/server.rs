@@ -68,6 +68,8 @@ impl Server {
     pub(super) async fn start(state: &Arc<State>) -> io::Result<Self> {
         let listener = listen(state.settings.listen).await?;
         let address = listener.local_addr()?;
+        // A state has one server.
+        let _ = state.port.set(address.port());
         let over = watch::Sender::new(false);
         tokio::spawn(serve(listener, router(state), over.subscribe()));
         Ok(Self { address, over })

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::TOKEN_MAX;
@@ -73,6 +74,19 @@ pub(super) struct Sessions {
 struct Session {
     key: [u8; 32],
     used: Instant,
+    /// Gone with it.
+    alive: watch::Sender<()>,
+}
+
+/// Whoever has come in with a session, to be told when it is over.
+pub(super) struct Visit(watch::Receiver<()>);
+
+impl Visit {
+    /// Resolves when the session is over.
+    pub(super) async fn over(&mut self) {
+        // Nothing is ever sent.
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 impl Sessions {
@@ -85,14 +99,15 @@ impl Sessions {
             self.open.pop_front();
         }
         let used = Instant::now();
-        self.open.push_back(Session { key, used });
+        let alive = watch::Sender::new(());
+        self.open.push_back(Session { key, used, alive });
         Some(crate::codec::json::hex(&key))
     }
 
     /// Whether a cookie is one of ours. Its session has then been used.
     pub(super) fn has(&mut self, cookie: &str) -> bool {
+        self.tidy();
         let now = Instant::now();
-        self.open.retain(|it| now - it.used < IDLE_MAX);
         let Some(found) = self.position(cookie) else {
             return false;
         };
@@ -101,6 +116,19 @@ impl Sessions {
             self.open.push_back(session);
         }
         true
+    }
+
+    /// Ends those that have not been used for long.
+    pub(super) fn tidy(&mut self) {
+        let now = Instant::now();
+        self.open.retain(|it| now - it.used < IDLE_MAX);
+    }
+
+    /// Comes in with the session of this cookie, if there is one.
+    pub(super) fn visit(&mut self, cookie: &str) -> Option<Visit> {
+        self.tidy();
+        let session = &self.open[self.position(cookie)?];
+        Some(Visit(session.alive.subscribe()))
     }
 
     pub(super) fn close(&mut self, cookie: &str) {
@@ -182,6 +210,33 @@ mod tests {
         let more: Vec<_> = (0..SESSIONS_MAX).map(|_| sessions.open()).collect();
         assert!(!sessions.has(&third));
         assert!(more.into_iter().flatten().all(|it| sessions.has(&it)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visit_is_over_with_its_session_however_that_ends() {
+        let mut sessions = Sessions::default();
+        let mut visit = |sessions: &mut Sessions| {
+            let cookie = sessions.open().expect("there is chance");
+            let visit = sessions.visit(&cookie).expect("it is open");
+            (cookie, visit)
+        };
+        let (cookie, mut closed) = visit(&mut sessions);
+        sessions.close(&cookie);
+        closed.over().await;
+        let (_, mut idle) = visit(&mut sessions);
+        let (_, mut evicted) = visit(&mut sessions);
+        tokio::time::advance(IDLE_MAX).await;
+        sessions.tidy();
+        idle.over().await;
+        evicted.over().await;
+        let (_, mut evicted) = visit(&mut sessions);
+        let (_, mut other) = visit(&mut sessions);
+        for _ in 0..SESSIONS_MAX - 1 {
+            sessions.open();
+        }
+        evicted.over().await;
+        let open = tokio::time::timeout(IDLE_MAX, other.over()).await;
+        assert!(open.is_err(), "it is open");
     }
 
     #[tokio::test(start_paused = true)]

@@ -215,7 +215,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_visit_is_over_with_its_session_however_that_ends() {
         let mut sessions = Sessions::default();
-        let mut visit = |sessions: &mut Sessions| {
+        let visit = |sessions: &mut Sessions| {
             let cookie = sessions.open().expect("there is chance");
             let visit = sessions.visit(&cookie).expect("it is open");
             (cookie, visit)

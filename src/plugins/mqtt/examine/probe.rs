@@ -281,3 +281,44 @@ impl Subscriptions {
             .filter(move |topic| came.contains(topic.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::duplex;
+
+    use super::super::super::address::Address;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_said_to_be_long_is_not_waited_for() {
+        let settings = Settings {
+            address: Address::new("localhost", None, false),
+            auto: false,
+            tls: None,
+            tls_files: 0,
+            client_id: "lamp".to_owned(),
+            keep_alive: Duration::from_secs(60),
+            answer_within: Duration::from_secs(4),
+            retry_within: Duration::from_secs(4),
+            clean_session: true,
+            credentials: None,
+            birth: None,
+            will: None,
+            has_secret_birth: false,
+            has_secret_will: false,
+        };
+        let (own, mut broker) = duplex(1024);
+        let mut connection = V5 {
+            socket: Box::new(own),
+            inbox: BytesMut::new(),
+            room: WAITING_MAX,
+        };
+        // A CONNACK with 256 MB of properties.
+        let head = [0x20, 0xFF, 0xFF, 0xFF, 0x7F];
+        broker.write_all(&head).await.expect("it is open");
+        let heard = connection.hear(&settings).await;
+        assert_eq!(heard.err(), Some(no("what it answers is too long")));
+    }
+}

@@ -12,6 +12,8 @@ from pathlib import Path
 LICENCE_FILES = ("LICEN", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")
 # libdbus-sys brings the C library whose licence its own metadata do not name.
 VENDORED = {"libdbus-sys": ["vendor/dbus/COPYING"]}
+# What is in the program and no package: its name, its licence, its text.
+EMBEDDED = [("uPlot 1.6.32", "MIT", "src/plugins/console/page/uplot.LICENSE")]
 
 
 def linked(metadata):
@@ -54,6 +56,10 @@ def main(target="x86_64-unknown-linux-gnu"):
         for name, file in texts(package):
             text = file.read_text(encoding="utf-8", errors="replace").strip()
             by_text.setdefault(text, []).append(f"{package['name']} {package['version']}, {name}")
+    for name, licence, file in EMBEDDED:
+        path = Path(__file__).resolve().parent.parent / file
+        print(f"- {name}: {licence}")
+        by_text.setdefault(path.read_text(encoding="utf-8").strip(), []).append(f"{name}, {path.name}")
     for text, places in by_text.items():
         print(f"\n## {'; '.join(places)}\n\n```\n{text}\n```")
 

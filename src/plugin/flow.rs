@@ -156,17 +156,37 @@ impl fmt::Display for Shown {
 /// In words, without the value's name, the link's and the time.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Requested(came) => write!(f, "asked for{came}"),
-            Self::Reported(came) => write!(f, "reported{came}"),
-            Self::Accepted(value) => write!(f, "accepted: {value}"),
-            Self::Unchanged => f.write_str("accepted, and no change"),
-            Self::Refused { by, reason, .. } => {
+        f.write_str(&self.told(&|_, value| value.to_string()))
+    }
+}
+
+impl Kind {
+    /// In words, with values as `shown` shows them: given the name of the value that it is of, where that is not the
+    /// step's own.
+    pub fn told(&self, shown: &dyn Fn(Option<&str>, &Shown) -> String) -> String {
+        Told { kind: self, shown }.to_string()
+    }
+}
+
+struct Told<'a> {
+    kind: &'a Kind,
+    shown: &'a dyn Fn(Option<&str>, &Shown) -> String,
+}
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value| (self.shown)(None, value);
+        match self.kind {
+            Kind::Requested(came) => write!(f, "asked for{came}"),
+            Kind::Reported(came) => write!(f, "reported{came}"),
+            Kind::Accepted(value) => write!(f, "accepted: {}", shown(value)),
+            Kind::Unchanged => f.write_str("accepted, and no change"),
+            Kind::Refused { by, reason, .. } => {
                 f.write_str("refused")?;
                 by_whom(f, by.as_deref())?;
                 write!(f, ": {reason}")
             }
-            Self::HandedOut {
+            Kind::HandedOut {
                 carries,
                 value,
                 restated,
@@ -178,22 +198,23 @@ impl fmt::Display for Kind {
                     (Carries::State | Carries::StateOfOthers, true) => "how things stand goes out",
                     (Carries::State | Carries::StateOfOthers, false) => "goes out",
                 };
-                write!(f, "{what}: {value}")
+                write!(f, "{what}: {}", shown(value))
             }
-            Self::Noted(what) => what.fmt(f),
-            Self::Arrived { took, .. } => {
+            Kind::Noted(what) => what.fmt(f),
+            Kind::Arrived { took, .. } => {
                 f.write_str("arrived")?;
                 took.map_or(Ok(()), |took| write!(f, ", {} after", milliseconds(took)))
             }
-            Self::NotKept { .. } => f.write_str("could not be kept, and is tried again"),
-            Self::Confirmed => f.write_str("confirmed by its owner"),
-            Self::TakenBack { value } => {
+            Kind::NotKept { .. } => f.write_str("could not be kept, and is tried again"),
+            Kind::Confirmed => f.write_str("confirmed by its owner"),
+            Kind::TakenBack { value } => {
+                let value = shown(value);
                 write!(f, "not confirmed by its owner in time: {value} again")
             }
-            Self::Silent => f.write_str("its owner has been silent for too long"),
-            Self::Expired => f.write_str("waited for too long, and is not told any more"),
-            Self::GaveWay => f.write_str("gave way to a newer one: the queue was full"),
-            Self::Answered {
+            Kind::Silent => f.write_str("its owner has been silent for too long"),
+            Kind::Expired => f.write_str("waited for too long, and is not told any more"),
+            Kind::GaveWay => f.write_str("gave way to a newer one: the queue was full"),
+            Kind::Answered {
                 in_value,
                 how,
                 answer,
@@ -203,9 +224,10 @@ impl fmt::Display for Kind {
                     Answer::Refused => "refused, and answered",
                     Answer::Nobody => "answered by nobody in time: said",
                 };
+                let answer = (self.shown)(Some(in_value), answer);
                 write!(f, "{how} in {in_value:?}: {answer}")
             }
-            Self::LinkUp { session_present } => f.write_str(match session_present {
+            Kind::LinkUp { session_present } => f.write_str(match session_present {
                 true => "is there again, with its session",
                 false => "is there, and is told how things stand",
             }),

@@ -76,6 +76,16 @@ fn without_a_virtual_adapter_the_operator_asks() {
 }
 
 #[test]
+fn on_a_real_adapter_the_operator_asks_too() {
+    journey("on_the_air");
+}
+
+#[test]
+fn whatever_stands_in_the_address_leads_to_a_view() {
+    journey("addresses");
+}
+
+#[test]
 fn only_what_has_changed_is_drawn() {
     journey("many");
 }

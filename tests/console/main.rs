@@ -8,6 +8,8 @@ mod centrals;
 mod device;
 #[path = "../support/http.rs"]
 mod http;
+
+mod limits;
 #[path = "../support/lines.rs"]
 mod lines;
 mod load;

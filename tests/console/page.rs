@@ -32,3 +32,16 @@ fn the_page_and_all_that_it_names_are_here_and_asked_for_again_only_when_they_ar
     assert!(!page.body.contains("style="), "{}", page.body);
     world.http.get("/../Cargo.toml").problem(404);
 }
+
+#[test]
+fn what_others_have_made_is_served_and_shipped_with_the_licence_they_want_passed_on() {
+    let world = World::demo();
+    let licence = include_str!("../../src/plugins/console/page/uplot.LICENSE").trim();
+    assert!(world.http.get("/uplot.js").body.contains(licence));
+    let notices = std::process::Command::new("packaging/notices.py")
+        .output()
+        .expect("Python is there");
+    let notices = String::from_utf8(notices.stdout).expect("text");
+    assert!(notices.contains("- uPlot "), "{notices}");
+    assert!(notices.contains(licence), "{notices}");
+}

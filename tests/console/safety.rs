@@ -13,7 +13,9 @@ const NUMBER: &str = "/api/v1/values/number-service.some-number";
 
 #[test]
 fn a_name_that_somebody_has_made_lead_here_does_not_get_in() {
-    let world = World::new(&demo("hosts: [lamp.local]"));
+    let token = "0123456789abcdef-token";
+    let mut world = World::new(&demo(&format!("hosts: [lamp.local], token: {token}")));
+    world.http = world.http.with("Authorization", &format!("Bearer {token}"));
     for path in [
         "/",
         "/console.js",

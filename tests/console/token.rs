@@ -113,3 +113,80 @@ fn who_tries_many_tokens_waits_ever_longer_for_an_answer() {
     right.json("/api/v1/values");
     assert!(before.elapsed() < *slow.last().unwrap());
 }
+
+#[test]
+fn whoever_logs_out_ends_what_the_session_had_open() {
+    let world = world();
+    let log_in = || {
+        let token = json!({ "token": TOKEN });
+        let session = world.http.post("/api/v1/session", &token);
+        let cookie = session.header("set-cookie").expect("a cookie").to_owned();
+        let pair = cookie.split(';').next().unwrap();
+        world.http.clone().with("Cookie", pair)
+    };
+    let (one, other) = (log_in(), log_in());
+    let mut streams = (one.events(""), one.events(""));
+    let mut goes_on = other.events("");
+    one.delete("/api/v1/session").ok();
+    let streams_of = || other.json("/api/v1/health")["counters"]["streams"].clone();
+    assert!(
+        (0..500).any(|_| streams_of() == json!(1)),
+        "{}",
+        streams_of()
+    );
+    while streams.0.try_next().is_some() {}
+    while streams.1.try_next().is_some() {}
+    let number = "/api/v1/values/number-service.some-number";
+    other.put(number, &json!({ "value": 42 })).ok();
+    goes_on.wait_for("values", |views| views[0]["value"] == json!(42));
+}
+
+#[test]
+fn the_cookie_is_of_this_port_and_for_tls_alone_where_the_page_came_by_it() {
+    let world = world();
+    let port = world.http.port;
+    let cookie = |origin: &str| {
+        let page = world.http.clone().with("Origin", origin);
+        let session = page.post("/api/v1/session", &json!({ "token": TOKEN }));
+        session.header("set-cookie").expect("a cookie").to_owned()
+    };
+    let plain = cookie(&format!("http://localhost:{port}"));
+    assert!(
+        plain.starts_with(&format!("bemo_sync_session_{port}=")),
+        "{plain}"
+    );
+    assert!(!plain.contains("Secure"), "{plain}");
+    let secure = cookie(&format!("https://localhost:{port}"));
+    assert!(secure.contains("; Secure"), "{secure}");
+    // One of another port of this machine is somebody else's.
+    let pair = plain.split(';').next().unwrap();
+    let others = pair.replace(&port.to_string(), "1");
+    let browser = |pair: &str| world.http.clone().with("Cookie", pair);
+    browser(&others).get("/api/v1/values").problem(401);
+    browser(&format!("{others}; {pair}")).json("/api/v1/values");
+}
+
+#[test]
+fn why_something_is_not_well_is_not_told_to_strangers() {
+    let line = "access: [read], value: { type: u8, initial: 1 }";
+    let yaml = crate::bemo::yaml("{ broker: \"127.0.0.1:1\" }", &[line]);
+    let console = format!("console: {{ listen: \"127.0.0.1:0\", token: {TOKEN} }}\nservices:");
+    let world = World::new(&yaml.replace("services:", &console));
+    let owner = world
+        .http
+        .clone()
+        .with("Authorization", &format!("Bearer {TOKEN}"));
+    let known = (0..500).map(|_| owner.get("/healthz"));
+    let known = known.skip_while(|it| !it.body.contains("127.0.0.1:1"));
+    let known = known.take(1).last().expect("it says the broker");
+    assert_eq!(known.status, 503, "{}", known.body);
+    let stranger = world.http.get("/healthz");
+    assert_eq!(stranger.status, 503);
+    let said = stranger.parsed();
+    assert_eq!(said["status"], json!("unavailable"), "{said}");
+    assert_eq!(said.as_object().unwrap().len(), 2, "{said}");
+    let links = said["links"].as_array().unwrap();
+    let mqtt = links.iter().find(|it| it["link"] == json!("mqtt")).unwrap();
+    assert_eq!(mqtt.as_object().unwrap().len(), 2, "{said}");
+    assert!(!stranger.body.contains("127.0.0.1"), "{said}");
+}

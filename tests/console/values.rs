@@ -171,3 +171,48 @@ fn one_change_can_be_followed_from_who_asked_for_it_to_who_has_heard_of_it() {
     let last = world.http.json("/api/v1/flow?limit=1");
     assert_eq!(last["steps"].as_array().unwrap().len(), 1);
 }
+
+/// A lamp that is switched with a word, and a temperature in hundredths, over an adapter that is not there.
+const WORDS: &str = r#"
+version: 1
+device: { name: Lampi-Test }
+ble: { adapter: hci97 }
+console: { listen: "127.0.0.1:0" }
+services:
+  - name: Lamp
+    uuid: 7a4bbfe6-999f-4717-b63a-066e06971f59
+    characteristics:
+      - name: Warmth
+        uuid: 7a4b0001-999f-4717-b63a-066e06971f59
+        access: [read, write, notify]
+        value: { type: i16, scale: 0.01, initial: 21 }
+"#;
+
+#[test]
+fn on_an_adapter_that_is_not_there_values_are_set_all_the_same_and_every_step_shows_them_scaled() {
+    let world = World::new(WORDS);
+    let warmth = "lamp.warmth";
+    let device = world.http.json("/api/v1/device");
+    let shape = &device["services"][0]["characteristics"][0];
+    assert_eq!(shape["settable"], json!(true), "{shape}");
+    assert_ne!(device["adapter"]["kind"], json!("virtual"));
+    let mut events = world.http.events("");
+    let path = format!("/api/v1/values/{warmth}");
+    let set = world.http.put(&path, &json!({ "value": 20.5 })).ok();
+    assert_eq!(set["value"], json!(20.5));
+    let has = |flow: &serde_json::Value, kind: &str| {
+        let steps = flow["steps"].as_array().unwrap();
+        steps.iter().any(|it| it["kind"] == kind)
+    };
+    events.wait_for("flow", |flow| has(flow, "accepted"));
+    let flow = world.http.json(&format!("/api/v1/flow?value={warmth}"));
+    assert!(has(&flow, "handed_out"), "{flow}");
+    for step in flow["steps"].as_array().unwrap() {
+        let text = step["text"].as_str().unwrap();
+        let is_raw = ["2100", "2050"].iter().any(|raw| text.contains(raw));
+        assert!(!is_raw, "{text}");
+        if step["kind"] == "accepted" {
+            assert!(text.contains("20.5"), "{text}");
+        }
+    }
+}

@@ -4,25 +4,27 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State as Shared};
-use axum::http::header::{CONTENT_TYPE, SET_COOKIE};
+use axum::extract::{Extension, Path, RawQuery, State as Shared};
+use axum::http::header::{CONTENT_TYPE, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::centrals::Centrals;
 use super::device::device;
-use super::guard::{COOKIE_NAME, cookie, is_known};
+use super::guard::{cookie, cookie_name, is_known, visit, wrong_token};
 use super::health::health;
 use super::model::{
     self, Device, Done, FlowView, HealthView, HistoryView, PutValue, SessionRequest, SessionView,
     ValueView, Values,
 };
+use super::peers::Peer;
 use super::problem::Problem;
 use super::state::State;
+use super::stream;
 use super::words::snake;
-use super::{BODY_MAX, stream};
 use crate::codec::json::read;
 use crate::engine::Change;
 use crate::metrics::{CONTENT_TYPE as CONTENT_TYPE_OF_METRICS, render};
@@ -50,10 +52,7 @@ impl<T: Serialize> IntoResponse for Said<T> {
 
 /// What a body says.
 pub(super) fn parse<T: DeserializeOwned>(sent: Sent) -> Result<T, Problem> {
-    let body = sent.map_err(|_| {
-        let detail = format!("a body has {BODY_MAX} bytes at most");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too much", detail)
-    })?;
+    let body = sent.map_err(|_| Problem::too_much())?;
     serde_json::from_slice(&body).map_err(|error| {
         // Where it is wrong and what was expected, and nothing of what stood there: that may be a token.
         let what = match error.classify() {
@@ -154,13 +153,21 @@ pub(super) async fn get_health(Shared(state): App) -> Answer<HealthView> {
     Ok(Said(health(&state, &current)))
 }
 
-/// Whether this process does what it is there for, for whoever watches over it.
-pub(super) async fn healthz(Shared(state): App) -> Response {
+/// Whether this process does what it is there for, for whoever watches over it. Why not may name hosts and topics, so
+/// that is for those alone who may see everything.
+pub(super) async fn healthz(Shared(state): App, headers: HeaderMap) -> Response {
     let Ok(current) = state.current() else {
         return Problem::not_now().into_response();
     };
-    let verdict = current.observer.health().verdict();
-    let mut response = Said(verdict.json()).into_response();
+    let health = current.observer.health();
+    let verdict = health.verdict();
+    let mut said = verdict.json();
+    if !is_known(&state, &headers) {
+        let links = health.links.iter();
+        let links = links.map(|link| json!({ "link": link.section, "state": link.state.word() }));
+        said = json!({ "status": said["status"], "links": links.collect::<Vec<_>>() });
+    }
+    let mut response = Said(said).into_response();
     if let Ok(status) = StatusCode::from_u16(verdict.status()) {
         *response.status_mut() = status;
     }
@@ -194,8 +201,10 @@ pub(super) async fn post_reload(Shared(state): App) -> Answer<Report> {
 pub(super) async fn get_events(
     Shared(state): App,
     RawQuery(said): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    stream::open(&state, query(said.as_deref(), "central"))
+    let visit = visit(&state, &headers)?;
+    stream::open(&state, query(said.as_deref(), "central"), visit)
 }
 
 pub(super) async fn get_session(Shared(state): App, headers: HeaderMap) -> Answer<SessionView> {
@@ -210,42 +219,54 @@ fn session_view(state: &State, open: bool) -> SessionView {
     }
 }
 
-pub(super) async fn post_session(Shared(state): App, sent: Sent) -> Result<Response, Problem> {
+pub(super) async fn post_session(
+    Shared(state): App,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    sent: Sent,
+) -> Result<Response, Problem> {
     let SessionRequest { token } = parse(sent)?;
     let Some(own) = &state.settings.token else {
         return Ok(Said(session_view(&state, true)).into_response());
     };
     if !own.is(&token) {
-        let penalty = state.sessions().penalty();
-        tokio::time::sleep(penalty).await;
         let detail = "this is not the token of the configuration";
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong token",
-            detail,
-        ));
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "wrong token", detail);
+        let peer = peer.map(|Extension(peer)| peer);
+        return Ok(wrong_token(&state, peer, problem).await);
     }
     let key = state.sessions().open().ok_or_else(|| {
         let detail = "this machine has no random numbers to make a session of";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "no session", detail)
     })?;
     let mut response = Said(session_view(&state, true)).into_response();
-    set_cookie(&mut response, &key, "");
+    set_cookie(&state, &headers, &mut response, &key);
     Ok(response)
 }
 
 pub(super) async fn delete_session(Shared(state): App, headers: HeaderMap) -> Response {
-    if let Some(cookie) = cookie(&headers) {
+    if let Some(cookie) = cookie(&state, &headers) {
         state.sessions().close(cookie);
     }
     let mut response = Said(Done {}).into_response();
-    set_cookie(&mut response, "", "; Max-Age=0");
+    set_cookie(&state, &headers, &mut response, "");
     response
 }
 
-/// A cookie that no script sees and no other site's page can have sent.
-fn set_cookie(response: &mut Response, key: &str, more: &str) {
-    let cookie = format!("{COOKIE_NAME}={key}; Path=/; HttpOnly; SameSite=Strict{more}");
+/// A cookie that no script sees and no other site's page can have sent; nor, where the page came through TLS, anybody
+/// without. Without a key it is taken back.
+fn set_cookie(state: &State, headers: &HeaderMap, response: &mut Response, key: &str) {
+    let name = cookie_name(state);
+    let origin = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    let secure = match origin.is_some_and(|it| it.starts_with(b"https://")) {
+        true => "; Secure",
+        false => "",
+    };
+    let over = match key.is_empty() {
+        true => "; Max-Age=0",
+        false => "",
+    };
+    let cookie = format!("{name}={key}; Path=/; HttpOnly; SameSite=Strict{secure}{over}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::current::Current;
 use super::model::{CentralEvent, CentralView, How, NotificationView};
 use super::problem::Problem;
+use super::ring::{Reader, Ring};
 use super::state::{Frame, State};
 use super::words::{hex, meaning, now};
 use crate::gatt::server::{Central, GattServer, MTU_MAX, Notification, Subscribed};
@@ -22,6 +23,8 @@ const LINGERS: Duration = Duration::from_secs(15);
 /// So many notifications of a central are passed on in one slice of time; then the adapter waits, and latest wins.
 const PER_SLICE: usize = 40;
 const SLICE: Duration = Duration::from_millis(100);
+/// So many bytes of them are kept for the streams of a central; what is older gives way.
+const TOLD_ROOM: usize = 128 * 1024;
 
 /// All that are open.
 #[derive(Default)]
@@ -40,6 +43,8 @@ struct Entry {
     /// The streams that are bound to it.
     streams: usize,
     used: Instant,
+    /// What it is told, for its own streams alone.
+    told: Arc<Ring>,
     pump: AbortHandle,
 }
 
@@ -88,12 +93,14 @@ impl Centrals {
         let _ = central.exchange_mtu(MTU_MAX);
         open.opened += 1;
         let id = open.opened;
-        let pump = tokio::spawn(pump(state.clone(), id, central.clone()));
+        let told = Ring::new(TOLD_ROOM);
+        let pump = tokio::spawn(pump(state.clone(), id, central.clone(), told.clone()));
         let address = central.address().to_owned();
         let entry = Entry {
             central,
             streams: 0,
             used: Instant::now(),
+            told,
             pump: pump.abort_handle(),
         };
         open.centrals.insert(id, entry);
@@ -134,15 +141,15 @@ impl Centrals {
         all.collect()
     }
 
-    /// A stream is there for it.
-    pub(super) fn bind(state: &Arc<State>, id: u64) -> Option<Bound> {
+    /// A stream is there for it, which follows what it is told.
+    pub(super) fn bind(state: &Arc<State>, id: u64) -> Option<(Bound, Reader)> {
         let mut open = state.centrals.open();
-        open.centrals.get_mut(&id)?.streams += 1;
+        let entry = open.centrals.get_mut(&id)?;
+        entry.streams += 1;
+        let told = entry.told.follow();
         drop(open);
-        Some(Bound {
-            state: state.clone(),
-            id,
-        })
+        let state = state.clone();
+        Some((Bound { state, id }, told))
     }
 
     /// Disconnects those that nobody has used for a while. When to look again, if any are left.
@@ -186,23 +193,22 @@ fn gone() -> Problem {
 }
 
 /// Passes on what a central is told, and confirms indications as phones do.
-async fn pump(state: Arc<State>, id: u64, central: Arc<Central>) {
+async fn pump(state: Arc<State>, id: u64, central: Arc<Central>, told: Arc<Ring>) {
     let mut slice = Instant::now() + SLICE;
     let mut passed = 0;
     while let Some(notification) = central.next_notification().await {
         if notification.by == Subscribed::Indicate {
             let _ = central.confirm();
         }
-        if let Ok(current) = state.current() {
-            let notification = view(&current, &central, &notification);
-            state.tell(|| {
-                let event = CentralEvent {
-                    id,
-                    notification,
-                    disconnected: false,
-                };
-                Frame::of_central(id, "central", &event)
-            });
+        if let Ok(current) = state.current()
+            && told.is_followed()
+        {
+            let event = CentralEvent {
+                id,
+                notification: view(&current, &central, &notification),
+                disconnected: false,
+            };
+            told.push(Frame::new("central", &event));
         }
         let now = Instant::now();
         passed += 1;
@@ -218,7 +224,7 @@ async fn pump(state: Arc<State>, id: u64, central: Arc<Central>) {
         notification: None,
         disconnected: true,
     };
-    state.tell(|| Frame::of_central(id, "central", &event));
+    told.push(Frame::new("central", &event));
     let entry = state.centrals.open().centrals.remove(&id);
     drop(entry);
 }

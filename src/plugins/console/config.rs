@@ -37,7 +37,7 @@ pub struct ConsoleConfig {
     pub token: Option<Spanned<TokenConfig>>,
     /// The names under which browsers reach this machine, as in `lamp.local`, besides `localhost` and its
     /// addresses. A request for any other name is refused, so that no page elsewhere can get in through a
-    /// name of its own. `{hostname}` is filled in.
+    /// name of its own. They need a `token`. `{hostname}` is filled in.
     #[serde(default)]
     pub hosts: Vec<Spanned<String>>,
     /// Whether everything can be seen and nothing changed.
@@ -101,11 +101,22 @@ impl Settings {
             let help = "add a `token`, best `{ file: … }`, or listen on 127.0.0.1 and come through a tunnel";
             declared.mistake(at, message, help);
         }
-        let hosts = config.hosts.iter().filter_map(|name| host(name, declared));
+        let hosts = config.hosts.iter();
+        let hosts: Vec<String> = hosts.filter_map(|name| host(name, declared)).collect();
+        if listen.ip().is_loopback()
+            && config.token.is_none()
+            && !hosts.is_empty()
+            && let Some(name) = config.hosts.first()
+        {
+            let message = "whoever gets here by this name could see and change every value here";
+            let help = "a name for others needs a `token`, best `{ file: … }`; from this machine `localhost` does \
+                without";
+            declared.mistake(name.at, message, help);
+        }
         Some(Self {
             listen,
             token,
-            hosts: hosts.collect(),
+            hosts,
             read_only: config.read_only,
         })
     }

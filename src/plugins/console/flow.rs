@@ -58,6 +58,14 @@ impl Steps {
 
 fn shown(current: &Current, step: &Step, seq: u64) -> FlowStep {
     let name = step.value.as_deref();
+    // With its unit, as everywhere.
+    let in_words = |other: Option<&str>, value: &Shown| {
+        let cell = other.or(name).and_then(|name| current.cell_of(name));
+        match (value, cell) {
+            (Shown::Value(value), Some(cell)) => current.in_words(cell, value),
+            (value, _) => value.to_string(),
+        }
+    };
     let mut shown = FlowStep {
         seq,
         at: since_1970(step.at),
@@ -65,17 +73,11 @@ fn shown(current: &Current, step: &Step, seq: u64) -> FlowStep {
         value: name.and_then(|name| current.id_of(name)).map(str::to_owned),
         version: step.version,
         kind: kind(&step.kind),
-        text: step.kind.to_string(),
+        text: step.kind.told(&in_words),
         central: None,
         topic: None,
         took_ms: None,
         payload: None,
-    };
-    // With its unit, as everywhere.
-    let cell = name.and_then(|name| current.cell_of(name));
-    let in_words = |value: &Shown| match (value, cell) {
-        (Shown::Value(value), Some(cell)) => current.in_words(cell, value),
-        (value, _) => value.to_string(),
     };
     let mut by = |who: Option<&str>| match who {
         // Which of the two it is, only its link knows; an address of a central has this form.
@@ -96,7 +98,6 @@ fn shown(current: &Current, step: &Step, seq: u64) -> FlowStep {
             by(who.as_deref());
             shown.payload = payload(refused);
         }
-        Kind::Accepted(value) => shown.text = format!("accepted: {}", in_words(value)),
         Kind::Noted(what) => match what {
             What::Published {
                 topic,
@@ -114,7 +115,8 @@ fn shown(current: &Current, step: &Step, seq: u64) -> FlowStep {
             }
         },
         Kind::Arrived { took, .. } => shown.took_ms = took.map(|it| it.as_secs_f64() * 1e3),
-        Kind::Unchanged
+        Kind::Accepted(_)
+        | Kind::Unchanged
         | Kind::HandedOut { .. }
         | Kind::NotKept { .. }
         | Kind::Confirmed

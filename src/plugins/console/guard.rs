@@ -1,23 +1,31 @@
-//! Who may do what: the checks that every request passes before anything else looks at it.
+//! Who may do what: the checks that every request passes before anything else looks at it, and how long its body may
+//! take.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST,
+    ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use tokio::time::timeout;
+
+use super::BODY_MAX;
 use super::config::Settings;
+use super::peers::Peer;
 use super::problem::Problem;
 use super::state::State;
+use super::token::{Token, Visit};
 
-/// The cookie that a session is known by.
+/// The cookie that a session is known by, and the port after it: a browser tells those of one host apart by nothing
+/// else.
 pub(super) const COOKIE_NAME: &str = "bemo_sync_session";
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -25,6 +33,9 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
+
+/// The whole body of a request has to arrive in this time.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The page's own files and nothing else; nobody may put it into a frame.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
@@ -38,11 +49,12 @@ pub(super) async fn guard(
 ) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = match allow(&state, &request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            tokio::time::sleep(refusal.after).await;
-            refusal.problem.into_response()
-        }
+        Ok(()) => match whole(request).await {
+            Ok(request) => next.run(request).await,
+            Err(problem) => closing(problem),
+        },
+        Err(Refusal::Now(problem)) => problem.into_response(),
+        Err(Refusal::Wrong(problem)) => wrong_token(&state, peer(&request), *problem).await,
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -61,18 +73,60 @@ pub(super) async fn guard(
     response
 }
 
-/// What is answered, and after how long.
-struct Refusal {
-    problem: Box<Problem>,
-    after: Duration,
+/// A request with all of its body.
+async fn whole(request: Request) -> Result<Request, Problem> {
+    let (head, body) = request.into_parts();
+    match timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await {
+        Ok(Ok(body)) => Ok(Request::from_parts(head, Body::from(body))),
+        Ok(Err(_)) => Err(Problem::too_much()),
+        Err(_) => {
+            let seconds = BODY_WITHIN.as_secs();
+            let detail = format!("the body of a request has to arrive within {seconds} seconds");
+            let code = StatusCode::REQUEST_TIMEOUT;
+            Err(Problem::new(code, "too slow", detail))
+        }
+    }
+}
+
+/// The last answer on its connection.
+fn closing(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+/// Who has sent it. The server says so with each request.
+fn peer(request: &Request) -> Option<Peer> {
+    request.extensions().get().copied()
+}
+
+/// What whoever has said a wrong token hears: later each time, or, when too many wait for that already, that it was
+/// one too many. Somebody who says the right one is never here.
+pub(super) async fn wrong_token(state: &State, peer: Option<Peer>, problem: Problem) -> Response {
+    let penalty = state.sessions().penalty(peer);
+    if penalty.is_zero() {
+        return problem.into_response();
+    }
+    let Ok(_bed) = state.asleep.try_acquire() else {
+        let detail = "too many wrong tokens have been said; wait a while, and say the right one";
+        let code = StatusCode::TOO_MANY_REQUESTS;
+        return closing(Problem::new(code, "too many wrong tokens", detail));
+    };
+    tokio::time::sleep(penalty).await;
+    problem.into_response()
+}
+
+/// What is answered instead.
+enum Refusal {
+    Now(Box<Problem>),
+    /// A token was said, and not ours.
+    Wrong(Box<Problem>),
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self {
-            problem: problem.into(),
-            after: Duration::ZERO,
-        }
+        Self::Now(problem.into())
     }
 }
 
@@ -84,15 +138,11 @@ fn allow(state: &State, request: &Request) -> Result<(), Refusal> {
     check_origin(method, uri.path(), headers, host)?;
     check_content_type(method, headers)?;
     if !is_open_to_all(method, uri.path()) && !is_known(state, headers) {
-        let detail = "this console wants its token: `Authorization: Bearer …`, or \
-            `POST /api/v1/session` for a cookie";
-        let problem = Problem::new(StatusCode::UNAUTHORIZED, "not logged in", detail);
-        let after = match headers.contains_key(AUTHORIZATION) {
-            true => state.sessions().penalty(),
-            false => Duration::ZERO,
-        };
-        let problem = problem.into();
-        return Err(Refusal { problem, after });
+        let problem = not_logged_in();
+        return Err(match headers.contains_key(AUTHORIZATION) {
+            true => Refusal::Wrong(problem.into()),
+            false => Refusal::Now(problem.into()),
+        });
     }
     Ok(check_read_only(settings, method, uri.path())?)
 }
@@ -212,23 +262,53 @@ pub(super) fn is_known(state: &State, headers: &HeaderMap) -> bool {
     let Some(token) = &state.settings.token else {
         return true;
     };
+    says(token, headers)
+        || cookie(state, headers).is_some_and(|cookie| state.sessions().has(cookie))
+}
+
+/// Whether a request says the token itself.
+fn says(token: &Token, headers: &HeaderMap) -> bool {
     let bearer = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
     let said = bearer.and_then(|it| it.split_once(' '));
     let said = said.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    if said.is_some_and(|(_, said)| token.is(said.trim())) {
-        return true;
+    said.is_some_and(|(_, said)| token.is(said.trim()))
+}
+
+/// What is over with the session that the request came in with; nothing for one that says the token.
+///
+/// # Errors
+/// A [`Problem`] if it is over already.
+pub(super) fn visit(state: &State, headers: &HeaderMap) -> Result<Option<Visit>, Problem> {
+    match &state.settings.token {
+        None => Ok(None),
+        Some(token) if says(token, headers) => Ok(None),
+        Some(_) => {
+            let visit = cookie(state, headers).and_then(|cookie| state.sessions().visit(cookie));
+            visit.map(Some).ok_or_else(not_logged_in)
+        }
     }
-    cookie(headers).is_some_and(|cookie| state.sessions().has(cookie))
+}
+
+fn not_logged_in() -> Problem {
+    let detail = "this console wants its token: `Authorization: Bearer …`, or \
+        `POST /api/v1/session` for a cookie";
+    Problem::new(StatusCode::UNAUTHORIZED, "not logged in", detail)
+}
+
+pub(super) fn cookie_name(state: &State) -> String {
+    let port = state.port.get().copied().unwrap_or_default();
+    format!("{COOKIE_NAME}_{port}")
 }
 
 /// What the cookie of the session says.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn cookie<'a>(state: &State, headers: &'a HeaderMap) -> Option<&'a str> {
+    let own = cookie_name(state);
     let all = headers.get_all(COOKIE).iter();
     let all = all.filter_map(|it| it.to_str().ok());
     let mut pairs = all
         .flat_map(|it| it.split(';'))
         .filter_map(|it| it.trim().split_once('='));
-    pairs.find_map(|(name, value)| (name == COOKIE_NAME).then_some(value))
+    pairs.find_map(|(name, value)| (name == own).then_some(value))
 }
 
 fn check_read_only(settings: &Settings, method: &Method, path: &str) -> Result<(), Problem> {

@@ -1,7 +1,8 @@
 //! The console: a page for the browser, a JSON API, health and metrics over HTTP.
 //!
-//! `config` is what may be declared, `server` the connections, `guard` who may do what, `openapi` the list of
-//! operations, `answers` and `requests` (of virtual centrals) what they do, `stream` the events, `model` the types of
+//! `config` is what may be declared, `server` the connections, `peers` who has how
+//! many, `guard` who may do what, `openapi` the list of
+//! operations, `answers` and `requests` (of virtual centrals) what they do, `stream` the events (kept in a `ring`), `model` the types of
 //! all that is said. `state` outlives a configuration, `current` is one at work: the device (`device`, `shape`,
 //! `names`), its values, their `history` and `flow`, its `health`; `follow` looks what happens and tells the
 //! streams. `centrals` are the page's own phones.
@@ -20,8 +21,10 @@ mod model;
 mod names;
 mod openapi;
 mod page;
+mod peers;
 mod problem;
 mod requests;
+mod ring;
 mod server;
 mod shape;
 mod state;

@@ -302,7 +302,7 @@ pub fn document() -> Json {
             },
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": super::guard::COOKIE_NAME },
+                "session": { "type": "apiKey", "in": "cookie", "name": format!("{}_8080", super::guard::COOKIE_NAME) },
             },
         },
     })

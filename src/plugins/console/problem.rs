@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::BODY_MAX;
 use crate::gatt::AttError;
 
 /// Why a request was not carried out.
@@ -69,6 +70,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not found", what)
     }
 
+    /// A body that is too long.
+    pub(super) fn too_much() -> Self {
+        let detail = format!("a body has {BODY_MAX} bytes at most");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too much", detail)
+    }
+
     /// Between two configurations.
     pub(super) fn not_now() -> Self {
         let detail = "the configuration is being taken up; ask again in a moment";
@@ -92,6 +99,9 @@ impl IntoResponse for Problem {
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
         }

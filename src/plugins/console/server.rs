@@ -11,7 +11,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +24,7 @@ use tracing::debug;
 
 use super::answers::{healthz, metrics};
 use super::guard::guard;
+use super::peers::{Admitted, Patient, Peer, Peers};
 use super::problem::Problem;
 use super::state::State;
 use super::{BODY_MAX, openapi, page};
@@ -32,6 +35,10 @@ const CONNECTIONS_MAX: usize = 128;
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// And have this room, in bytes.
 const HEAD_MAX: usize = 16 * 1024;
+/// What one hears who has too many connections already.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
+    Connection: close\r\n\r\n";
 /// After an error of the listener itself: no file descriptor is left, say.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -61,6 +68,8 @@ impl Server {
     pub(super) async fn start(state: &Arc<State>) -> io::Result<Self> {
         let listener = listen(state.settings.listen).await?;
         let address = listener.local_addr()?;
+        // A state has one server.
+        let _ = state.port.set(address.port());
         let over = watch::Sender::new(false);
         tokio::spawn(serve(listener, router(state), over.subscribe()));
         Ok(Self { address, over })
@@ -96,6 +105,7 @@ fn router(state: &Arc<State>) -> Router {
 
 async fn serve(listener: TcpListener, router: Router, mut over: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let peers = Arc::new(Peers::default());
     let mut connections = JoinSet::new();
     loop {
         let accept = async {
@@ -108,13 +118,17 @@ async fn serve(listener: TcpListener, router: Router, mut over: watch::Receiver<
             () = end(&mut over) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let (router, over) = (router.clone(), over.clone());
-                connections.spawn(async move {
-                    connection(stream, router, over).await;
-                    drop(permit);
-                });
-            }
+            Ok((stream, address)) => match peers.admit(Peer::of(address.ip())) {
+                Some(admitted) => {
+                    let (router, over) = (router.clone(), over.clone());
+                    connections.spawn(async move {
+                        connection(stream, router, over, admitted).await;
+                        drop(permit);
+                    });
+                }
+                // Somebody who keeps connections open shuts out nobody else.
+                None => drop(stream.try_write(TOO_MANY)),
+            },
             Err(error) => {
                 debug!("no connection could be taken: {error}");
                 sleep(PAUSE).await;
@@ -127,16 +141,26 @@ async fn serve(listener: TcpListener, router: Router, mut over: watch::Receiver<
     let _ = timeout(END_WITHIN, all).await;
 }
 
-async fn connection(stream: TcpStream, router: Router, mut over: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    mut over: watch::Receiver<bool>,
+    admitted: Admitted,
+) {
     // What is small goes at once.
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router);
+    let router = TowerToHyperService::new(router);
+    let peer = admitted.peer;
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let mut served = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_WITHIN)
             .max_buf_size(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), service)
+            .serve_connection(TokioIo::new(Patient::new(stream)), service)
     );
     let result = tokio::select! {
         result = &mut served => result,

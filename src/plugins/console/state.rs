@@ -1,10 +1,11 @@
 //! What the server and the link share, and what outlives a configuration: sessions, open streams, centrals.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use axum::body::Bytes;
 use serde::Serialize;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, watch};
 
 use super::centrals::Centrals;
 use super::config::Settings;
@@ -12,19 +13,27 @@ use super::current::Current;
 use super::flow::Steps;
 use super::model::DeviceEvent;
 use super::problem::Problem;
+use super::ring::{Reader, Ring};
 use super::token::Sessions;
 
 /// So many streams there are at once.
 pub(super) const STREAMS_MAX: usize = 32;
-/// So many events wait for a browser that is slow to take them; then it is told anew how things stand.
-const FRAMES_MAX: usize = 256;
+/// So many wait for the answer to a wrong token; others are sent away at once.
+const ASLEEP_MAX: usize = 8;
+/// So many bytes of events are kept for browsers that are slow to take them, for all of them together; who is slower
+/// is told anew how things stand.
+const FRAMES_ROOM: usize = 1024 * 1024;
 
 /// What the server and the link share.
 pub(super) struct State {
     pub(super) settings: Settings,
     /// `None` between two configurations.
     current: watch::Sender<Option<Arc<Current>>>,
-    frames: broadcast::Sender<Frame>,
+    frames: Arc<Ring>,
+    /// How often the streams have been told that the device is another.
+    devices: AtomicU64,
+    /// Where the server listens; the system may have chosen it.
+    pub(super) port: OnceLock<u16>,
     sessions: Mutex<Sessions>,
     /// What was shown last, while a new configuration is taken up.
     before: Mutex<Option<Arc<Current>>>,
@@ -33,13 +42,15 @@ pub(super) struct State {
     over: watch::Sender<bool>,
     pub(super) centrals: Centrals,
     pub(super) streams: Arc<Semaphore>,
+    /// Room for those who wait for the answer to a wrong token: each holds a connection.
+    pub(super) asleep: Semaphore,
 }
 
-/// An event for the streams, made once for all of them.
+/// An event for streams, made once for all of them.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
-    /// Whose it is: of a virtual central, it goes to the stream that is bound to it.
-    pub(super) central: Option<u64>,
+    /// For an event of that: how often the device has been another.
+    pub(super) device: Option<u64>,
     pub(super) text: Bytes,
 }
 
@@ -48,15 +59,8 @@ impl Frame {
     pub(super) fn new(event: &str, data: &impl Serialize) -> Self {
         let data = serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
         Self {
-            central: None,
+            device: None,
             text: format!("event: {event}\ndata: {data}\n\n").into(),
-        }
-    }
-
-    pub(super) fn of_central(id: u64, event: &str, data: &impl Serialize) -> Self {
-        Self {
-            central: Some(id),
-            ..Self::new(event, data)
         }
     }
 }
@@ -69,10 +73,13 @@ impl State {
             before: Mutex::default(),
             steps: Mutex::default(),
             over: watch::Sender::new(false),
-            frames: broadcast::Sender::new(FRAMES_MAX),
+            frames: Ring::new(FRAMES_ROOM),
+            devices: AtomicU64::new(0),
+            port: OnceLock::new(),
             sessions: Mutex::default(),
             centrals: Centrals::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            asleep: Semaphore::new(ASLEEP_MAX),
         }
     }
 
@@ -120,24 +127,32 @@ impl State {
     /// The device is another, or what carries it.
     pub(super) fn tell_device(&self, current: &Current) {
         let generation = current.generation;
-        self.tell(|| Frame::new("device", &DeviceEvent { generation }));
+        let device = Some(self.devices.fetch_add(1, Ordering::Relaxed) + 1);
+        self.tell(|| Frame {
+            device,
+            ..Frame::new("device", &DeviceEvent { generation })
+        });
+    }
+
+    /// How often the device has been another.
+    pub(super) fn devices(&self) -> u64 {
+        self.devices.load(Ordering::Relaxed)
     }
 
     /// Whether anybody listens.
     pub(super) fn is_heard(&self) -> bool {
-        self.frames.receiver_count() > 0
+        self.frames.is_followed()
     }
 
     /// Tells all streams, if there are any.
     pub(super) fn tell(&self, frame: impl FnOnce() -> Frame) {
         if self.is_heard() {
-            // An error means that the last one has just gone.
-            let _ = self.frames.send(frame());
+            self.frames.push(frame());
         }
     }
 
-    pub(super) fn frames(&self) -> broadcast::Receiver<Frame> {
-        self.frames.subscribe()
+    pub(super) fn frames(&self) -> Reader {
+        self.frames.follow()
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {

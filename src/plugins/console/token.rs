@@ -1,13 +1,15 @@
 //! The token and the sessions that it opens. Neither can be printed or logged.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::config::TOKEN_MAX;
+use super::peers::Peer;
 
 /// A session is over after so long without a request.
 const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
@@ -15,6 +17,8 @@ const IDLE_MAX: Duration = Duration::from_secs(12 * 3600);
 const SESSIONS_MAX: usize = 64;
 /// Wrong tokens of so long ago are forgotten.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+/// So many who have said a wrong one are told apart; then the longest silent one is forgotten.
+const WRONG_MAX: usize = 1024;
 /// The answer to a wrong token takes no longer than this.
 const PENALTY_MAX: Duration = Duration::from_secs(5);
 
@@ -58,18 +62,31 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The browsers that have said the token, and how often somebody has said a wrong one.
+/// The browsers that have said the token, and how often each address has said a wrong one.
 #[derive(Default)]
 pub(super) struct Sessions {
     /// The longest unused first.
     open: VecDeque<Session>,
-    failures: u32,
-    last_failure: Option<Instant>,
+    /// How often, and when last.
+    wrong: HashMap<Option<Peer>, (u32, Instant)>,
 }
 
 struct Session {
     key: [u8; 32],
     used: Instant,
+    /// Gone with it.
+    alive: watch::Sender<()>,
+}
+
+/// Whoever has come in with a session, to be told when it is over.
+pub(super) struct Visit(watch::Receiver<()>);
+
+impl Visit {
+    /// Resolves when the session is over.
+    pub(super) async fn over(&mut self) {
+        // Nothing is ever sent.
+        while self.0.changed().await.is_ok() {}
+    }
 }
 
 impl Sessions {
@@ -82,14 +99,15 @@ impl Sessions {
             self.open.pop_front();
         }
         let used = Instant::now();
-        self.open.push_back(Session { key, used });
+        let alive = watch::Sender::new(());
+        self.open.push_back(Session { key, used, alive });
         Some(crate::codec::json::hex(&key))
     }
 
     /// Whether a cookie is one of ours. Its session has then been used.
     pub(super) fn has(&mut self, cookie: &str) -> bool {
+        self.tidy();
         let now = Instant::now();
-        self.open.retain(|it| now - it.used < IDLE_MAX);
         let Some(found) = self.position(cookie) else {
             return false;
         };
@@ -98,6 +116,19 @@ impl Sessions {
             self.open.push_back(session);
         }
         true
+    }
+
+    /// Ends those that have not been used for long.
+    pub(super) fn tidy(&mut self) {
+        let now = Instant::now();
+        self.open.retain(|it| now - it.used < IDLE_MAX);
+    }
+
+    /// Comes in with the session of this cookie, if there is one.
+    pub(super) fn visit(&mut self, cookie: &str) -> Option<Visit> {
+        self.tidy();
+        let session = &self.open[self.position(cookie)?];
+        Some(Visit(session.alive.subscribe()))
     }
 
     pub(super) fn close(&mut self, cookie: &str) {
@@ -114,17 +145,20 @@ impl Sessions {
     }
 
     /// Somebody has said a wrong token: how long the answer takes. The first few are taken for slips.
-    pub(super) fn penalty(&mut self) -> Duration {
+    pub(super) fn penalty(&mut self, peer: Option<Peer>) -> Duration {
         let now = Instant::now();
-        if self
-            .last_failure
-            .is_some_and(|last| now - last > FORGIVEN_AFTER)
-        {
-            self.failures = 0;
+        self.wrong
+            .retain(|_, (_, last)| now - *last <= FORGIVEN_AFTER);
+        if self.wrong.len() >= WRONG_MAX && !self.wrong.contains_key(&peer) {
+            let silent = self.wrong.iter().min_by_key(|(_, (_, last))| *last);
+            if let Some(silent) = silent.map(|(peer, _)| *peer) {
+                self.wrong.remove(&silent);
+            }
         }
-        self.last_failure = Some(now);
-        self.failures = self.failures.saturating_add(1);
-        let doubled = self.failures.saturating_sub(3).min(10);
+        let (failures, last) = self.wrong.entry(peer).or_insert((0, now));
+        *last = now;
+        *failures = failures.saturating_add(1);
+        let doubled = failures.saturating_sub(3).min(10);
         match doubled {
             0 => Duration::ZERO,
             doubled => Duration::from_millis(125 << doubled).min(PENALTY_MAX),
@@ -179,13 +213,48 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_visit_is_over_with_its_session_however_that_ends() {
+        let mut sessions = Sessions::default();
+        let visit = |sessions: &mut Sessions| {
+            let cookie = sessions.open().expect("there is chance");
+            let visit = sessions.visit(&cookie).expect("it is open");
+            (cookie, visit)
+        };
+        let (cookie, mut closed) = visit(&mut sessions);
+        sessions.close(&cookie);
+        closed.over().await;
+        let (_, mut idle) = visit(&mut sessions);
+        let (_, mut evicted) = visit(&mut sessions);
+        tokio::time::advance(IDLE_MAX).await;
+        sessions.tidy();
+        idle.over().await;
+        evicted.over().await;
+        let (_, mut evicted) = visit(&mut sessions);
+        let (_, mut other) = visit(&mut sessions);
+        for _ in 0..SESSIONS_MAX - 1 {
+            sessions.open();
+        }
+        evicted.over().await;
+        let open = tokio::time::timeout(IDLE_MAX, other.over()).await;
+        assert!(open.is_err(), "it is open");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn wrong_tokens_are_answered_ever_more_slowly_and_then_forgiven() {
         let mut sessions = Sessions::default();
-        let penalties: Vec<_> = (0..20).map(|_| sessions.penalty()).collect();
+        let peer = |last: u8| Some(Peer::of([192, 0, 2, last].into()));
+        let penalties: Vec<_> = (0..20).map(|_| sessions.penalty(peer(1))).collect();
         assert_eq!(penalties[..3], [Duration::ZERO; 3]);
         assert!(penalties[3..7].is_sorted_by(|a, b| a < b), "{penalties:?}");
         assert_eq!(penalties[19], PENALTY_MAX);
+        assert_eq!(sessions.penalty(peer(2)), Duration::ZERO, "somebody else");
         tokio::time::advance(2 * FORGIVEN_AFTER).await;
-        assert_eq!(sessions.penalty(), Duration::ZERO);
+        assert_eq!(sessions.penalty(peer(1)), Duration::ZERO);
+        for v6 in 0..2 * WRONG_MAX as u128 {
+            sessions.penalty(Some(Peer::of(
+                std::net::Ipv6Addr::from_bits(v6 << 64).into(),
+            )));
+        }
+        assert_eq!(sessions.wrong.len(), WRONG_MAX);
     }
 }

@@ -22,7 +22,16 @@ let name = "";
 /// `#/values/some%20id`: a view, and what is open in it.
 function route() {
   const [, wanted, id] = location.hash.split("/");
-  return { wanted: wanted in VIEWS ? wanted : "device", id: id ? decodeURIComponent(id) : null };
+  return { wanted: Object.hasOwn(VIEWS, wanted ?? "") ? wanted : "device", id: id ? decoded(id) : null };
+}
+
+/// What somebody has typed need not be what an address may be: then it is taken as it is.
+function decoded(id) {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
 }
 
 function show(event) {
@@ -33,7 +42,7 @@ function show(event) {
   if (name !== wanted) {
     view?.leave();
     name = wanted;
-    view = (VIEWS[wanted] ?? loginView)();
+    view = (wanted === "login" ? loginView : VIEWS[wanted])();
     fill(main, view.node);
   }
   view.show(id);

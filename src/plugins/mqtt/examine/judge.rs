@@ -90,15 +90,20 @@ fn unreachable(settings: &Settings, trouble: &Trouble) -> Finding {
             "sudo systemctl enable --now mosquitto; systemctl status mosquitto".to_owned()
         }
         Kind::Unreachable => {
+            let host = quoted(host);
             format!("nc -vz {host} {port}; on that machine: systemctl status mosquitto")
         }
-        Kind::Name => format!("getent hosts {host}"),
-        Kind::Tls => format!("openssl s_client -connect {address} -servername {host} </dev/null"),
+        Kind::Name => format!("getent hosts {}", quoted(host)),
+        Kind::Tls => {
+            let (address, host) = (quoted(&address.to_string()), quoted(host));
+            format!("openssl s_client -connect {address} -servername {host} </dev/null")
+        }
         Kind::Credentials => {
             let user = settings
                 .credentials
                 .as_ref()
                 .map_or("USER", |(user, _)| user);
+            let user = quoted(user);
             format!(
                 "on the broker's machine: sudo mosquitto_passwd /etc/mosquitto/passwd {user}; sudo systemctl reload \
                  mosquitto"
@@ -107,6 +112,15 @@ fn unreachable(settings: &Settings, trouble: &Trouble) -> Finding {
         Kind::Refused | Kind::Protocol => look_into_log().to_owned(),
     };
     Finding::fail(BROKER, says).fix(fix)
+}
+
+/// A text of the configuration as a shell takes it for one word, whatever is in it.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:".contains(c);
+    match !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
 }
 
 fn look_into_log() -> &'static str {

@@ -22,6 +22,8 @@ use super::{NotTried, Publications, VERSION};
 
 /// What a retained message says does not matter here, only that it comes.
 pub(super) const PAYLOAD_MAX: usize = 1024;
+/// An answer of MQTT 5 with all its properties is no longer, in bytes.
+const PACKET_MAX: u32 = 64 * 1024;
 /// Packets of any length are no concern of brokers, but of some of their limits.
 const FILTERS_MAX: usize = 50;
 /// So many messages may wait for their release on one connection. Mosquitto allows 20.
@@ -244,9 +246,12 @@ impl V5 {
     async fn hear(&mut self, settings: &Settings) -> Result<v5::Packet, NotTried> {
         let heard = async {
             loop {
-                match v5::Packet::read(&mut self.inbox, None) {
+                match v5::Packet::read(&mut self.inbox, Some(PACKET_MAX)) {
                     Ok(packet) => return Ok(packet),
                     Err(Error::InsufficientBytes(_)) => {}
+                    Err(Error::PayloadSizeLimitExceeded { .. }) => {
+                        return Err(no("what it answers is too long"));
+                    }
                     // How one that knows no version 5 says so (MQTT 3.1.1, 3.1.2.2).
                     Err(_) => return Err(no("what it answers is no MQTT 5")),
                 }
@@ -274,5 +279,46 @@ impl Subscriptions {
         topics
             .iter()
             .filter(move |topic| came.contains(topic.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::duplex;
+
+    use super::super::super::address::Address;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_said_to_be_long_is_not_waited_for() {
+        let settings = Settings {
+            address: Address::new("localhost", None, false),
+            auto: false,
+            tls: None,
+            tls_files: 0,
+            client_id: "lamp".to_owned(),
+            keep_alive: Duration::from_secs(60),
+            answer_within: Duration::from_secs(4),
+            retry_within: Duration::from_secs(4),
+            clean_session: true,
+            credentials: None,
+            birth: None,
+            will: None,
+            has_secret_birth: false,
+            has_secret_will: false,
+        };
+        let (own, mut broker) = duplex(1024);
+        let mut connection = V5 {
+            socket: Box::new(own),
+            inbox: BytesMut::new(),
+            room: WAITING_MAX,
+        };
+        // A CONNACK with 256 MB of properties.
+        let head = [0x20, 0xFF, 0xFF, 0xFF, 0x7F];
+        broker.write_all(&head).await.expect("it is open");
+        let heard = connection.hear(&settings).await;
+        assert_eq!(heard.err(), Some(no("what it answers is too long")));
     }
 }

@@ -175,10 +175,9 @@ impl<'a> Announcer<'a> {
         };
         let gone = gone(&kept, &told.document);
         if !gone.is_empty() {
-            let names: Vec<&str> = gone.keys().map(String::as_str).collect();
             info!(
                 "takes away from Home Assistant what is declared no more: {}",
-                names.join(", ")
+                listed(&gone)
             );
             let mut document = told.document.clone();
             if let Some(Json::Object(components)) = document.get_mut("cmps") {
@@ -240,6 +239,23 @@ fn gone(kept: &Json, document: &Json) -> Map<String, Json> {
         Some((key, json!({ "p": platform })))
     })
     .collect()
+}
+
+/// Names that have come from the broker, for the log: so many of them, none longer than so many letters, and nothing in
+/// them that a terminal would take for something else.
+fn listed(gone: &Map<String, Json>) -> String {
+    const NAMES_MAX: usize = 8;
+    const LETTERS_MAX: usize = 60;
+    let names = gone.keys().take(NAMES_MAX).map(|name| {
+        let short: String = name.chars().take(LETTERS_MAX).collect();
+        format!("{short:?}")
+    });
+    let names: Vec<String> = names.collect();
+    let more = match gone.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -351,5 +367,19 @@ mod tests {
         assert_eq!(announcer.due(), Some(now + SPREAD / 2));
         assert_eq!(sent(&mut announcer, now), []);
         assert_eq!(sent(&mut announcer, now + SPREAD / 2).len(), 1);
+    }
+
+    #[test]
+    fn names_that_came_from_the_broker_are_quoted_and_bounded_in_the_log() {
+        let mut gone = Map::new();
+        gone.insert(format!("\u{1b}[2J\n{}", "a".repeat(1_000_000)), Json::Null);
+        for index in 0..1000 {
+            gone.insert(format!("b{index}"), Json::Null);
+        }
+        let text = listed(&gone);
+        assert!(text.len() < 1000, "{} bytes", text.len());
+        assert!(!text.contains(char::is_control), "{text}");
+        assert!(text.contains(r"\u{1b}[2J\n"), "{text}");
+        assert!(text.ends_with(" and 993 more"), "{text}");
     }
 }

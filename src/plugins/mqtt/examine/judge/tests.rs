@@ -155,3 +155,23 @@ fn what_a_broker_calls_itself_cannot_write_on_the_terminal() {
     let found = judged(&seen);
     assert!(!of(&found, BROKER).says.contains('\u{1b}'));
 }
+
+#[test]
+fn what_stands_in_the_configuration_is_one_word_in_a_command_to_copy() {
+    let fix = |fault: Fault, settings: &Settings| {
+        let seen = Seen::Not(Trouble::while_connecting(&fault, settings));
+        let found = judge(settings, "lamp-doctor", &[], &seen);
+        of(&found, BROKER).fix.clone().unwrap_or_default()
+    };
+    let strange = settings("a;reboot", false);
+    for fault in [Fault::Silent, Fault::Name, Fault::NoNameForTls] {
+        let fix = fix(fault, &strange);
+        let bare = fix.replace("'a;reboot'", "").replace("'a;reboot:1883'", "");
+        assert!(!bare.contains("reboot"), "{fix}");
+    }
+    let mut strange = settings("localhost", false);
+    let secret = Secret::new("s3cret".to_owned());
+    strange.credentials = Some(("$(reboot) it's".to_owned(), secret));
+    let fix = fix(Fault::Refused(ConnectReturnCode::NotAuthorized), &strange);
+    assert!(fix.contains(r"passwd '$(reboot) it'\''s'; sudo"), "{fix}");
+}

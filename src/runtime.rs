@@ -248,6 +248,9 @@ async fn supervise(
     let mut said = None;
     loop {
         let chosen = choose(&mut link.candidates, &mut said).await;
+        if let Some(it) = taken_over.filter(|it| it.candidate != chosen) {
+            link.candidates[it.candidate].passed_over();
+        }
         let (better, rest) = link.candidates.split_at_mut(chosen);
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());

@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use super::logging::LogFormat;
 use super::{EXIT_FAILURE, mistaken, startup};
 use crate::config::{Loaded, load};
-use crate::reload::{Reloads, Watch};
+use crate::reload::{Asker, Reloads, Watch};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
@@ -57,7 +57,7 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
     let (mut reloads, reloader) = Reloads::of(&path, source);
     runtime.offer(reloader);
     loop {
-        let answer = tokio::select! {
+        let (by, answer) = tokio::select! {
             _ = interrupt.recv() => {
                 info!("interrupted, stopping");
                 break;
@@ -66,8 +66,8 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
                 info!("terminated, stopping");
                 break;
             }
-            _ = hang_up.recv() => None,
-            answer = reloads.asked() => Some(answer),
+            _ = hang_up.recv() => (Asker::Signal, None),
+            answer = reloads.asked() => (Asker::Console, Some(answer)),
             changed = changed(&mut watch) => {
                 if let Err(problem) = changed {
                     warn!("{} is not watched any more: {problem}", path.display());
@@ -76,13 +76,13 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
                 if !reloads.is_news() {
                     continue;
                 }
-                None
+                (Asker::File, None)
             }
         };
         if let Some(service) = &service {
             service.reloading();
         }
-        let report = reloads.reload(&mut runtime).await;
+        let report = reloads.reload(&mut runtime, by).await;
         if let Some(service) = &service {
             service.reloaded();
         }

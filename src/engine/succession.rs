@@ -289,6 +289,8 @@ impl LinkState {
             outlet.since = outlet.since.or(sent.since);
         }
         if outlet.carries == Carries::Kept {
+            // It is told how things stand.
+            outlet.since = None;
             return;
         }
         if let (Some(pacer), Some(before)) = (&mut outlet.pacer, before.pacer) {

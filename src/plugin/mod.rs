@@ -168,6 +168,9 @@ pub trait Link: Any + Send {
     /// [`Link::take_over`] and [`Link::prepare`], before [`Link::run`], with the port that it runs with.
     fn goes_on(&mut self, _port: &Port) {}
 
+    /// Another link of its section runs, and not this one that has taken over: what it has taken goes.
+    fn passed_over(&mut self) {}
+
     /// Says what values begin with. Asked once, before any link works and before anything can have
     /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.
     fn prepare(&mut self, _beginning: &mut Beginning<'_>) {}

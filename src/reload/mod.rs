@@ -11,6 +11,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch as latest};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::config::{Loaded, Mistakes, Outline, load, load_text};
@@ -46,10 +47,31 @@ pub struct Report {
     pub changes: Vec<String>,
 }
 
+/// Who has asked for a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    /// Somebody in the process, as the console.
+    Console,
+    /// The signal SIGHUP.
+    Signal,
+    /// The file, which is watched.
+    File,
+}
+
+/// The last reload.
+#[derive(Clone, Debug)]
+pub struct Last {
+    pub by: Asker,
+    pub at: Instant,
+    pub report: Report,
+}
+
 /// Asks for a reload, from anywhere in the process.
 pub struct Reloader {
     asking: mpsc::Sender<oneshot::Sender<Report>>,
     generation: latest::Receiver<u64>,
+    last: latest::Receiver<Option<Last>>,
 }
 
 impl Reloader {
@@ -58,6 +80,11 @@ impl Reloader {
         let (answer, answered) = oneshot::channel();
         self.asking.send(answer).await.ok()?;
         answered.await.ok()
+    }
+
+    /// What came of the last one, whoever asked; it tells when there is another.
+    pub fn last(&self) -> latest::Receiver<Option<Last>> {
+        self.last.clone()
     }
 
     /// Grows with each configuration that is put to work; 1 is that of the start.
@@ -72,6 +99,7 @@ pub struct Reloads {
     source: String,
     asked: mpsc::Receiver<oneshot::Sender<Report>>,
     generation: latest::Sender<u64>,
+    last: latest::Sender<Option<Last>>,
     /// The text that was refused last: it is not complained about each time that somebody looks.
     refused: Option<String>,
 }
@@ -81,15 +109,18 @@ impl Reloads {
     pub fn of(path: &Path, source: String) -> (Self, Arc<Reloader>) {
         let (asking, asked) = mpsc::channel(WAITING);
         let generation = latest::Sender::new(1);
+        let last = latest::Sender::new(None);
         let reloader = Reloader {
             asking,
             generation: generation.subscribe(),
+            last: last.subscribe(),
         };
         let reloads = Self {
             path: path.to_owned(),
             source,
             asked,
             generation,
+            last,
             refused: None,
         };
         (reloads, Arc::new(reloader))
@@ -110,8 +141,18 @@ impl Reloads {
             .is_ok_and(|text| text != self.source && Some(&text) != self.refused.as_ref())
     }
 
-    /// Reads the file again and puts it to work.
-    pub async fn reload(&mut self, runtime: &mut Runtime) -> Report {
+    /// Reads the file again and puts it to work, because this one has asked.
+    pub async fn reload(&mut self, runtime: &mut Runtime, by: Asker) -> Report {
+        let report = self.put_to_work(runtime).await;
+        self.last.send_replace(Some(Last {
+            by,
+            at: Instant::now(),
+            report: report.clone(),
+        }));
+        report
+    }
+
+    async fn put_to_work(&mut self, runtime: &mut Runtime) -> Report {
         let file = self.path.display().to_string();
         let loaded = match load(&self.path) {
             Ok(loaded) => loaded,

@@ -42,7 +42,9 @@ export function draft(form, follow) {
     document.activeElement.blur();
     follow();
   });
-  return { isKept: () => isTyped || form.contains(document.activeElement), end };
+  const isAt = ({ type }) => !["checkbox", "submit"].includes(type);
+  const isThere = () => form.contains(document.activeElement) && isAt(document.activeElement);
+  return { isKept: () => isTyped || isThere(), end };
 }
 
 export const inWords = ({ att, detail, title }) =>

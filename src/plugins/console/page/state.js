@@ -78,7 +78,8 @@ export function setDevice(device) {
   }
   for (const [id, was] of before) {
     const is = state.characteristics.get(id);
-    if (!is) state.gone.set(id, was);
+    if (!is) state.gone.set(id, { ...was, heir: [...state.characteristics.values()].find((it) =>
+      !before.has(it.id) && it.uuid === was.uuid && it.service.uuid === was.service.uuid)?.id });
     else if (JSON.stringify(is.value) !== JSON.stringify(was.value)) forgetReadings(id);
   }
   for (const id of state.characteristics.keys()) state.gone.delete(id);
@@ -93,9 +94,8 @@ function forgetReadings(id) {
 
 /// The characteristic that one which is gone has become: of the same UUID in the same service.
 export function heirOf(id) {
-  const was = state.gone.get(id);
-  return was && [...state.characteristics.values()].find((it) =>
-    it.uuid === was.uuid && it.service.uuid === was.service.uuid);
+  const heir = state.gone.get(id)?.heir;
+  return heir && (state.characteristics.get(heir) ?? heirOf(heir));
 }
 
 /// After a change of names what this central knows goes by the new ones.

@@ -50,7 +50,7 @@ pub use receipt::Receipt;
 pub use registry::registry;
 pub use served::{Page, Served};
 pub use shared::Ending;
-pub(crate) use shared::{Shared, Stopping};
+pub(crate) use shared::{Before, Shared, Stopping, SucceededBy};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc, WillDoc};
 pub use view::{By, Counters, LinkCounters, Rejected, View};
@@ -168,8 +168,8 @@ pub trait Link: Any + Send {
     /// [`Link::take_over`] and [`Link::prepare`], before [`Link::run`], with the port that it runs with.
     fn goes_on(&mut self, _port: &Port) {}
 
-    /// Another link of its section runs, and not this one that has taken over: what it has taken goes.
-    fn passed_over(&mut self) {}
+    /// It has taken over, and an alternative runs in its place: what it has taken goes.
+    fn let_go(&mut self) {}
 
     /// Says what values begin with. Asked once, before any link works and before anything can have
     /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.

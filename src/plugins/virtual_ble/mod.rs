@@ -78,6 +78,10 @@ impl Link for VirtualAdapter {
         }
     }
 
+    fn let_go(&mut self) {
+        self.left = None;
+    }
+
     fn goes_on(&mut self, port: &Port) {
         let Some(left) = &mut self.left else {
             return;
@@ -94,11 +98,6 @@ impl Link for VirtualAdapter {
         // The same object: taking the old offer back would take the new one.
         left.offer = None;
         left.offer = Some(port.offer(left.server.clone()));
-    }
-
-    /// A real adapter runs: centrals of this one notice that it has gone.
-    fn passed_over(&mut self) {
-        self.left = None;
     }
 
     /// No central is connected to what is not there.

@@ -230,3 +230,39 @@ fn what_a_signal_had_reloaded_is_in_the_health_and_told() {
         json!("console")
     );
 }
+
+#[test]
+fn the_doctor_says_whether_the_address_is_free_or_ours_or_somebody_elses() {
+    let looked_at = |port: u16| {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("services.yaml"), at(port)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
+            .args(["doctor", "services.yaml", "--json"])
+            .current_dir(directory.path())
+            .env("XDG_STATE_HOME", directory.path())
+            .output()
+            .unwrap();
+        let report: Json = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let found = findings.into_iter().find(|it| it["check"] == "console");
+        found.expect("it is looked at")
+    };
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let other = looked_at(port);
+    assert_eq!(other["level"], json!("fail"));
+    assert!(
+        other["fix"]
+            .as_str()
+            .unwrap()
+            .contains("console: { listen:"),
+        "{other}"
+    );
+    drop(taken);
+    assert_eq!(looked_at(port)["level"], json!("ok"));
+
+    let program = Program::start(DEMO);
+    let ours = looked_at(program.console());
+    assert_eq!(ours["level"], json!("ok"), "{ours}");
+    assert!(ours["says"].as_str().unwrap().contains("at work"), "{ours}");
+}

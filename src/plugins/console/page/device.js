@@ -89,7 +89,7 @@ export function deviceView() {
     const draw = () => {
       const seen = isVirtual() ? known(id)?.shown : state.values.get(id)?.shown;
       write(value, seen ?? "–");
-      bell.hidden = !state.subscriptions.has(id);
+      bell.hidden = !isVirtual() || !state.subscriptions.has(id);
     };
     draw();
     const offs = [on(`record:${id}`, draw), on(`value:${id}`, draw)];

@@ -93,11 +93,14 @@ impl Place {
             Ok(running) => return self.arrived(running),
             Err(error) => error,
         };
+        // Nobody gets here from where it is not declared any more.
+        let old = old.filter(|old| {
+            let (was, is) = (old.ip(), settings.listen.ip());
+            was.is_loopback() || was == is || is.is_unspecified()
+        });
         self.stands_in
-            .take_if(|it| !it.state.settings.is_but_for_place(settings));
-        if let (None, Some(listen)) = (&self.stands_in, old)
-            && (listen.ip().is_loopback() || settings.token.is_some())
-        {
+            .take_if(|it| old.is_none() || !it.state.settings.is_but_for_place(settings));
+        if let (None, Some(listen)) = (&self.stands_in, old) {
             let there = Settings {
                 listen,
                 ..settings.clone()

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
@@ -87,8 +88,11 @@ impl Place {
         }
         let old = self.stands_in.as_ref().map(|it| it.server.address);
         // One port is had once, at whatever addresses.
-        self.stands_in
-            .take_if(|it| it.server.address.port() == settings.listen.port());
+        let same = |it: &mut Running| it.server.address.port() == settings.listen.port();
+        if self.stands_in.take_if(same).is_some() {
+            // Its task lets go of the address when it has its turn.
+            yield_now().await;
+        }
         let error = match Running::start(settings.clone()).await {
             Ok(running) => return self.arrived(running),
             Err(error) => error,

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::logging::LogFormat;
 use super::{EXIT_FAILURE, mistaken, startup};
 use crate::config::{Loaded, load};
-use crate::reload::{Reloads, Watch};
+use crate::reload::{Asker, Reloads, Watch};
 use crate::runtime::Runtime;
 use crate::service::Service;
 
@@ -59,7 +59,7 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
     let (mut reloads, reloader) = Reloads::of(&path, source);
     runtime.offer(reloader);
     loop {
-        let answer = tokio::select! {
+        let (by, answer) = tokio::select! {
             _ = interrupt.recv() => {
                 info!("interrupted, stopping");
                 break;
@@ -68,8 +68,8 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
                 info!("terminated, stopping");
                 break;
             }
-            _ = hang_up.recv() => None,
-            answer = reloads.asked() => Some(answer),
+            _ = hang_up.recv() => (Asker::Signal, None),
+            answer = reloads.asked() => (Asker::Console, Some(answer)),
             changed = changed(&mut watch) => {
                 if let Err(problem) = changed {
                     warn!("{} is not watched any more: {problem}", path.display());
@@ -78,7 +78,7 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
                 if !reloads.is_news() {
                     continue;
                 }
-                None
+                (Asker::File, None)
             }
         };
         if let Some(service) = &service {
@@ -87,7 +87,7 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
         let hurry = Notify::new();
         let mut is_over = false;
         let report = {
-            let mut reload = pin!(reloads.reload(&mut runtime, &hurry));
+            let mut reload = pin!(reloads.reload(&mut runtime, by, &hurry));
             loop {
                 tokio::select! {
                     report = &mut reload => break report,

@@ -353,6 +353,7 @@ impl LinkState {
         }
         // What is kept is compared with what is there.
         if outlet.carries == Carries::Kept {
+            outlet.since = None;
             return true;
         }
         if let (Some(pacer), Some(before)) = (&mut outlet.pacer, before.pacer) {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::{Notify, mpsc, oneshot, watch as latest};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::config::{Loaded, Mistakes, Outline, load, load_text};
@@ -49,10 +50,31 @@ pub struct Report {
     pub changes: Vec<String>,
 }
 
+/// Who has asked for a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    /// Somebody in the process, as the console.
+    Console,
+    /// The signal SIGHUP.
+    Signal,
+    /// The file, which is watched.
+    File,
+}
+
+/// The last reload.
+#[derive(Clone, Debug)]
+pub struct Last {
+    pub by: Asker,
+    pub at: Instant,
+    pub report: Report,
+}
+
 /// Asks for a reload, from anywhere in the process.
 pub struct Reloader {
     asking: mpsc::Sender<oneshot::Sender<Report>>,
     generation: latest::Receiver<u64>,
+    last: latest::Receiver<Option<Last>>,
 }
 
 impl Reloader {
@@ -61,6 +83,11 @@ impl Reloader {
         let (answer, answered) = oneshot::channel();
         self.asking.send(answer).await.ok()?;
         answered.await.ok()
+    }
+
+    /// What came of the last one, whoever asked; it tells when there is another.
+    pub fn last(&self) -> latest::Receiver<Option<Last>> {
+        self.last.clone()
     }
 
     /// Grows with each configuration that is put to work; 1 is that of the start.
@@ -75,6 +102,7 @@ pub struct Reloads {
     source: String,
     asked: mpsc::Receiver<oneshot::Sender<Report>>,
     generation: latest::Sender<u64>,
+    last: latest::Sender<Option<Last>>,
     /// The text that was refused last: it is not complained about each time that somebody looks.
     refused: Option<String>,
 }
@@ -84,15 +112,18 @@ impl Reloads {
     pub fn of(path: &Path, source: String) -> (Self, Arc<Reloader>) {
         let (asking, asked) = mpsc::channel(WAITING);
         let generation = latest::Sender::new(1);
+        let last = latest::Sender::new(None);
         let reloader = Reloader {
             asking,
             generation: generation.subscribe(),
+            last: last.subscribe(),
         };
         let reloads = Self {
             path: path.to_owned(),
             source,
             asked,
             generation,
+            last,
             refused: None,
         };
         (reloads, Arc::new(reloader))
@@ -113,8 +144,19 @@ impl Reloads {
             .is_ok_and(|text| text != self.source && Some(&text) != self.refused.as_ref())
     }
 
-    /// Reads the file again and puts it to work. Whoever is in a `hurry` waits for nobody to grant anything.
-    pub async fn reload(&mut self, runtime: &mut Runtime, hurry: &Notify) -> Report {
+    /// Reads the file again and puts it to work, because this one has asked. Whoever is in a `hurry` waits for
+    /// nobody to grant anything.
+    pub async fn reload(&mut self, runtime: &mut Runtime, by: Asker, hurry: &Notify) -> Report {
+        let report = self.put_to_work(runtime, hurry).await;
+        self.last.send_replace(Some(Last {
+            by,
+            at: Instant::now(),
+            report: report.clone(),
+        }));
+        report
+    }
+
+    async fn put_to_work(&mut self, runtime: &mut Runtime, hurry: &Notify) -> Report {
         let file = self.path.display().to_string();
         let loaded = match load(&self.path) {
             Ok(loaded) => loaded,

@@ -71,6 +71,11 @@ fn a_reload_is_seen_without_loading_the_page_anew() {
 }
 
 #[test]
+fn what_changes_under_a_page_is_said_and_begun_anew() {
+    journey("structure");
+}
+
+#[test]
 fn without_a_virtual_adapter_the_operator_asks() {
     journey("operator");
 }

@@ -30,6 +30,7 @@ services:
       - { name: Bytes, uuid: FF07, access: [read, write_without_response], value: { type: bytes, max_length: 4 } }
       - { name: Some, uuid: FF08, access: [read, write], value: { type: array, max_items: 3, items: { type: u8 } } }
       - { name: Same, uuid: FF09, access: [read, write], value: { type: f32, scale: { decimals: 1 }, min: -1, max: 1 } }
+      - { name: Big, uuid: FF0A, access: [read], value: { type: u64, initial: 1 } }
   - name: Kinds
     uuid: FF10
     characteristics:
@@ -59,7 +60,7 @@ fn every_type_says_what_a_field_for_it_needs() {
     };
     has(
         "percent",
-        json!({ "kind": "number", "type": "u8", "min": 0, "max": 100, "step": 5, "unit": "%", "decimals": 0 }),
+        json!({ "kind": "number", "type": "u8", "min": 0, "max": 100, "step": 5, "unit": "%", "decimals": 0, "range": "0 to 100" }),
     );
     has(
         "half-degrees",
@@ -82,6 +83,9 @@ fn every_type_says_what_a_field_for_it_needs() {
     let field = |index: usize, key: &str| hsv["fields"][index][key].clone();
     assert_eq!(field(0, "at"), json!("/color/h"));
     assert_eq!((field(0, "min"), field(0, "max")), (json!(0.0), json!(1.0)));
+    // In digits, for whoever has no numbers of 64 bits.
+    let big = &characteristic(&device, "kinds.big")["value"]["range"];
+    assert_eq!(*big, json!("0 to 18446744073709551615"));
     assert_eq!(field(2, "constant"), json!(true));
     assert_eq!(shape("some")["item"]["type"], json!("u8"));
     // The schema is that of the topic.

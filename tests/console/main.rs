@@ -15,6 +15,7 @@ mod lines;
 mod load;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+mod moves;
 mod openapi;
 mod page;
 mod reload;

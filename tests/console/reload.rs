@@ -38,7 +38,12 @@ fn streams_sessions_and_what_was_seen_go_on_under_the_next_configuration() {
     let mut lines = log.lines().map_while(Result::ok);
     let said = lines.find(|line| line.contains("the console is at"));
     // What is written later has a reader too.
-    std::thread::spawn(move || lines.for_each(drop));
+    let (moved, has_moved) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in lines.filter(|line| line.contains("the console is at")) {
+            let _ = moved.send(line);
+        }
+    });
     let port = port_in(&said.expect("it starts"));
 
     let login = Http::to(port).post("/api/v1/session", &json!({ "token": "0123456789abcdef" }));
@@ -91,16 +96,10 @@ fn streams_sessions_and_what_was_seen_go_on_under_the_next_configuration() {
         "the answer still comes"
     );
     while events.try_next().is_some() {}
-    let mut tries = 0;
-    while !is_there(port) && tries < 1000 {
-        tries += 1;
-        std::thread::yield_now();
-    }
+    has_moved
+        .recv_timeout(std::time::Duration::from_secs(30))
+        .expect("another is there");
     http.get("/api/v1/values").problem(401);
     let new = Http::to(port).with("Authorization", "Bearer fedcba9876543210");
     new.json("/api/v1/values");
-}
-
-fn is_there(port: u16) -> bool {
-    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }

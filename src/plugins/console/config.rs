@@ -121,6 +121,17 @@ impl Settings {
         })
     }
 
+    /// Whether they say the same of everything but of where it is.
+    pub(super) fn is_but_for_place(&self, other: &Self) -> bool {
+        let Self {
+            listen: _,
+            token,
+            hosts,
+            read_only,
+        } = self;
+        *token == other.token && *hosts == other.hosts && *read_only == other.read_only
+    }
+
     /// Whether only this machine itself gets here.
     pub(super) fn is_local(&self) -> bool {
         self.listen.ip().is_loopback()

@@ -68,6 +68,7 @@ fn shown(current: &Current, step: &Step, seq: u64) -> FlowStep {
     };
     let mut shown = FlowStep {
         seq,
+        generation: current.generation,
         at: since_1970(step.at),
         link: step.link.map(str::to_owned),
         value: name.and_then(|name| current.id_of(name)).map(str::to_owned),

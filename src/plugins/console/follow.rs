@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::current::Current;
@@ -12,6 +13,7 @@ use super::flow::PER_SLICE;
 use super::health::{adapter, health};
 use super::state::{Frame, State};
 use crate::plugin::{Ending, Flow, Kind, Seen, Step};
+use crate::reload::{Last, Reloader};
 
 /// The streams are told so often at the most; of each value the newest.
 const SLICE: Duration = Duration::from_millis(100);
@@ -25,6 +27,8 @@ pub(super) async fn follow(state: &State, current: &Current) -> Ending {
     // Whoever has listened to the configuration of before is told.
     health_changes.mark_changed();
     let mut carrier = adapter(current);
+    let reloader = port.offered_now::<Reloader>();
+    let mut reloads = reloader.map(|reloader| reloader.last());
     loop {
         let mut progress = pin!(port.progress());
         // From here on nothing is missed.
@@ -50,6 +54,10 @@ pub(super) async fn follow(state: &State, current: &Current) -> Ending {
                 ending = &mut stopped => return ending,
                 () = &mut progress => break,
                 _ = health_changes.changed() => {
+                    health_changes.mark_changed();
+                    break;
+                }
+                () = reloaded(&mut reloads) => {
                     health_changes.mark_changed();
                     break;
                 }
@@ -129,6 +137,16 @@ impl Way {
 /// Whether a step says that something came in.
 fn is_arrival(step: &Step) -> bool {
     matches!(step.kind, Kind::Requested(_) | Kind::Reported(_))
+}
+
+/// Resolves when something has come of a reload.
+async fn reloaded(reloads: &mut Option<watch::Receiver<Option<Last>>>) {
+    if let Some(last) = reloads
+        && last.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 async fn until(time: Option<Instant>) {

@@ -2,13 +2,14 @@
 
 use super::current::{Current, milliseconds};
 use super::model::{
-    Adapter, AdapterKind, ConnectedCentral, HealthView, LinkView, Subscription, Totals,
+    Adapter, AdapterKind, ConnectedCentral, HealthView, LastReload, LinkView, Subscription, Totals,
 };
 use super::state::{STREAMS_MAX, State};
-use super::words::since_1970;
+use super::words::{now, since_1970};
 use crate::gatt::server::GattServer;
 use crate::metrics::Snapshot;
 use crate::plugin::{Health, LinkHealth};
+use crate::reload::Reloader;
 
 pub(super) fn health(state: &State, current: &Current) -> HealthView {
     let snapshot = current.observer.snapshot();
@@ -47,7 +48,18 @@ pub(super) fn health(state: &State, current: &Current) -> HealthView {
         links: links.into_iter().map(link).collect(),
         centrals: centrals.collect(),
         counters: totals,
+        reload: last_reload(current),
     }
+}
+
+fn last_reload(current: &Current) -> Option<LastReload> {
+    let reloader = current.port.offered_now::<Reloader>()?;
+    let last = reloader.last().borrow().clone()?;
+    Some(LastReload {
+        by: last.by,
+        at: now().saturating_sub(milliseconds(last.at.elapsed())),
+        report: last.report,
+    })
 }
 
 fn link(link: LinkHealth) -> LinkView {
@@ -107,8 +119,9 @@ pub(super) fn adapter(current: &Current) -> Adapter {
     Adapter {
         kind: match (is_virtual, link) {
             (true, _) => AdapterKind::Virtual,
-            (false, Some(_)) => AdapterKind::Bluez,
-            (false, None) => AdapterKind::None,
+            (false, Some(link)) if link.name != "virtual_ble" => AdapterKind::Bluez,
+            // None is declared, or it is about to be served.
+            (false, Some(_) | None) => AdapterKind::None,
         },
         name: detail("adapter"),
         address: detail("address"),

@@ -12,6 +12,7 @@ mod centrals;
 mod config;
 mod current;
 mod device;
+mod examine;
 mod flow;
 mod follow;
 mod guard;
@@ -22,6 +23,7 @@ mod names;
 mod openapi;
 mod page;
 mod peers;
+mod place;
 mod problem;
 mod requests;
 mod ring;
@@ -33,21 +35,17 @@ mod token;
 mod words;
 
 use std::any::Any;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use tracing::info;
-
 use crate::plugin::{
-    BoxFuture, Configure, Ending, Failure, Link, Page, Place, Plugin, Port, Served, Succession,
+    BoxFuture, Configure, Ending, Examination, Failure, Finding, Link, Page, Place, Plugin, Port,
+    Served, State as LinkState, Succession,
 };
 use config::{ConsoleConfig, Settings};
 use current::Current;
 use follow::follow;
 pub use openapi::document as openapi;
-use server::Server;
-use state::State;
 
 /// The body of a request, in bytes.
 const BODY_MAX: usize = 64 * 1024;
@@ -80,46 +78,15 @@ impl Plugin for ConsolePlugin {
         let settings = Settings::declare(declared)?;
         Some(Box::new(Console {
             settings,
-            running: None,
+            place: place::Place::default(),
         }))
     }
 }
 
-/// The link. What serves is its own, and can be handed over to a successor that is to be at the same place.
+/// The link. What serves is its own, and can be handed over to a successor.
 struct Console {
     settings: Settings,
-    running: Option<Running>,
-}
-
-/// What serves: it lives on while one configuration follows another. Dropped, it ends.
-struct Running {
-    state: Arc<State>,
-    _server: Server,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.state.centrals.clear();
-        self.state.end();
-    }
-}
-
-impl Console {
-    async fn start(&self) -> io::Result<Running> {
-        let state = Arc::new(State::new(self.settings.clone()));
-        let server = Server::start(&state).await?;
-        let access = match (&self.settings.token, self.settings.read_only) {
-            (None, false) => "",
-            (None, true) => ", to look at only",
-            (Some(_), false) => ", with its token",
-            (Some(_), true) => ", with its token, to look at only",
-        };
-        info!("the console is at {}{access}", url(server.address));
-        Ok(Running {
-            state,
-            _server: server,
-        })
-    }
+    place: place::Place,
 }
 
 /// Where a browser finds it, on this machine.
@@ -144,11 +111,15 @@ fn own_address(listen: SocketAddr) -> IpAddr {
         socket.connect(elsewhere)?;
         socket.local_addr()
     });
-    let this_machine = match listen {
+    from.map_or(own_loopback(listen), |from| from.ip())
+}
+
+/// This machine, as itself reaches it.
+fn own_loopback(listen: SocketAddr) -> IpAddr {
+    match listen {
         SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
         SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-    };
-    from.map_or(this_machine, |from| from.ip())
+    }
 }
 
 impl Link for Console {
@@ -178,35 +149,78 @@ impl Link for Console {
         false
     }
 
-    /// What serves already goes on for this one, if it is to be as it is: its address, and who may do what.
+    /// It may have to wait for its address.
+    fn tells_state(&self) -> bool {
+        true
+    }
+
+    fn examine<'a>(&'a mut self, _: Examination<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async { vec![examine::address(&self.settings).await] })
+    }
+
+    /// What serves already goes on: for good if it is as it is to be, else until this one has its address.
     fn take_over(&mut self, before: &mut dyn Link) -> Succession {
         let before: &mut dyn Any = before;
-        if let Some(before) = before.downcast_mut::<Self>()
-            && before.settings == self.settings
-        {
-            self.running = before.running.take();
+        if let Some(before) = before.downcast_mut::<Self>() {
+            self.place = place::Place::after(&mut before.place, &self.settings);
         }
         Succession::Unnoticed
     }
 
     fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async move {
-            let running = match self.running.take() {
-                Some(running) => running,
-                None => self.start().await.map_err(|error| {
-                    let listen = self.settings.listen;
-                    Failure::new(format!("no console at {listen}: {error}"))
-                })?,
-            };
-            let state = self.running.insert(running).state.clone();
-            let current = Arc::new(Current::new(port, state.before().as_deref()));
-            state.point_at(&current);
-            let ending = follow(&state, &current).await;
-            state.point_nowhere();
-            if ending == Ending::ForGood {
-                self.running = None;
+            self.place.take(&self.settings).await;
+            if self.serve(&port).await == Ending::ForGood {
+                self.place = place::Place::default();
             }
             Ok(())
         })
+    }
+}
+
+impl Console {
+    /// Until it is time to stop.
+    async fn serve(&mut self, port: &Port) -> Ending {
+        loop {
+            match &self.place.trouble {
+                Some(why) => port.waits(why.clone(), Some(place::Place::AGAIN)),
+                None => port.state(LinkState::Up),
+            }
+            let is_there = self.place.is_there();
+            let freed = async {
+                match is_there {
+                    true => std::future::pending().await,
+                    false => place::Place::freed(&self.settings).await,
+                }
+            };
+            let state = self.place.serves().map(|running| running.state.clone());
+            let ended = async {
+                match &state {
+                    Some(state) => {
+                        let current = Current::new(port.clone(), state.before().as_deref());
+                        let current = Arc::new(current);
+                        state.point_at(&current);
+                        follow(state, &current).await
+                    }
+                    None => port.stopped().await,
+                }
+            };
+            let next = tokio::select! {
+                ending = ended => Err(ending),
+                running = freed => Ok(running),
+            };
+            if let Some(state) = &state {
+                state.point_nowhere();
+            }
+            match next {
+                Ok(running) => {
+                    if let Some(state) = &state {
+                        running.state.goes_on_from(state);
+                    }
+                    self.place.arrived(running);
+                }
+                Err(ending) => return ending,
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value as Json};
 
+use crate::reload::{Asker, Report};
+
 // ── the device ───────────────────────────────────────────────────────────────────────────────────
 
 /// The device as a central sees it, and what carries its values.
@@ -139,6 +141,8 @@ pub(super) struct Shape {
     pub min: Option<Number>,
     pub max: Option<Number>,
     pub step: Option<Number>,
+    /// The range in digits: `0 to 18446744073709551615`. Not every reader of JSON has numbers of 64 bits.
+    pub range: Option<String>,
     /// `°C`, `%`, or a word.
     pub unit: Option<String>,
     /// Digits after the point.
@@ -425,11 +429,13 @@ pub(super) struct CentralEvent {
 
 // ── the flow ─────────────────────────────────────────────────────────────────────────────────────
 
-/// One step on the way of a value. All steps of one change have its value and its version.
+/// One step on the way of a value. All steps of one change have its generation, its value and its version.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct FlowStep {
     /// Grows by one from step to step.
     pub seq: u64,
+    /// Under which configuration it was taken. What a link is told again after a reload has the version of then.
+    pub generation: u64,
     /// Milliseconds since 1970.
     pub at: u64,
     /// The section of the YAML; null for the engine itself.
@@ -480,6 +486,18 @@ pub(super) struct HealthView {
     pub links: Vec<LinkView>,
     pub centrals: Vec<ConnectedCentral>,
     pub counters: Totals,
+    /// What came of the last reload, whoever asked for it; null before there was one.
+    pub reload: Option<LastReload>,
+}
+
+/// A reload.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct LastReload {
+    pub by: Asker,
+    /// Milliseconds since 1970.
+    pub at: u64,
+    #[serde(flatten)]
+    pub report: Report,
 }
 
 #[derive(Clone, Debug, Serialize, JsonSchema)]

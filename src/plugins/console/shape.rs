@@ -14,6 +14,12 @@ use crate::gatt::assigned::unit_name;
 pub(super) fn shape(spec: &Spec, unit: u16) -> Shape {
     let mut shape = bare(spec);
     shape.unit = symbol(unit);
+    shape.range = match (&shape.min, &shape.max) {
+        (Some(min), Some(max)) => Some(format!("{min} to {max}")),
+        (Some(min), None) => Some(format!("{min} or more")),
+        (None, Some(max)) => Some(format!("{max} or less")),
+        (None, None) => None,
+    };
     shape
 }
 
@@ -37,6 +43,7 @@ fn empty(kind: Kind, ty: &str) -> Shape {
         min: None,
         max: None,
         step: None,
+        range: None,
         unit: None,
         decimals: None,
         labels: Vec::new(),

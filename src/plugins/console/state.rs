@@ -95,6 +95,11 @@ impl State {
         *locked(&self.before) = before;
     }
 
+    /// What another has shown is what was shown before.
+    pub(super) fn goes_on_from(&self, other: &Self) {
+        *locked(&self.before) = other.before();
+    }
+
     /// What was shown before.
     pub(super) fn before(&self) -> Option<Arc<Current>> {
         locked(&self.before).take()

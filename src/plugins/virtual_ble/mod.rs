@@ -62,10 +62,14 @@ impl Link for VirtualAdapter {
         Box::pin(std::future::ready(availability))
     }
 
-    /// Centrals stay connected, whatever is served.
+    /// Centrals stay connected, whatever is served, unless it is served elsewhere.
     fn take_over(&mut self, before: &mut dyn Link) -> Succession {
+        let may_run = match &self.peripheral.adapter {
+            AdapterChoice::Auto | AdapterChoice::Virtual => true,
+            AdapterChoice::Named(_) | AdapterChoice::At(_) => false,
+        };
         let before: &mut dyn Any = before;
-        if let Some(before) = before.downcast_mut::<Self>() {
+        if let Some(before) = before.downcast_mut::<Self>().filter(|_| may_run) {
             self.left = before.left.take();
         }
         match self.left {

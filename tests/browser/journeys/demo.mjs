@@ -4,7 +4,10 @@ export default async function ({ program, open, see, number, same }) {
   const page = await open(await program());
   await see(page.getByRole("heading", { level: 1, name: "Lampi-Test" }));
   await see(page.getByText("virtual adapter", { exact: true }));
+  await see(page.getByText("This page plays the phone"));
   await see(page.getByText("This tab is a central"));
+  // Where there is room for it, one is open already.
+  await see(page.getByRole("heading", { level: 2, name: "Some Number" }));
 
   await page.getByRole("link", { name: /Some Number/ }).click();
   const seen = page.getByRole("region", { name: "As this central sees it" });
@@ -12,10 +15,10 @@ export default async function ({ program, open, see, number, same }) {
   // It is read as soon as it is opened, and again when that is asked for.
   const first = await number(big, Number.isFinite);
   await seen.getByRole("button", { name: "Read" }).click();
-  await see(seen, /read \d/);
+  await see(seen, /read \d.* ago, press Follow to hear each change/);
 
-  await seen.getByRole("button", { name: "Notifications" }).click();
-  await see(seen.getByRole("button", { name: "Notifications", pressed: true }));
+  await seen.getByRole("switch", { name: /notifications/ }).click();
+  await see(seen.getByRole("switch", { name: /notifications/, checked: true }));
   await see(page.getByRole("link", { name: /Some Number/ }).getByText("subscribed"));
   const counting = await number(big, (it) => it > first);
   await number(big, (it) => it > counting);

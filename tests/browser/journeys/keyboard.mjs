@@ -34,9 +34,9 @@ export default async function ({ program, open, see, same }) {
   await see(page.getByRole("heading", { level: 2, name: "Brightness" }));
   same(await focused(), "Brightness", "where the focus goes");
 
-  await tabTo(/^Notifications/);
+  await tabTo(/^Follow/);
   await press("Space");
-  await see(page.getByRole("button", { name: "Notifications", pressed: true }));
+  await see(page.getByRole("switch", { name: /notifications/, checked: true }));
   await tabTo(/^Value$/);
   await press("Control+a");
   await page.keyboard.type("101");

@@ -21,6 +21,13 @@ export default async function ({ program, open, see, accessible, same }) {
       if (name === "flow") await page.locator("summary").first().click();
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       same(Math.max(over, 0), 0, `pixels that stick out: ${what}`);
+      const burst = await page.evaluate(() => [...document.querySelectorAll(".card")]
+        .filter((card) => card.scrollWidth > card.clientWidth + 1).map((card) => card.firstChild.textContent));
+      same(burst, [], `cards whose content sticks out: ${what}`);
+      const broken = await page.evaluate(() => [...document.querySelectorAll(".descriptors td:is(:nth-child(2), :nth-child(3))")]
+        .filter((cell) => { const line = document.createRange(); line.selectNodeContents(cell); return line.getClientRects().length > 1; })
+        .map((cell) => cell.textContent));
+      same(broken, [], `UUIDs and handles that are broken: ${what}`);
       await accessible(page, what);
     }
     const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -25,9 +25,9 @@ export default async function ({ program, open, see, number }) {
   const me = (page) => page.getByRole("region", { name: "As this central sees it" });
 
   await desk.getByRole("link", { name: /Some Number/ }).click();
-  await me(desk).getByRole("button", { name: "Notifications" }).click();
+  await me(desk).getByRole("switch", { name: /notifications/ }).click();
   await desk.getByRole("link", { name: /Brightness/ }).click();
-  await me(desk).getByRole("button", { name: "Notifications" }).click();
+  await me(desk).getByRole("switch", { name: /notifications/ }).click();
   const write = desk.getByRole("region", { name: "Write" });
   const put = async (value, outcome) => {
     await write.getByLabel("Value", { exact: true }).fill(value);

@@ -11,7 +11,7 @@ export default async function ({ program, open, see, number, same }) {
   const running = await program();
   const page = await open(running);
   await page.getByRole("link", { name: /Some Number/ }).click();
-  await page.getByRole("button", { name: "Notifications" }).click();
+  await page.getByRole("switch", { name: /notifications/ }).click();
   await page.evaluate(() => (globalThis.isTheSamePage = true));
   const reload = async (outcome) => {
     await page.getByRole("link", { name: "Health" }).click();

@@ -5,7 +5,7 @@ export default async function ({ program, open, see, number }) {
   const running = await program();
   const page = await open(running);
   await page.getByRole("link", { name: /Some Number/ }).click();
-  await page.getByRole("button", { name: "Notifications" }).click();
+  await page.getByRole("switch", { name: /notifications/ }).click();
   const big = page.getByRole("region", { name: "As this central sees it" }).locator(".big");
   const before = await number(big, (it) => it > 2);
 
@@ -20,5 +20,5 @@ export default async function ({ program, open, see, number }) {
   await number(big, (it) => it < before);
   const counting = await number(big, (it) => it > 0);
   await number(big, (it) => it > counting);
-  await see(page.getByRole("button", { name: "Notifications", pressed: true }));
+  await see(page.getByRole("switch", { name: /notifications/, checked: true }));
 }

@@ -23,4 +23,13 @@ export default async function ({ program, open, see, accessible, same }) {
   await page.getByRole("link", { name: "Value and plot" }).click();
   await see(page.getByRole("region", { name: "Now" }));
   same(await page.getByRole("region", { name: "Ask for another value" }).count(), 0, "requests of the operator");
+
+  // A page that waits for the token waits no longer when none is asked for any more.
+  const other = await open(running);
+  await see(other.getByLabel("Token"));
+  running.edit((yaml) => yaml.replace(/^ {2}token: .*\n/m, ""));
+  running.child.kill("SIGHUP");
+  await see(other.getByRole("heading", { level: 1, name: "Lampi-Test" }));
+  await see(other.getByText("live", { exact: true }));
+  await see(page.getByText("live", { exact: true }));
 }

@@ -7,23 +7,23 @@ export default async function ({ program, open, see, same }) {
   for (const page of [one, other]) {
     addresses.push(await (await see(page.locator("code.me"))).textContent());
     await page.getByRole("link", { name: /Power/ }).click();
-    await page.getByRole("button", { name: "Notifications" }).click();
-    await see(page.getByRole("button", { name: "Notifications", pressed: true }));
+    await page.getByRole("switch", { name: /notifications/ }).click();
+    await see(page.getByRole("switch", { name: /notifications/, checked: true }));
   }
   same(new Set(addresses).size, 2, "addresses");
   for (const page of [one, other]) {
     for (const address of addresses) await see(page.getByRole("region", { name: "As everything sees it" }), address);
   }
 
-  await one.getByRole("switch").click();
+  await one.getByRole("switch", { name: "Value" }).click();
   await see(one.getByText("Written: false"));
   const records = (page) => page.getByRole("list", { name: /What this central has done/ });
   await see(records(other), /notified.*off/);
   // The control of the other follows what it was told.
-  await see(other.getByRole("switch", { checked: false }));
+  await see(other.getByRole("switch", { name: "Value", checked: false }));
   await see(other.getByRole("region", { name: "As everything sees it" }), addresses[0]);
 
-  await other.getByRole("switch").click();
+  await other.getByRole("switch", { name: "Value" }).click();
   await see(records(one), /notified.*on/);
   same(await records(one).locator("li.notified").count(), 1, "notifications to the one that wrote first");
 

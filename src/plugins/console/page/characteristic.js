@@ -2,10 +2,10 @@
 // one what the phones do, and a request of the operator.
 
 import { Problem, at, onlyProblems, post, raw } from "./api.js";
-import { Mistake, control, described } from "./controls.js";
+import { Mistake, control, described, exact } from "./controls.js";
 import { shortUuid } from "./device.js";
 import { announce, badge, bytes, card, duration, facts, h, hexOf, timeOf, uid, write, writeLarge } from "./dom.js";
-import { inWords, newest, operated, outcome } from "./operate.js";
+import { draft, inWords, newest, operated, outcome } from "./operate.js";
 import { ageOf, isVirtual, known, on, record, state } from "./state.js";
 import { subscribersOf, wayOf } from "./value.js";
 
@@ -104,13 +104,14 @@ function seen({ id, security }, act, keep, can) {
   const toggles = ["notifications", "indications"]
     .filter((how) => can(how === "notifications" ? "notify" : "indicate"))
     .map((how) => {
-      const set = () => act.subscribe(toggle.getAttribute("aria-pressed") === "true" ? null : how);
-      const toggle = h("button", { "aria-pressed": "false",
-        onclick: run(set, () => (state.subscriptions.has(id) ? `Subscribed to ${how}.` : "Unsubscribed.")) },
-        how === "notifications" ? "Notifications" : "Indications");
-      return { how, toggle };
+      const set = () => act.subscribe(state.subscriptions.get(id) === how ? null : how);
+      const done = run(set, () => (state.subscriptions.has(id) ? `Subscribed to ${how}.` : "Unsubscribed."));
+      const input = h("input", { type: "checkbox", role: "switch", onchange: () => done().then(draw) });
+      const label = h("label", { class: "switch", title: `Subscribe: each change is told by ${how}` }, input,
+        h("span", {}, "Follow ", h("span", { class: "muted" }, `by ${how}`)));
+      return { how, input, label };
     });
-  buttons.push(...toggles.map(({ toggle }) => toggle));
+  buttons.push(...toggles.map(({ label }) => label));
   const levels = new Set(Object.values(security ?? {}).filter((it) => it && it !== "open"));
   for (const level of levels) {
     buttons.push(h("button", { onclick: run(() => act.secure(level), () => `The link is ${level}.`) }, `Make the link ${level}`));
@@ -119,12 +120,13 @@ function seen({ id, security }, act, keep, can) {
     const last = known(id);
     writeLarge(shown, last?.shown ?? "–");
     write(hex, typeof last?.hex !== "string" ? "" : bytes(last.hex) || "no bytes");
-    write(when, last ? `${last.kind} ${timeOf(last.at)}` : can("read") ? "not read yet" : "nothing heard yet");
-    for (const { how, toggle } of toggles) {
-      toggle.setAttribute("aria-pressed", String(state.subscriptions.get(id) === how));
-    }
+    const heard = last ? `${last.kind} ${duration(Date.now() - last.at)} ago` : can("read") ? "not read yet" : "nothing heard yet";
+    const hint = toggles.length > 0 && !state.subscriptions.has(id) ? ", press Follow to hear each change" : "";
+    write(when, heard + hint);
+    for (const { how, input } of toggles) input.checked = state.subscriptions.get(id) === how;
   };
   keep(`record:${id}`, draw);
+  keep("second", draw);
   return card("As this central sees it", shown, hex, when, h("div", { class: "buttons" }, buttons), result.node);
 }
 
@@ -137,6 +139,7 @@ function written({ id, value: shape, withheld }, act, keep, can) {
     try {
       const [member, text] = what();
       await act.write(member, response, text);
+      typed.end();
       result.well(response ? `Written: ${text}` : `Sent: ${text}. There is no response to it.`);
       return true;
     } catch (problem) {
@@ -161,17 +164,18 @@ function written({ id, value: shape, withheld }, act, keep, can) {
   const form = h("form", { onsubmit: (event) => once(event, byValue) }, chosen.node,
     h("button", { class: "primary" }, "Write"));
   const hexId = uid("hex");
-  const typed = h("input", { id: hexId, class: "mono", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "0A FF" });
+  const octets = h("input", { id: hexId, class: "mono", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "0A FF" });
   const byHex = () => {
-    const hex = hexOf(typed.value);
-    if (hex === null) throw new Mistake(`“${typed.value}” is no hex: two digits for each byte.`);
+    const hex = hexOf(octets.value);
+    if (hex === null) throw new Mistake(`“${octets.value}” is no hex: two digits for each byte.`);
     return [{ hex: JSON.stringify(hex) }, bytes(hex) || "no bytes"];
   };
-  const hexForm = h("form", { class: "line", onsubmit: (event) => once(event, byHex) }, h("label", { class: "field", for: hexId }, h("span", {}, "Bytes, in hex")), typed, h("button", {}, "Write bytes"));
+  const hexForm = h("form", { class: "line", onsubmit: (event) => once(event, byHex) }, h("label", { class: "field", for: hexId }, h("span", {}, "Bytes, in hex")), octets, h("button", {}, "Write bytes"));
   const follow = () => {
     const last = known(id);
-    if (last && !form.contains(document.activeElement)) chosen.set(last.value);
+    if (last && !typed.isKept()) chosen.set(exact(last.value, last.shown));
   };
+  const typed = draft(form, follow);
   keep(`record:${id}`, follow);
   return card("Write", form, result.node, hexForm);
 }
@@ -226,13 +230,23 @@ function declared({ properties, uuid, handle, value_handle, descriptors, value: 
       ["UUID", h("code", {}, uuid)],
       ["Handles", handle !== null && `${hexHandle(handle)}, value ${hexHandle(value_handle)}`],
       ["Type", shape && described(shape)],
-      ["Truth", owner === "here" ? "in this program" : owner === "remote" ? "with the owner behind MQTT" : owner],
-      ["A response promises", properties.includes("write") && ack], ["Delivery", delivery],
+      ["Truth", TRUTHS[owner] ?? owner],
+      ["A response promises", properties.includes("write") && (PROMISES[ack] ?? ack)], ["Delivery", DELIVERIES[delivery] ?? delivery],
       ["Security", secured.map(([what, level]) => `${what}: ${level}`).join(", ")],
       ["Topics", paths.length > 0 && h("div", {}, paths)],
     ]),
-    rows.length > 0 && h("table", {}, h("caption", {}, "Descriptors"),
+    rows.length > 0 && h("table", { class: "descriptors" }, h("caption", {}, "Descriptors"),
       h("thead", {}, h("tr", {}, ["Name", "UUID", "Handle", "Bytes"].map((it) => h("th", { scope: "col" }, it)))), h("tbody", {}, rows)));
 }
+
+/// What the words of the configuration mean.
+const TRUTHS = {
+  here: "in this program: what it holds counts", remote: "with the owner behind MQTT: what it reports counts, and a write is a request to it",
+};
+const PROMISES = {
+  accepted: "accepted: the value is a right one", journaled: "journaled: it outlives a loss of power",
+  published: "published: the broker has it", confirmed: "confirmed: its owner has done it",
+};
+const DELIVERIES = { latest: "latest: of quick changes the newest", every: "every: each change is an event" };
 
 const hexHandle = (handle) => (handle === null || handle === undefined ? "–" : `0x${handle.toString(16).toUpperCase().padStart(4, "0")}`);

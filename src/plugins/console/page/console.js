@@ -75,7 +75,7 @@ function drawNotice() {
   const { kind, why, since } = state.connection;
   const isLost = kind === "lost";
   notice.hidden = !isLost && performance.now() > state.notice.until;
-  notice.classList.toggle("well", !isLost);
+  notice.classList.toggle("well", !isLost && state.notice.isWell);
   if (isLost) {
     write(notice, `${why} It is tried again and again; what is shown is ${duration(performance.now() - since)} old.`);
   } else {

@@ -34,12 +34,15 @@ export function control(shape, label, changed) {
   }
 }
 
+/// What a control is set to: a whole number that JavaScript has rounded, by the digits that are shown of it.
+export const exact = (value, shown) =>
+  Number.isInteger(value) && !Number.isSafeInteger(value) ? /^-?\d+/.exec(shown)?.[0] ?? value : value;
+
 /// The shape in a few words: `u8, 0 to 255, step 5, °C`.
 export function described(shape) {
   const words = [shape.type ?? shape.kind];
-  if (has(shape.min) && has(shape.max)) words.push(`${shape.min} to ${shape.max}`);
-  else if (has(shape.min)) words.push(`${shape.min} or more`);
-  else if (has(shape.max)) words.push(`${shape.max} or less`);
+  // As it was written: a number of JavaScript has no 64 bits.
+  if (shape.range) words.push(shape.range);
   if (has(shape.step) && shape.kind === "number" && shape.step !== 1 && !isUnscaled(shape)) words.push(`steps of ${shape.step}`);
   if (shape.unit) words.push(shape.unit);
   if (has(shape.max_length)) words.push(`at most ${shape.max_length} bytes`);

@@ -2,7 +2,7 @@
 
 import { append, fill, h, write } from "./dom.js";
 import { characteristicPanel } from "./characteristic.js";
-import { isVirtual, known, on, state } from "./state.js";
+import { heirOf, isVirtual, known, on, state } from "./state.js";
 
 const BASE_UUID = /^0000([0-9a-f]{4})-0000-1000-8000-00805f9b34fb$/i;
 
@@ -13,13 +13,25 @@ export function shortUuid(uuid) {
 }
 
 const LETTERS = {
-  read: "R", write: "W", write_without_response: "C", notify: "N", indicate: "I",
+  read: ["R", "read"], write: ["W", "write, and be told what came of it"],
+  write_without_response: ["C", "write without a response, as a command"],
+  notify: ["N", "notify: whoever follows is told of each change"],
+  indicate: ["I", "indicate: the same, and each is confirmed"],
 };
 
 /// What a central may do, as letters that are read out as words.
 const letters = (properties) =>
   h("span", { class: "letters" }, properties.filter((it) => LETTERS[it]).map((it) =>
-    h("abbr", { title: it.replaceAll("_", " ") }, LETTERS[it])));
+    h("abbr", { title: LETTERS[it][1] }, LETTERS[it][0])));
+
+const legend = () => h("p", { class: "muted legend" }, Object.entries(LETTERS).map(([property, [letter, words]], index) =>
+  [index > 0 && " · ", h("abbr", { title: words }, letter), ` ${property.replaceAll("_", " ")}`]));
+
+const CENTRAL = "who connects to a device over Bluetooth, as a phone does";
+const ATT = "the Attribute Protocol, by which Bluetooth Low Energy reads, writes and notifies";
+
+/// Wide enough to have a characteristic beside the list.
+const desk = matchMedia("(min-width: 861px)");
 
 export function deviceView() {
   const intro = h("header", { class: "intro" });
@@ -37,8 +49,9 @@ export function deviceView() {
     const who = !isVirtual()
       ? h("p", {}, adapterWords(device.adapter))
       : central
-        ? h("p", {}, "This tab is a central: ", h("code", { class: "me" }, central.address),
-            ". What it does here are ATT operations on the virtual adapter; nothing is on the air.")
+        ? [h("p", {}, "This page plays the phone: it reads, writes and subscribes; nothing is sent by radio."),
+            h("p", { class: "muted small" }, "This tab is a ", h("abbr", { title: CENTRAL }, "central"), ", ", h("code", { class: "me" }, central.address),
+              "; what it does are ", h("abbr", { title: ATT }, "ATT"), " operations.")]
         : h("p", {}, centralTrouble
             ? `This tab could not become a central: ${centralTrouble}`
             : "This tab becomes a central…");
@@ -63,6 +76,7 @@ export function deviceView() {
         h("p", { class: "uuid" }, shortUuid(service.uuid)),
         h("ul", {}, items))]);
     }
+    append(list, [legend()]);
     mark();
   }
 
@@ -75,16 +89,21 @@ export function deviceView() {
     const draw = () => {
       const seen = isVirtual() ? known(id)?.shown : state.values.get(id)?.shown;
       write(value, seen ?? "–");
-      bell.hidden = !state.subscriptions.has(id);
+      bell.hidden = !isVirtual() || !state.subscriptions.has(id);
     };
     draw();
     const offs = [on(`record:${id}`, draw), on(`value:${id}`, draw)];
     return { id, link, off: () => offs.forEach((off) => off()) };
   }
 
+  /// What is open; where nothing was chosen and there is room for it, the first.
+  function shownId() {
+    return open ?? (desk.matches ? rows[0]?.id ?? null : null);
+  }
+
   function mark() {
     for (const { id, link } of rows) {
-      if (id === open) link.setAttribute("aria-current", "true");
+      if (id === shownId()) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
     node.classList.toggle("opened", open !== null);
@@ -92,7 +111,8 @@ export function deviceView() {
 
   /// Anew only if it is declared otherwise: somebody may be typing in it.
   function drawDetail() {
-    const characteristic = state.characteristics.get(open);
+    const shown = shownId();
+    const characteristic = state.characteristics.get(shown);
     const declared = JSON.stringify([characteristic, state.device.adapter.kind, state.device.read_only]);
     if (panel !== null && declared === drawn) return;
     drawn = declared;
@@ -100,7 +120,7 @@ export function deviceView() {
     panel = null;
     if (!characteristic) {
       fill(detail, h("p", { class: "empty" },
-        open === null ? "Choose a characteristic to read, write and subscribe to it." : "It is not declared any more."));
+        open === null ? "Choose a characteristic to read, write and subscribe to it." : gone(open)));
       return;
     }
     panel = characteristicPanel(characteristic);
@@ -123,7 +143,9 @@ export function deviceView() {
   };
   drawIntro();
   drawList();
-  const offs = [on("device", drawAll), on("central", drawIntro)];
+  const onWidth = () => (mark(), drawDetail());
+  desk.addEventListener("change", onWidth);
+  const offs = [on("device", drawAll), on("central", drawIntro), on("health", () => !isVirtual() && drawIntro()), () => desk.removeEventListener("change", onWidth)];
 
   return {
     node,
@@ -141,9 +163,22 @@ export function deviceView() {
   };
 }
 
+/// Of one that is not declared any more: what it was called, and what it has become.
+function gone(id) {
+  const was = state.gone.get(id)?.name;
+  const heir = heirOf(id);
+  return [`${was ? `“${was}”` : "It"} is not declared any more. `,
+    heir && [`Of the same UUID is now `, h("a", { href: `#/device/${encodeURIComponent(heir.id)}` }, heir.name), ". "],
+    h("a", { class: "back", href: "#/device" }, "All characteristics")];
+}
+
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 function adapterWords(adapter) {
+  const link = state.health?.links.find((it) => it.link === "ble");
+  if (adapter?.kind === "bluez" && link && link.state !== "up") {
+    return `The adapter is waited for${link.why ? `: ${link.why}` : ""}. Nothing is on the air until then.`;
+  }
   if (adapter?.kind !== "bluez") {
     return "Nothing is served over Bluetooth: the values are here, and what you set is a request of the operator.";
   }

@@ -26,13 +26,15 @@ export function healthView() {
   const node = h("div", {}, h("header", { class: "bar" }, h("h1", { tabindex: "-1" }, "Health")),
     links,
     h("div", { class: "masonry" },
-      part("Configuration", ["device", "health"], configuration, reload()),
+      part("Configuration", ["device", "health"], configuration, reload(keep)),
       part("Adapter", ["device"], adapter),
       part("Broker", ["device"], broker),
       part("Centrals", ["health", "central", "second"], centrals),
       part("Counters", ["health"], counters)));
   // The stream tells of what happens to links and centrals; what is only counted is asked for.
-  const counting = setInterval(() => get("/health").then(setHealth, onlyProblems), COUNT_MS);
+  const count = () => get("/health").then(setHealth, onlyProblems);
+  const counting = setInterval(count, COUNT_MS);
+  count();
   offs.push(() => clearInterval(counting));
   return { node, title: () => "Health", show() {}, leave: () => offs.forEach((off) => off()) };
 }
@@ -89,19 +91,34 @@ const OUTCOMES = {
   rolled_back: "Rolled back: everything is as it was.",
 };
 
-/// Reads the configuration again, and says what came of it.
-function reload() {
+const ASKERS = { console: "from the console", signal: "by SIGHUP", file: "because the file was written" };
+
+/// Reads the configuration again; and what came of the last time, whoever asked.
+function reload(keep) {
   const result = h("div", { class: "outcome" });
+  let drawn = "";
+  const draw = () => {
+    const last = state.health?.reload;
+    const key = last ? `${last.outcome} ${last.by} ${last.message} ${timeOf(last.at).slice(0, -4)}` : "";
+    if (key === drawn) return;
+    drawn = key;
+    if (!last) return fill(result);
+    const { outcome, message, changes, by, at } = last;
+    const isWell = outcome === "applied" || outcome === "unchanged";
+    fill(result, h("div", { class: isWell ? "well" : "problem" }, h("p", {}, h("strong", {}, OUTCOMES[outcome] ?? outcome)),
+      h("p", { class: "small reason" }, `Read again at ${timeOf(at).slice(0, -4)} ${ASKERS[by] ?? by}.`),
+      message && h("pre", {}, message), (changes ?? []).length > 0 && h("ul", {}, changes.map((it) => h("li", {}, it)))));
+  };
+  keep(["health"], draw);
   const button = h("button", { onclick: async () => {
     button.disabled = true;
     try {
-      const { outcome, message, changes } = await post("/reload");
-      const isWell = outcome === "applied" || outcome === "unchanged";
-      fill(result, h("div", { class: isWell ? "well" : "problem" }, h("p", {}, h("strong", {}, OUTCOMES[outcome] ?? outcome)),
-        message && h("pre", {}, message), (changes ?? []).length > 0 && h("ul", {}, changes.map((it) => h("li", {}, it)))));
+      const { outcome } = await post("/reload");
       announce(`Configuration: ${OUTCOMES[outcome] ?? outcome}`);
+      setHealth(await get("/health"));
     } catch (problem) {
       onlyProblems(problem);
+      drawn = null;
       fill(result, h("div", { class: "problem" }, h("p", {}, h("strong", {}, problem.title)), h("pre", { class: "reason" }, problem.detail)));
       announce(`Configuration: ${problem.message}`);
     } finally {

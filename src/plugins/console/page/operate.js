@@ -1,7 +1,7 @@
 // What every operation on a value needs, of a central or of the operator: its outcome, and its pace.
 
 import { Problem, ask, at, attCode, raw } from "./api.js";
-import { Mistake, control } from "./controls.js";
+import { Mistake, control, exact } from "./controls.js";
 import { announce, card, fill, h } from "./dom.js";
 import { state } from "./state.js";
 
@@ -12,6 +12,7 @@ export function operated(id, shape, keep) {
     try {
       const json = chosen.json();
       await ask("PUT", `/values/${at(id)}`, raw({ value: json }));
+      typed.end();
       result.well(`Asked for: ${json}`);
     } catch (problem) {
       result.wrong(problem);
@@ -21,11 +22,29 @@ export function operated(id, shape, keep) {
   const chosen = control(shape, "Value", () => live());
   const form = h("form", { onsubmit: (event) => (event.preventDefault(), attempt()) }, chosen.node,
     h("button", { class: "primary" }, "Request"));
-  keep(`value:${id}`, () => {
+  const follow = () => {
     const view = state.values.get(id);
-    if (view && !form.contains(document.activeElement)) chosen.set(view.desired ?? view.value);
-  });
+    if (view && !typed.isKept()) chosen.set(view.desired ?? exact(view.value, view.shown));
+  };
+  const typed = draft(form, follow);
+  keep(`value:${id}`, follow);
   return card("Ask for another value", h("p", { class: "muted" }, "As the operator: it is checked as any write is."), form, result.node);
+}
+
+/// What is being typed into a form, or was and is not sent: nothing that arrives is written over it. Escape gives it up.
+export function draft(form, follow) {
+  let isTyped = false;
+  const end = () => (isTyped = false);
+  form.addEventListener("input", ({ target }) => (isTyped = !["range", "checkbox"].includes(target.type)));
+  form.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !isTyped) return;
+    end();
+    document.activeElement.blur();
+    follow();
+  });
+  const isAt = ({ type }) => !["checkbox", "submit"].includes(type);
+  const isThere = () => form.contains(document.activeElement) && isAt(document.activeElement);
+  return { isKept: () => isTyped || isThere(), end };
 }
 
 export const inWords = ({ att, detail, title }) =>

@@ -19,7 +19,7 @@ export const state = {
   /// `connecting`, `live`, `lost` or `locked` (a token is asked for).
   connection: { kind: "connecting", since: 0, why: "" },
   /// What is to be said above every view for a while.
-  notice: { text: "", until: 0 },
+  notice: { text: "", until: 0, isWell: true },
   /// The page's own virtual central: `{ id, address }`; null where there is none.
   central: null,
   /// Why there is none, where there could be one.
@@ -28,6 +28,8 @@ export const state = {
   records: new Map(),
   /// The characteristics it has subscribed to, with how.
   subscriptions: new Map(),
+  /// Characteristics that were declared and are not any more, by the id of then.
+  gone: new Map(),
 };
 
 const listeners = new Map();
@@ -63,6 +65,7 @@ function draw() {
 }
 
 export function setDevice(device) {
+  const before = new Map(state.characteristics);
   state.device = device;
   state.characteristics.clear();
   for (const { name, uuid, characteristics } of device.services) {
@@ -73,7 +76,38 @@ export function setDevice(device) {
   for (const id of state.values.keys()) {
     if (!state.characteristics.has(id)) state.values.delete(id);
   }
+  for (const [id, was] of before) {
+    const is = state.characteristics.get(id);
+    if (!is) state.gone.set(id, { ...was, heir: [...state.characteristics.values()].find((it) =>
+      !before.has(it.id) && it.uuid === was.uuid && it.service.uuid === was.service.uuid)?.id });
+    else if (JSON.stringify(is.value) !== JSON.stringify(was.value)) forgetReadings(id);
+  }
+  for (const id of state.characteristics.keys()) state.gone.delete(id);
   changed("device");
+}
+
+/// What was read of another type says nothing about the one of now; that it was read still is so.
+function forgetReadings(id) {
+  for (const entry of state.records.get(id) ?? []) entry.isOver = true;
+  changed(`record:${id}`);
+}
+
+/// The characteristic that one which is gone has become: of the same UUID in the same service.
+export function heirOf(id) {
+  const heir = state.gone.get(id)?.heir;
+  return heir && (state.characteristics.get(heir) ?? heirOf(heir));
+}
+
+/// After a change of names what this central knows goes by the new ones.
+export function follow() {
+  for (const id of state.gone.keys()) {
+    const heir = heirOf(id);
+    if (!heir) continue;
+    for (const known of [state.records, state.subscriptions]) {
+      if (known.has(id) && !known.has(heir.id)) known.set(heir.id, known.get(id));
+      known.delete(id);
+    }
+  }
 }
 
 export function setValues(views) {
@@ -98,10 +132,11 @@ export function addSteps(steps, missed = 0) {
   if (fresh.length > 0 || missed > 0) changed("flow");
 }
 
-/// Which change a step belongs to: all steps with its value and version. Where nothing came of it the version
-/// is 0, and it belongs to the request just before it.
-function changeOf({ seq, value, version, link }) {
-  if (version > 0) return `${value} ${version}`;
+/// Which change a step belongs to: all steps with its value and version, under one configuration: what links are
+/// told again after a reload is no part of the change of then. Where nothing came of it the version is 0, and it
+/// belongs to the request just before it.
+function changeOf({ seq, generation, value, version, link }) {
+  if (version > 0) return `${value} ${version} ${generation}`;
   const before = state.steps.at(-1);
   const goesOn = before?.version === 0 && before.kind === "requested" && before.value === value && before.link === link;
   return goesOn ? before.change : `step ${seq}`;
@@ -125,8 +160,8 @@ export function setConnection(kind, why = "") {
 
 const NOTICE_MS = 12_000;
 
-export function setNotice(text) {
-  state.notice = { text, until: performance.now() + NOTICE_MS };
+export function setNotice(text, isWell = true) {
+  state.notice = { text, until: performance.now() + NOTICE_MS, isWell };
   changed("connection");
 }
 
@@ -137,7 +172,7 @@ export function setCentral(central, trouble = "") {
 }
 
 /// Something that this page's central has seen or done: `{ at, kind, hex, shown, text }`, where kind is
-/// `read`, `written`, `notified`, `indicated`, `refused` or `subscribed`.
+/// `read`, `written`, `notified`, `indicated`, `refused`, `subscribed` or `over`.
 export function record(id, entry) {
   if (!state.records.has(id)) state.records.set(id, []);
   const entries = state.records.get(id);
@@ -149,7 +184,7 @@ export function record(id, entry) {
 
 /// What this central knows of a value: the newest that it has read or been told.
 export const known = (id) =>
-  state.records.get(id)?.find((it) => it.shown !== undefined && it.kind !== "refused") ?? null;
+  state.records.get(id)?.find((it) => it.shown !== undefined && it.kind !== "refused" && !it.isOver) ?? null;
 
 /// How old a value is by now, in milliseconds; null while it has none.
 export const ageOf = (view) =>

@@ -4,12 +4,16 @@
 import { Problem, ask, at, get, onlyProblems, post } from "./api.js";
 import { announce } from "./dom.js";
 import {
-  addSteps, changed, forgetSteps, isVirtual, record, setCentral, setConnection, setDevice, setHealth,
+  addSteps, changed, follow, forgetSteps, isVirtual, record, setCentral, setConnection, setDevice, setHealth,
   setNotice, setValues, state,
 } from "./state.js";
 
 const PAUSES_MS = [200, 400, 800, 1500, 3000];
 const HISTORY = 500;
+/// How often a page that is locked looks whether it still has to be.
+const LOOK_MS = 2000;
+/// Times that are told twice differ by less.
+const SAME_MS = 50;
 /// Why a stream ends that is opened again at once, and nothing is wrong.
 const RENEWED = "renewed";
 
@@ -55,9 +59,19 @@ function welcome({ isRestarted, isNew }) {
 /// After a token was accepted.
 export const unlocked = () => unlock();
 
-function login() {
+/// Until a token was accepted, here or in another tab, or none is asked for any more.
+async function login() {
   setConnection("locked");
-  return new Promise((resolve) => (unlock = resolve));
+  let looking = 0;
+  await new Promise((resolve) => {
+    unlock = resolve;
+    looking = setInterval(async () => {
+      // Who does not answer now is asked again.
+      const session = await get("/session").catch(onlyProblems);
+      if (session?.open) resolve();
+    }, LOOK_MS);
+  });
+  clearInterval(looking);
 }
 
 /// Not longer than until the tab is looked at again.
@@ -96,8 +110,9 @@ async function open() {
     addSteps(steps);
     stream.isRestarted = began !== undefined && began !== health.began;
     stream.isNew = state.central !== null && state.central !== hadCentral;
-    setHealth(health);
-    if (stream.isNew) await subscribeAgain();
+    hearHealth(health);
+    if (stream.isNew) await subscribeAgain([...state.subscriptions]);
+    else await compareSubscriptions();
   } catch (problem) {
     stream.close("");
     throw problem;
@@ -124,7 +139,7 @@ function connect(central) {
     setValues(views);
   });
   hear("flow", (flow) => addSteps(listOf(flow, "steps"), flow.missed ?? 0));
-  hear("health", setHealth);
+  hear("health", hearHealth);
   hear("device", () => refetch(close));
   hear("central", (news) => hearCentral(news, close));
   return new Promise((resolve, reject) => {
@@ -145,7 +160,10 @@ async function refetch(close) {
     if (isSame) return;
     setDevice(device);
     setValues(listOf(await get("/values"), "values"));
-    if (isReloaded) announce(`The configuration is a new one: generation ${device.generation}.`);
+    if (isReloaded) {
+      announce(`The configuration is a new one: generation ${device.generation}.`);
+      await compareSubscriptions();
+    }
     // Only a stream that is opened anew can be bound to a central.
     if (isVirtual() !== (state.central !== null) && state.centralTrouble === "") close(RENEWED);
   } catch (problem) {
@@ -165,11 +183,31 @@ async function openCentral() {
   }
 }
 
+/// After a reload: where the services have changed, the program has ended subscriptions. They are over here too,
+/// and made again as any phone would that has looked at the services anew.
+async function compareSubscriptions() {
+  follow();
+  if (!state.central || state.subscriptions.size === 0) return;
+  const { centrals } = await get("/health");
+  const mine = centrals.find(({ address }) => address === state.central?.address);
+  if (!mine) return;
+  const there = new Set(mine.subscribed.map(({ characteristic }) => characteristic));
+  const told = (id) => state.characteristics.get(id)?.answer?.id ?? id;
+  const over = [...state.subscriptions].filter(([id]) => !there.has(told(id)));
+  for (const [id] of over) {
+    state.subscriptions.delete(id);
+    record(id, { kind: "over", text: "subscription over: the services have changed" });
+  }
+  await subscribeAgain(over.filter(([id]) => state.characteristics.has(id)));
+}
+
 /// A central that comes anew is a stranger: what was subscribed to has to be again.
-async function subscribeAgain() {
-  for (const [id, how] of [...state.subscriptions]) {
+async function subscribeAgain(all) {
+  for (const [id, how] of all) {
     try {
       await post(`/centrals/${at(state.central.id)}/subscribe`, { characteristic: id, how });
+      state.subscriptions.set(id, how);
+      record(id, { kind: "subscribed", text: `again to ${how}` });
     } catch (problem) {
       onlyProblems(problem);
       state.subscriptions.delete(id);
@@ -177,6 +215,17 @@ async function subscribeAgain() {
     }
   }
   changed("records");
+}
+
+/// A configuration that somebody else had read and that was refused is said, wherever one looks.
+function hearHealth(health) {
+  const [before, last] = [state.health?.reload, health.reload];
+  const isNew = state.health && last && !(before && before.outcome === last.outcome && Math.abs(before.at - last.at) < SAME_MS);
+  setHealth(health);
+  if (!isNew || last.by === "console" || !["refused", "rolled_back"].includes(last.outcome)) return;
+  const text = "The configuration was read again and is not applied: Health says why.";
+  setNotice(text, false);
+  announce(text);
 }
 
 function hearCentral({ notification, disconnected }, close) {

@@ -162,8 +162,11 @@ impl fmt::Display for Kind {
             Self::Accepted(value) => write!(f, "accepted: {value}"),
             Self::Unchanged => f.write_str("accepted, and no change"),
             Self::Refused { by, reason, .. } => {
+                // Who sent it has been refused, and has not refused.
                 f.write_str("refused")?;
-                by_whom(f, by.as_deref())?;
+                if let Some(by) = by {
+                    write!(f, ", from {by}")?;
+                }
                 write!(f, ": {reason}")
             }
             Self::HandedOut {

@@ -28,6 +28,8 @@ impl Watch {
         let what = WatchFlags::CLOSE_WRITE
             | WatchFlags::MOVED_TO
             | WatchFlags::CREATE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE
             | WatchFlags::ONLYDIR;
         let directory = |file: &Path| match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::World;
+use super::{DEMO, World};
 use crate::bemo::yaml;
 
 const NUMBER: &str = "/api/v1/values/number-service.some-number";
@@ -49,14 +49,15 @@ fn what_breaks_a_constraint_is_refused_with_the_reason_and_remembered() {
 
 #[test]
 fn a_misspelt_field_of_a_struct_is_refused_and_a_part_is_enough() {
-    let parts = "access: [read, write], value: { type: struct, fields: [{ name: a, type: u8 }, { name: b, type: u8 }] }";
-    let world = World::new(&yaml("", &[parts]).replace(
-        "services:",
-        "console: { listen: \"127.0.0.1:0\" }\nservices:",
-    ));
+    let pair = "      - name: Pair
+        uuid: 7a4b0003-999f-4717-b63a-066e06971f59
+        access: [read, write]
+        value: { type: struct, fields: [{ name: a, type: u8 }, { name: b, type: u8 }] }
+";
+    let world = World::new(&(DEMO.to_owned() + pair));
     let put = |value: serde_json::Value| {
         let body = json!({ "value": value });
-        world.http.put("/api/v1/values/service.value-0", &body)
+        world.http.put("/api/v1/values/number-service.pair", &body)
     };
     assert_eq!(put(json!({ "a": 1, "b": 2 })).ok()["hex"], json!("01 02"));
     for value in [json!({ "zz": 5 }), json!({ "a": 7, "d": 4 })] {
@@ -68,13 +69,13 @@ fn a_misspelt_field_of_a_struct_is_refused_and_a_part_is_enough() {
     assert_eq!(put(json!({ "b": 3 })).ok()["hex"], json!("01 03"));
     // A write on the air is of the whole.
     let write = |value: serde_json::Value| {
-        let body = json!({ "characteristic": "service.value-0", "value": value });
+        let body = json!({ "characteristic": "number-service.pair", "value": value });
         world
             .http
             .post(&format!("{}/write", world.central()), &body)
     };
     write(json!({ "a": 9 })).ok();
-    let view = world.http.json("/api/v1/values/service.value-0");
+    let view = world.http.json("/api/v1/values/number-service.pair");
     assert_eq!(view["hex"], json!("09 00"));
     let detail = write(json!({ "a": 8, "bb": 1 })).detail(422);
     assert!(detail.contains("there is no `bb` in it"), "{detail}");

@@ -20,12 +20,14 @@ use crate::plugin::{
     Availability, Beginning, BoxFuture, Ending, Failure, Link, Notices, Observer, Port, Shared,
     Stage, State, Stopping, Succession,
 };
-pub use succession::{Refused, Succeeded};
+pub use succession::{Back, Refused, Succeeded};
 
 /// Links have this long to leave the world as it should be.
 const GRACE: Duration = Duration::from_millis(1500);
 /// And those that stop when the others have, because they write to a disk, which may be a slow one.
 const LAST_GRACE: Duration = Duration::from_secs(5);
+/// The same, where others come after them, who need the disk: it is waited for.
+const LAST_GRACE_OF_SUCCESSION: Duration = Duration::from_secs(60);
 /// How often a link that runs in place of a better one looks whether that is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
@@ -157,9 +159,13 @@ impl Runtime {
             ..
         } = self;
         let mut all_stopped = Vec::new();
+        let last_grace = match ending {
+            Ending::ForGood => LAST_GRACE,
+            Ending::Succeeded => LAST_GRACE_OF_SUCCESSION,
+        };
         for (stopping, links, grace) in [
             (Stopping::Begun, links, GRACE),
-            (Stopping::OthersHaveStopped, last, LAST_GRACE),
+            (Stopping::OthersHaveStopped, last, last_grace),
         ] {
             shared.stop.send_replace((stopping, ending));
             let all = async {
@@ -253,6 +259,9 @@ async fn supervise(
     let mut said = None;
     loop {
         let chosen = choose(&mut link.candidates, &mut said).await;
+        if let Some(other) = taken_over.filter(|it| it.candidate != chosen) {
+            link.candidates[other.candidate].let_go();
+        }
         let (better, rest) = link.candidates.split_at_mut(chosen);
         let running = &mut rest[0];
         let (name, carries_over) = (running.name(), running.carries_over());

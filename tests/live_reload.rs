@@ -259,3 +259,31 @@ fn a_watched_file_is_taken_when_it_changes_and_only_then() {
     tap.publish("level/set", "9");
     process.log.wait_for("refused: 9 is outside 0 … 8");
 }
+
+/// The folder of the file may hold others that somebody writes all the time.
+#[test]
+fn a_busy_folder_does_not_keep_a_watched_file_waiting() {
+    let broker = Mosquitto::start();
+    let (process, _tap) = at_seven(&broker, &["--watch"]);
+    let noise = process.file.with_extension("noise");
+    let (quiet, stop) = std::sync::mpsc::channel::<()>();
+    let noisy = thread::spawn(move || {
+        while stop.recv_timeout(Duration::from_millis(20)).is_err() {
+            fs::write(&noise, "noise").unwrap();
+        }
+    });
+    process.write(&yaml(broker.port, "max: 9", TOPICS));
+    process.log.wait_for("is applied: 1 change");
+    quiet.send(()).unwrap();
+    noisy.join().unwrap();
+}
+
+#[test]
+fn a_reload_does_not_keep_the_end_waiting() {
+    let broker = Mosquitto::start();
+    let (mut process, _tap) = at_seven(&broker, &[]);
+    process.write(&yaml(broker.port, "max: 9", TOPICS));
+    process.hang_up();
+    kill_process(Pid::from_child(&process.child), Signal::TERM).expect("it runs");
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+}

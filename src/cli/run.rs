@@ -1,9 +1,11 @@
 //! `bemo-sync`: load, start, and stop cleanly on a signal.
 
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use super::logging::LogFormat;
@@ -82,12 +84,28 @@ async fn serve(loaded: Loaded, watched: bool, format: LogFormat) -> std::io::Res
         if let Some(service) = &service {
             service.reloading();
         }
-        let report = reloads.reload(&mut runtime).await;
+        let hurry = Notify::new();
+        let mut is_over = false;
+        let report = {
+            let mut reload = pin!(reloads.reload(&mut runtime, &hurry));
+            loop {
+                tokio::select! {
+                    report = &mut reload => break report,
+                    _ = interrupt.recv(), if !is_over => is_over = true,
+                    _ = terminate.recv(), if !is_over => is_over = true,
+                }
+                info!("to be stopped as soon as links have changed hands");
+                hurry.notify_one();
+            }
+        };
         if let Some(service) = &service {
             service.reloaded();
         }
         // Whoever asked may have gone.
         answer.map(|answer| answer.send(report));
+        if is_over {
+            break;
+        }
     }
     if let Some(service) = &service {
         service.stopping();

@@ -59,7 +59,7 @@ pub(super) struct Told {
     pub(super) aged: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Backlog {
     room: usize,
     when_full: WhenFull,
@@ -206,12 +206,32 @@ impl Backlog {
         }
     }
 
-    /// Goes on where another was; with more than it has room for, if need be.
-    pub(super) fn inherit(&mut self, before: Self, which: impl Fn(Told) -> Option<Told>) {
-        self.under_way = before.under_way.and_then(&which);
-        self.waiting = before.waiting.into_iter().filter_map(which).collect();
-        self.dropped = before.dropped;
-        self.lost = before.lost;
+    /// Goes on where another was; with more than it has room for, if need be. Returns whether all events have come
+    /// along.
+    pub(super) fn inherit(&mut self, before: Self, which: impl Fn(Told) -> Option<Told>) -> bool {
+        let Self {
+            waiting,
+            under_way,
+            dropped,
+            lost,
+            ..
+        } = before;
+        self.waiting.clear();
+        (self.dropped, self.lost) = (dropped, lost);
+        let mut all_have_come = true;
+        let mut place = |told: Told| {
+            let (version, written) = (told.version, told.written);
+            let placed = which(told);
+            if placed.is_none() && written {
+                self.lost.push_back(version);
+            }
+            all_have_come &= placed.is_some();
+            placed
+        };
+        let under_way = under_way.and_then(&mut place);
+        let waiting: VecDeque<Told> = waiting.into_iter().filter_map(&mut place).collect();
+        (self.under_way, self.waiting) = (under_way, waiting);
+        all_have_come
     }
 
     fn events(&self) -> impl ExactSizeIterator<Item = &Told> {

@@ -1,6 +1,7 @@
 //! A value in the engine: what it holds, how it came to, and who has to hear of it.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub struct CellView<'a> {
     pub desired: Option<&'a Value>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) spec: Spec,
     pub(super) owner: Owner,
@@ -79,6 +80,8 @@ pub(super) struct Cell {
     /// The versions of the newest requests that the remote owner has confirmed, and has not in time.
     pub(super) confirmed: u64,
     pub(super) unconfirmed: u64,
+    /// The versions of what was promised and is not delivered any more: another declaration has no way for it.
+    pub(super) abandoned: Vec<RangeInclusive<u64>>,
 }
 
 /// A request to a remote owner, under way or delivered but not confirmed.
@@ -125,6 +128,7 @@ impl Cell {
             aged: None,
             confirmed: 0,
             unconfirmed: 0,
+            abandoned: Vec::new(),
         }
     }
 

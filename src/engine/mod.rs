@@ -33,7 +33,7 @@ pub use outcome::{Answer, Outcome};
 pub use outlet::Carries;
 pub use pace::Pace;
 pub use promise::{Ack, Broken, Keeping, Owed, Standing, Unpaid};
-pub use succession::Heirs;
+pub use succession::{Heirs, Unplaced};
 
 use crate::codec::{Cause, Spec, Value, Violation};
 use cell::{Cell, Pending};
@@ -99,7 +99,7 @@ impl Subscription {
 }
 
 /// The table of cells, and for each link what it has not seen of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     cells: Vec<Cell>,
     links: Vec<LinkState>,

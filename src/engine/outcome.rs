@@ -74,7 +74,7 @@ pub enum Answer {
     Nobody,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outcomes {
     waiting: VecDeque<Outcome>,
     lost: u64,

@@ -28,7 +28,7 @@ pub enum Carries {
 }
 
 /// What one link has yet to send of one cell.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outlet {
     pub(super) cell: CellId,
     pub(super) carries: Carries,
@@ -71,7 +71,7 @@ pub(super) struct Arrived {
 }
 
 /// All outlets of one link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LinkState {
     pub(super) link: LinkId,
     pub(super) outlets: Vec<Outlet>,
@@ -321,22 +321,18 @@ impl LinkState {
 
     /// Takes the mark that has waited longest.
     pub(super) fn take(&mut self, cells: &[Cell], now: Time) -> Option<Effect> {
-        let outlet = &mut self.outlets[self.queue.pop_front()?];
-        let cell = &cells[outlet.cell.index()];
-        let marked_since = outlet.since.take();
-        let told = match &mut outlet.backlog {
-            Some(backlog) => backlog.take()?.clone(),
-            None => Told {
-                version: cell.version_to_tell(outlet.carries),
-                at: cell.changed_at,
-                value: cell.to_tell(outlet.carries)?.clone(),
-                heard_by: outlet.heard_by,
-                restated: false,
-                with: cell.snapshot.clone(),
-                written: false,
-                aged: Duration::ZERO,
-            },
+        let (index, told) = loop {
+            let index = self.queue.pop_front()?;
+            let outlet = &mut self.outlets[index];
+            let cell = &cells[outlet.cell.index()];
+            match outlet.next(cell) {
+                Some(told) => break (index, told),
+                // There is nothing to say of it any more, and the others are not to wait for that.
+                None => outlet.marked = false,
+            }
         };
+        let outlet = &mut self.outlets[index];
+        let marked_since = outlet.since.take();
         outlet.marked = outlet.backlog.as_ref().is_some_and(|it| !it.is_empty());
         self.handed_out += 1;
         let ticket = self.handed_out;
@@ -532,6 +528,23 @@ impl LinkState {
 }
 
 impl Outlet {
+    /// What is to be said next.
+    fn next(&mut self, cell: &Cell) -> Option<Told> {
+        match &mut self.backlog {
+            Some(backlog) => backlog.take().cloned(),
+            None => Some(Told {
+                version: cell.version_to_tell(self.carries),
+                at: cell.changed_at,
+                value: cell.to_tell(self.carries)?.clone(),
+                heard_by: self.heard_by,
+                restated: false,
+                with: cell.snapshot.clone(),
+                written: false,
+                aged: Duration::ZERO,
+            }),
+        }
+    }
+
     /// Whether it sends by the clock, and not for a change.
     fn is_periodic(&self) -> bool {
         self.pacer.as_ref().is_some_and(|it| it.is_periodic())

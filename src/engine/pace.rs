@@ -20,7 +20,7 @@ pub enum Pace {
 }
 
 /// Where one outlet stands in its pace. What has none, keeps none.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Pacer {
     /// `timer`: something waits for that time. Then it is `not_before`.
     AtMost {

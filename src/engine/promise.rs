@@ -5,6 +5,7 @@
 //! is kept beside the outlets: it is what they have yet to deliver, of what a central wrote. So it cannot
 //! say anything else than what is so.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::cell::{Cell, Pending};
@@ -76,6 +77,10 @@ impl Engine {
     /// What has become of what was promised when a cell had this version.
     pub fn standing(&self, id: CellId, version: u64) -> Standing {
         let cell = &self.cells[id.index()];
+        let abandoned = |range: &RangeInclusive<u64>| range.contains(&version);
+        if cell.ack >= Ack::Published && cell.abandoned.iter().any(abandoned) {
+            return Standing::Broken(Broken::NotDelivered);
+        }
         for &(link, outlet) in cell.outlets.iter().filter(|_| cell.ack > Ack::Accepted) {
             let state = &self.links[link.index()];
             let is_acknowledged = cell.ack >= Ack::Published && state.acknowledges(outlet);

@@ -4,6 +4,7 @@
 //! more, as it is declared now, it begins anew, and everybody hears of that.
 
 use std::mem;
+use std::time::Duration;
 
 use super::answer::Ask;
 use super::backlog::Told;
@@ -11,7 +12,7 @@ use super::cell::{Cell, Pending};
 use super::outlet::{LinkState, Outlet};
 use super::timers::{Clock, Timer};
 use super::{Carries, CellId, Engine, Event, LinkId, Origin, Owner, Snapshot, Time};
-use crate::codec::{Spec, Value};
+use crate::codec::{Shown, Spec, Value, att};
 
 /// Which cells and links of an engine are which of the next, if they are any.
 #[derive(Clone, Debug, Default)]
@@ -101,9 +102,10 @@ impl Heirs {
             .collect()
     }
 
+    /// What was accepted is told as it was accepted, also where it would not be any more; unless it cannot even be said.
     fn told(&self, before: Told, spec: &Spec) -> Option<Told> {
         Some(Told {
-            value: fit(spec, &before.value)?,
+            value: fit(spec, &before.value).or_else(|| said(spec, &before.value))?,
             heard_by: before.heard_by.and_then(|origin| self.origin(origin)),
             with: before.with.as_ref().map(|with| self.snapshot(with)),
             ..before
@@ -119,35 +121,65 @@ impl Heirs {
     }
 }
 
+/// What of an engine has no place in the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unplaced {
+    /// The cells that cannot be what they were, and begin anew.
+    pub unfit: Vec<CellId>,
+    /// Those of which something that was accepted is not delivered any more: it cannot be said as they are declared now,
+    /// or nobody is told of them.
+    pub undelivered: Vec<CellId>,
+}
+
 impl Engine {
     /// Takes the place of another, of which nobody asks anything any more. What was handed out and has not
-    /// been said to be delivered is handed out again, but for the links that go on. Returns the cells that cannot be what they were.
-    pub fn succeed(&mut self, now: Time, before: Self, heirs: &Heirs) -> Vec<CellId> {
+    /// been said to be delivered is handed out again, but for the links that go on.
+    pub fn succeed(&mut self, now: Time, before: Self, heirs: &Heirs) -> Unplaced {
+        self.succeed_in(now, before, heirs, |_| true)
+    }
+
+    /// The same, of these cells of before only; of the others, another engine may know more.
+    pub fn succeed_in(
+        &mut self,
+        now: Time,
+        before: Self,
+        heirs: &Heirs,
+        which: impl Fn(CellId) -> bool,
+    ) -> Unplaced {
         let mut outlets: Vec<Vec<Option<Outlet>>> = Vec::new();
         for (index, link) in before.links.into_iter().enumerate() {
             if let Some(heir) = heirs.link(LinkId::new(index)) {
                 // What comes back for a hand-out of before is not taken for one of now.
-                self.links[heir.index()].handed_out = link.handed_out;
+                let handed_out = &mut self.links[heir.index()].handed_out;
+                *handed_out = link.handed_out.max(*handed_out);
             }
             outlets.push(link.outlets.into_iter().map(Some).collect());
         }
-        let mut unfit = Vec::new();
+        let mut unplaced = Unplaced::default();
         for (index, mut cell) in before.cells.into_iter().enumerate() {
-            let Some(heir) = heirs.cell(CellId::new(index)) else {
+            let id = CellId::new(index);
+            let Some(heir) = heirs.cell(id).filter(|_| which(id)) else {
                 continue;
             };
             let told = mem::take(&mut cell.outlets);
+            let written = cell.written;
             let inherited = self.inherit(now, heir, cell, heirs);
             if inherited == Inherited::Unfit {
-                unfit.push(heir);
+                unplaced.unfit.push(heir);
             }
+            let mut all_is_placed = true;
             for (link, outlet) in told {
                 let outlet = outlets[link.index()].get_mut(outlet);
-                if let (Some(link), Some(outlet)) =
-                    (heirs.link(link), outlet.and_then(Option::take))
-                {
-                    self.inherit_outlet(now, heir, link, outlet, heirs, inherited);
-                }
+                let Some(outlet) = outlet.and_then(Option::take) else {
+                    continue;
+                };
+                all_is_placed &= match heirs.link(link) {
+                    Some(link) => self.inherit_outlet(now, heir, link, outlet, heirs, inherited),
+                    None => self.abandon(heir, &outlet, written),
+                };
+            }
+            if !all_is_placed {
+                unplaced.undelivered.push(heir);
             }
         }
         for ((link, cell, cause), count) in before.rejections {
@@ -155,7 +187,8 @@ impl Engine {
             if let (Some(link), Some(cell)) =
                 (heirs.link(link), heir.map_or(Some(None), |it| it.map(Some)))
             {
-                self.rejections.insert((link, cell, cause), count);
+                let known = self.rejections.entry((link, cell, cause)).or_default();
+                *known = count.max(*known);
             }
         }
         let timers = &mut self.timers;
@@ -163,7 +196,7 @@ impl Engine {
         for link in &mut self.links {
             link.queue_anew(&mut clock);
         }
-        unfit
+        unplaced
     }
 
     fn inherit(&mut self, now: Time, id: CellId, before: Cell, heirs: &Heirs) -> Inherited {
@@ -176,6 +209,10 @@ impl Engine {
         if before.constant || cell.constant || fits == Some(None) {
             let same = held == cell.value.as_ref();
             cell.version = before.version + u64::from(!same);
+            // Nobody is asked for it any more.
+            if let Some(pending) = before.pending {
+                cell.unconfirmed = pending.version;
+            }
             return match (same, fits) {
                 (true, _) => Inherited::Same,
                 (false, Some(None)) if !cell.constant => Inherited::Unfit,
@@ -235,6 +272,7 @@ impl Engine {
         Inherited::Same
     }
 
+    /// Returns whether all that was accepted still gets to where it was to get.
     fn inherit_outlet(
         &mut self,
         now: Time,
@@ -243,14 +281,43 @@ impl Engine {
         before: Outlet,
         heirs: &Heirs,
         inherited: Inherited,
-    ) {
+    ) -> bool {
         let cell = &self.cells[id.index()];
-        let Some(&(_, index)) = cell.outlets.iter().find(|(to, _)| *to == link) else {
-            return;
+        let written = cell.written;
+        let found = cell.outlets.iter().find(|(to, _)| *to == link);
+        let goes_on = |&&(_, index): &&(LinkId, usize)| {
+            let outlet = &self.links[link.index()].outlets[index];
+            outlet.carries == before.carries && outlet.acknowledges >= before.acknowledges
+        };
+        let Some(&(_, index)) = found.filter(goes_on) else {
+            return self.abandon(id, &before, written);
         };
         let timers = &mut self.timers;
         let mut clock = Clock { now, timers };
-        self.links[link.index()].inherit(index, before, cell, heirs, inherited, &mut clock);
+        let cell = &self.cells[id.index()];
+        let state = &mut self.links[link.index()];
+        state.inherit(index, before, cell, heirs, inherited, &mut clock)
+    }
+
+    /// Nobody takes over what a link had yet to deliver. Whoever was promised that hears that it is not. Returns whether
+    /// there was nothing of the kind.
+    fn abandon(&mut self, id: CellId, before: &Outlet, written: u64) -> bool {
+        if !before.acknowledges {
+            return true;
+        }
+        let abandoned = &mut self.cells[id.index()].abandoned;
+        let count = abandoned.len();
+        match &before.backlog {
+            Some(backlog) => {
+                let promised = backlog.undelivered().filter(|told| told.written);
+                abandoned.extend(promised.map(|told| told.version..=told.version));
+            }
+            None if before.arrived < written && (before.marked || before.in_flight.is_some()) => {
+                abandoned.push(before.arrived + 1..=written);
+            }
+            None => {}
+        }
+        abandoned.len() == count
     }
 }
 
@@ -273,13 +340,9 @@ impl LinkState {
         heirs: &Heirs,
         inherited: Inherited,
         clock: &mut Clock<'_>,
-    ) {
+    ) -> bool {
         let id = self.timer(index);
         let outlet = &mut self.outlets[index];
-        // In another role, it hears of everything as at the start. What is kept is compared with what is there.
-        if outlet.carries != before.carries {
-            return;
-        }
         outlet.arrived = before.arrived;
         outlet.since = before.since;
         let goes_on = heirs.go_on.contains(&self.link);
@@ -288,11 +351,15 @@ impl LinkState {
         } else if let Some(sent) = before.in_flight {
             outlet.since = outlet.since.or(sent.since);
         }
+        // What is kept is compared with what is there.
         if outlet.carries == Carries::Kept {
-            return;
+            return true;
         }
         if let (Some(pacer), Some(before)) = (&mut outlet.pacer, before.pacer) {
             pacer.inherit(&before, id, clock);
+            if cell.to_tell(outlet.carries).is_none() {
+                pacer.end(id, clock);
+            }
         }
         // Nothing newer says who has heard of what has to be sent again.
         let heard_by = match (before.marked, before.in_flight) {
@@ -305,16 +372,34 @@ impl LinkState {
             .and_then(|it| heirs.origin(it));
         let is_lost = before.in_flight.is_some() && !goes_on;
         let mut undelivered = before.marked || is_lost || is_other;
+        let mut all_is_placed = true;
         if let Some(mut before) = before.backlog {
             if is_lost {
                 before.take_back();
             }
             undelivered |= !before.is_empty();
             if let Some(backlog) = &mut outlet.backlog {
-                backlog.inherit(*before, |told| heirs.told(told, &cell.spec));
+                all_is_placed = backlog.inherit(*before, |told| heirs.told(told, &cell.spec));
             }
-        } else if let (Some(backlog), false) = (&mut outlet.backlog, undelivered) {
-            backlog.forget_restated();
+        } else if let Some(backlog) = &mut outlet.backlog {
+            let is_owed = before.acknowledges && before.arrived < cell.written;
+            match cell.to_tell(outlet.carries) {
+                // From now on every event counts, and this one is owed.
+                Some(value) if undelivered && is_owed && !is_other => {
+                    backlog.push(Told {
+                        version: cell.version_to_tell(outlet.carries),
+                        at: cell.changed_at,
+                        value: value.clone(),
+                        heard_by: outlet.heard_by,
+                        restated: false,
+                        with: cell.snapshot.clone(),
+                        written: true,
+                        aged: Duration::ZERO,
+                    });
+                }
+                Some(_) | None if undelivered => {}
+                Some(_) | None => backlog.forget_restated(),
+            }
         }
         if let (Some(backlog), true, Some(value)) =
             (&mut outlet.backlog, is_other, cell.to_tell(outlet.carries))
@@ -329,6 +414,7 @@ impl LinkState {
                 undelivered && cell.to_tell(outlet.carries).is_some()
             }
         };
+        all_is_placed
     }
 
     fn queue_anew(&mut self, clock: &mut Clock<'_>) {
@@ -346,4 +432,25 @@ impl LinkState {
 fn fit(spec: &Spec, value: &Value) -> Option<Value> {
     let admitted = spec.admit(value.clone()).ok()?;
     (!admitted.adjusted).then_some(admitted.value)
+}
+
+/// A value that breaks a constraint and can be said all the same: a number outside its range, say.
+fn said(spec: &Spec, value: &Value) -> Option<Value> {
+    let is_of_its_kind = match (spec, value) {
+        (Spec::Int(spec), Value::Int(_)) => match spec.shown {
+            Shown::Plain | Shown::Scaled(_) => true,
+            // There may be no word for it.
+            Shown::Flags(_) | Shown::Words(_) => false,
+        },
+        (Spec::Float(_), Value::Float(_))
+        | (Spec::Text(_), Value::Text(_))
+        | (Spec::Bytes(_), Value::Bytes(_)) => true,
+        _ => false,
+    };
+    if !is_of_its_kind {
+        return None;
+    }
+    let mut octets = Vec::new();
+    att::encode(spec, value, &mut octets);
+    (att::decode(spec, &octets).ok().as_ref() == Some(value)).then(|| value.clone())
 }

@@ -18,7 +18,7 @@ pub(super) enum Timer {
 }
 
 /// All that wait, the first to come due first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timers(BTreeSet<(Time, Timer)>);
 
 /// The time that it is, and the way to ask for another.

@@ -218,18 +218,19 @@ impl Shared {
         if !self.observed.is_watched() {
             return;
         }
-        if let Some((latest, link, cell)) = self.latest(link, cell) {
+        self.with_latest(link, cell, |latest, link, cell| {
             let kind = || Kind::Noted(what());
             latest.observed.step(Some(link), Some(cell), version, kind);
-        }
+        });
     }
 
     /// What a notice says of centrals, under the configuration that there is now.
     pub(super) fn hear(&self, link: LinkId, notice: &Notice) {
         let latest = |cell| {
-            let (latest, _, cell) = self.latest(link, cell)?;
-            latest.observed.stamp(cell);
-            Some(latest.observed.names[cell.index()].clone())
+            self.with_latest(link, cell, |latest, _, cell| {
+                latest.observed.stamp(cell);
+                latest.observed.names[cell.index()].clone()
+            })
         };
         self.observed.observatory.hear(notice, latest);
     }

@@ -50,7 +50,7 @@ pub use receipt::Receipt;
 pub use registry::registry;
 pub use served::{Page, Served};
 pub use shared::Ending;
-pub(crate) use shared::{Shared, Stopping};
+pub(crate) use shared::{Before, Shared, Stopping, SucceededBy};
 pub use stage::Stage;
 pub use topic::{BrokerDoc, Direction, DiscoveryDoc, TopicDoc, WillDoc};
 pub use view::{By, Counters, LinkCounters, Rejected, View};
@@ -167,6 +167,9 @@ pub trait Link: Any + Send {
     /// what it has taken over, is served by the new configuration from here on. It must not wait. Called after
     /// [`Link::take_over`] and [`Link::prepare`], before [`Link::run`], with the port that it runs with.
     fn goes_on(&mut self, _port: &Port) {}
+
+    /// It has taken over, and an alternative runs in its place: what it has taken goes.
+    fn let_go(&mut self) {}
 
     /// Says what values begin with. Asked once, before any link works and before anything can have
     /// changed, so that whatever they say at the start is that already. Never asked in a rehearsal.

@@ -64,10 +64,10 @@ impl Observer {
         self.latest().observed.generation
     }
 
-    fn latest(&self) -> &Shared {
-        let mut latest = &*self.shared;
+    fn latest(&self) -> Arc<Shared> {
+        let mut latest = self.shared.clone();
         while let Some(next) = latest.successor() {
-            latest = next;
+            latest = next.shared.clone();
         }
         latest
     }

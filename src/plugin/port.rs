@@ -117,7 +117,7 @@ impl Port {
 
     /// What of a cell has to outlive this process.
     pub fn keeping(&self, cell: CellId) -> Keeping {
-        self.shared.engine().keeping(self.shared.now(), cell)
+        self.shared.keeping(cell)
     }
 
     /// The remote owner behind this link says what the value is, or parts of it. With our own

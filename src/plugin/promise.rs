@@ -67,7 +67,7 @@ impl Promise {
     pub async fn kept(self) -> Result<(), NotKept> {
         let wait = async {
             loop {
-                let progress = self.shared.progress().notified();
+                let progress = self.shared.progress.notified();
                 if let Some(result) = self.standing() {
                     return result;
                 }

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, Weak};
 
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
@@ -13,7 +13,8 @@ use super::notice::NOTICES_MAX;
 use super::{Catalogue, Notice, Observatory, Observed, Sender};
 use crate::codec::{Cause, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Delivery, Effect, Engine, Event, Heirs, LinkId, Rejection, Standing, Time,
+    Accepted, CellId, Delivery, Effect, Engine, Event, Heirs, Keeping, LinkId, Rejection, Standing,
+    Time, Unplaced,
 };
 use crate::gatt::Service;
 use crate::plan::{CellKey, Plan};
@@ -44,9 +45,11 @@ pub(crate) type Verdicts = HashMap<LinkId, Result<(), String>>;
 /// What all ports share with the runtime.
 pub(crate) struct Shared {
     engine: Mutex<Engine>,
-    /// Once there is another configuration. It is set while the engine is locked, and then nothing happens
-    /// here any more.
-    successor: OnceLock<Successor>,
+    /// Once there is another configuration: the newest. It is set while the engine is locked, and then nothing
+    /// happens here any more.
+    successor: RwLock<Option<Arc<Successor>>>,
+    /// Those whose successor this is, for as long as anybody holds them.
+    ancestors: Mutex<Vec<Weak<Shared>>>,
     started: Instant,
     /// By link: there may be something to pull.
     pub(super) wake: Vec<Notify>,
@@ -54,8 +57,8 @@ pub(crate) struct Shared {
     pub(crate) deadline_changed: Notify,
     pub(crate) stop: watch::Sender<(Stopping, Ending)>,
     pub(crate) verdicts: watch::Sender<Verdicts>,
-    /// Something may have come of what was promised.
-    pub(super) progress: Notify,
+    /// Something may have come of what was promised, here or in what has taken the place of this.
+    pub(super) progress: Arc<Notify>,
     pub(crate) device_name: String,
     pub(crate) services: Arc<[Service]>,
     pub(super) catalogue: Arc<Catalogue>,
@@ -71,6 +74,34 @@ pub(crate) struct Shared {
     pub(super) link_names: Vec<&'static str>,
 }
 
+/// How things stood when a configuration was put to work that may be refused.
+pub(crate) struct Before {
+    shared: Arc<Shared>,
+    engine: Engine,
+    /// The values that began anew, with the version that they had then.
+    replaced: HashMap<CellKey, u64>,
+}
+
+/// What one configuration has from another.
+struct Common {
+    started: Instant,
+    progress: Arc<Notify>,
+    offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    notices: broadcast::Sender<Notice>,
+    observatory: Arc<Observatory>,
+}
+
+/// What has become of the values.
+pub(crate) struct SucceededBy {
+    pub(crate) shared: Arc<Shared>,
+    /// The names of those that cannot be what they were.
+    pub(crate) unfit: Vec<String>,
+    /// The names of those of which something that was accepted is not delivered any more.
+    pub(crate) undelivered: Vec<String>,
+    /// If it is wanted.
+    pub(crate) before: Option<Before>,
+}
+
 /// What has taken the place of a configuration. Who still has a port of before asks there.
 pub(super) struct Successor {
     pub(super) shared: Arc<Shared>,
@@ -79,61 +110,171 @@ pub(super) struct Successor {
 
 impl Shared {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let offers = watch::Sender::new(HashMap::new());
-        let notices = broadcast::Sender::new(NOTICES_MAX);
-        let observatory = Arc::new(Observatory::new());
-        Self::at(plan, Instant::now(), offers, notices, observatory)
+        let common = Common {
+            started: Instant::now(),
+            progress: Arc::default(),
+            offers: watch::Sender::new(HashMap::new()),
+            notices: broadcast::Sender::new(NOTICES_MAX),
+            observatory: Arc::new(Observatory::new()),
+        };
+        Self::at(plan, common)
     }
 
-    /// What takes the place of this, and the names of the values that cannot be what they were.
-    /// In the links that `go_on`, what is under way still is.
+    /// What takes the place of this. In the links that `go_on`, what is under way still is. If it `may_be_refused`,
+    /// how things stand now is kept; if it has been, `back` is how they stood.
     pub(crate) fn succeeded_by(
         self: &Arc<Self>,
         plan: &mut Plan,
         go_on: Vec<LinkId>,
-    ) -> (Arc<Self>, Vec<String>) {
-        let (offers, notices) = (self.offers.clone(), self.notices.clone());
-        let heirs = self.heirs(plan, go_on);
+        may_be_refused: bool,
+        back: Option<Before>,
+    ) -> SucceededBy {
+        let keys = plan.keys();
+        let sections = sections(plan);
+        let heirs = self.heirs(&keys, &sections, go_on);
         // They begin with what they are, and not with what was kept of it.
-        for heir in heirs.cells.iter().flatten() {
+        let own = heirs.cells.iter().flatten().copied();
+        let of_before = back
+            .iter()
+            .flat_map(|it| it.shared.heirs(&keys, &sections, Vec::new()).cells);
+        for heir in own.chain(of_before.flatten()) {
             let cell = &mut plan.cells[heir.index()];
             cell.restored = None;
             cell.owed.clear();
         }
-        let observatory = self.observed.passed_on(&heirs, plan);
-        let next = Arc::new(Self::at(plan, self.started, offers, notices, observatory));
+        let common = Common {
+            started: self.started,
+            progress: self.progress.clone(),
+            offers: self.offers.clone(),
+            notices: self.notices.clone(),
+            observatory: self.observed.passed_on(&heirs, plan),
+        };
+        let next = Arc::new(Self::at(plan, common));
         let now = self.now();
         let mut before = self.engine();
         let nothing = Engine::new(Vec::new(), 0, &[]);
         let was = mem::replace(&mut *before, nothing);
-        let unfit = next.engine().succeed(now, was, &heirs);
-        let shared = next.clone();
-        if self.successor.set(Successor { shared, heirs }).is_err() {
-            unreachable!("a configuration is succeeded once");
-        }
+        let kept = may_be_refused.then(|| was.clone());
+        let unplaced = match back {
+            None => next.engine().succeed(now, was, &heirs),
+            Some(back) => self.go_back(&next, now, was, &heirs, back),
+        };
+        let kept = kept.map(|engine| Before {
+            shared: self.clone(),
+            engine,
+            replaced: next.versions_of(&unplaced.unfit),
+        });
+        self.forward_to(&next, heirs);
         drop(before);
         self.progress.notify_waiters();
-        let name = |cell: &CellId| next.cell_names[cell.index()].clone();
-        let unfit = unfit.iter().map(name).collect();
-        (next, unfit)
+        let names = |cells: Vec<CellId>| {
+            let names = cells
+                .iter()
+                .map(|cell| next.cell_names[cell.index()].clone());
+            names.collect()
+        };
+        SucceededBy {
+            unfit: names(unplaced.unfit),
+            undelivered: names(unplaced.undelivered),
+            before: kept,
+            shared: next.clone(),
+        }
     }
 
-    fn at(
-        plan: &Plan,
-        started: Instant,
-        offers: watch::Sender<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-        notices: broadcast::Sender<Notice>,
-        observatory: Arc<Observatory>,
-    ) -> Self {
+    /// The configuration of before is back. What began anew with the one that was refused is what it was, unless
+    /// somebody has changed it since; what that one did not know, too.
+    fn go_back(
+        &self,
+        next: &Self,
+        now: Time,
+        was: Engine,
+        heirs: &Heirs,
+        back: Before,
+    ) -> Unplaced {
+        let key = |cell: CellId| self.cell_keys[cell.index()];
+        let began_anew = |cell: CellId| {
+            let version = key(cell).and_then(|key| back.replaced.get(&key));
+            version == Some(&was.cell(cell).version)
+        };
+        let all = (0..self.cell_keys.len()).map(CellId::new);
+        let (old, new): (Vec<CellId>, Vec<CellId>) = all.partition(|cell| began_anew(*cell));
+        let known: HashSet<CellKey> = new.iter().filter_map(|cell| key(*cell)).collect();
+        let mut engine = next.engine();
+        let unplaced = engine.succeed_in(now, was, heirs, |cell| !old.contains(&cell));
+        let heirs = back
+            .shared
+            .heirs(&next.cell_keys, &next.link_names, Vec::new());
+        let is_missing = |cell: CellId| {
+            let key = back.shared.cell_keys[cell.index()];
+            key.is_none_or(|key| !known.contains(&key))
+        };
+        let more = engine.succeed_in(now, back.engine, &heirs, is_missing);
+        // Somebody may have been told what they were in between.
+        let told = old.iter().filter_map(|cell| key(*cell));
+        let told: HashSet<CellKey> = told.collect();
+        for (index, key) in next.cell_keys.iter().enumerate() {
+            if key.is_some_and(|key| told.contains(&key)) {
+                for link in 0..next.link_names.len() {
+                    let (link, cell) = (LinkId::new(link), CellId::new(index));
+                    let _ = engine.handle(now, Event::Restate { link, cell });
+                }
+            }
+        }
+        Unplaced {
+            unfit: [unplaced.unfit, more.unfit].concat(),
+            undelivered: [unplaced.undelivered, more.undelivered].concat(),
+        }
+    }
+
+    fn versions_of(&self, cells: &[CellId]) -> HashMap<CellKey, u64> {
+        let engine = self.engine();
+        let versions = cells.iter().filter_map(|cell| {
+            let key = self.cell_keys[cell.index()]?;
+            Some((key, engine.cell(*cell).version))
+        });
+        versions.collect()
+    }
+
+    /// Whoever still asks here is sent to the newest, and those are that were sent here.
+    fn forward_to(self: &Arc<Self>, next: &Arc<Self>, heirs: Heirs) {
+        self.set_successor(next, heirs);
+        let mut ancestors = mem::take(&mut *locked(&self.ancestors));
+        ancestors.retain(|ancestor| match ancestor.upgrade() {
+            Some(ancestor) => {
+                let heirs = ancestor.heirs(&next.cell_keys, &next.link_names, Vec::new());
+                ancestor.set_successor(next, heirs);
+                true
+            }
+            None => false,
+        });
+        ancestors.push(Arc::downgrade(self));
+        *locked(&next.ancestors) = ancestors;
+    }
+
+    fn set_successor(&self, next: &Arc<Self>, heirs: Heirs) {
+        let shared = next.clone();
+        let mut successor = self.successor.write().expect("nothing panics with it");
+        *successor = Some(Arc::new(Successor { shared, heirs }));
+    }
+
+    fn at(plan: &Plan, common: Common) -> Self {
+        let Common {
+            started,
+            progress,
+            offers,
+            notices,
+            observatory,
+        } = common;
         Self {
             engine: Mutex::new(plan.engine(Time(started.elapsed()))),
-            successor: OnceLock::new(),
+            successor: RwLock::default(),
+            ancestors: Mutex::default(),
             started,
             wake: plan.links.iter().map(|_| Notify::new()).collect(),
             deadline_changed: Notify::new(),
             stop: watch::Sender::new((Stopping::No, Ending::ForGood)),
             verdicts: watch::Sender::new(HashMap::new()),
-            progress: Notify::new(),
+            progress,
             device_name: plan.device_name.clone(),
             services: plan.services.clone().into(),
             catalogue: catalogue(plan),
@@ -148,23 +289,24 @@ impl Shared {
         }
     }
 
-    /// Which of these cells and links are which of another plan.
-    fn heirs(&self, plan: &Plan, go_on: Vec<LinkId>) -> Heirs {
-        let keys = plan.keys().into_iter().enumerate();
+    /// Which of these cells and links are which of other ones.
+    fn heirs(
+        &self,
+        cells: &[Option<CellKey>],
+        links: &[&'static str],
+        go_on: Vec<LinkId>,
+    ) -> Heirs {
+        let keys = cells.iter().enumerate();
         let known: HashMap<CellKey, CellId> = keys
-            .filter_map(|(index, key)| Some((key?, CellId::new(index))))
+            .filter_map(|(index, key)| Some(((*key)?, CellId::new(index))))
             .collect();
-        let links = self.link_names.iter().map(|name| {
-            let found = plan.links.iter().position(|link| link.section == *name);
-            found.map(LinkId::new)
-        });
+        let cells = self.cell_keys.iter();
+        let own = self.link_names.iter();
         Heirs {
-            cells: self
-                .cell_keys
-                .iter()
-                .map(|key| known.get(key.as_ref()?).copied())
+            cells: cells.map(|key| known.get(key.as_ref()?).copied()).collect(),
+            links: own
+                .map(|name| links.iter().position(|link| link == name).map(LinkId::new))
                 .collect(),
-            links: links.collect(),
             go_on,
         }
     }
@@ -223,25 +365,32 @@ impl Shared {
         Time(self.started.elapsed())
     }
 
-    /// What has taken the place of this.
-    pub(super) fn successor(&self) -> Option<&Self> {
-        self.successor.get().map(|next| &*next.shared)
+    /// What has taken the place of this, if anything has.
+    pub(super) fn successor(&self) -> Option<Arc<Successor>> {
+        let successor = self.successor.read().expect("nothing panics with it");
+        successor.clone()
     }
 
-    /// A link and a cell in the configuration that there is now; `None` if there are no such any more.
-    pub(super) fn latest(&self, link: LinkId, cell: CellId) -> Option<(&Self, LinkId, CellId)> {
-        match self.successor.get() {
-            None => Some((self, link, cell)),
-            Some(Successor { shared, heirs }) => {
-                shared.latest(heirs.link(link)?, heirs.cell(cell)?)
+    /// With the newest configuration, and a link and a cell as they are there; `None` if they are not.
+    pub(super) fn with_latest<T>(
+        &self,
+        link: LinkId,
+        cell: CellId,
+        act: impl FnOnce(&Self, LinkId, CellId) -> T,
+    ) -> Option<T> {
+        match self.successor() {
+            None => Some(act(self, link, cell)),
+            Some(next) => {
+                let (link, cell) = (next.heirs.link(link)?, next.heirs.cell(cell)?);
+                next.shared.with_latest(link, cell, act)
             }
         }
     }
 
     /// The engine, or what has taken its place.
-    pub(super) fn here(&self) -> Result<MutexGuard<'_, Engine>, &Successor> {
+    pub(super) fn here(&self) -> Result<MutexGuard<'_, Engine>, Arc<Successor>> {
         let engine = self.engine();
-        match self.successor.get() {
+        match self.successor() {
             None => Ok(engine),
             Some(successor) => Err(successor),
         }
@@ -265,11 +414,18 @@ impl Shared {
         }
     }
 
-    /// What may come of what was promised: now, or in what has taken the place of this.
-    pub(super) fn progress(&self) -> &Notify {
-        match self.successor.get() {
-            None => &self.progress,
-            Some(next) => next.shared.progress(),
+    /// What of a cell has to outlive this process.
+    pub(super) fn keeping(&self, cell: CellId) -> Keeping {
+        match self.here() {
+            Ok(engine) => engine.keeping(self.now(), cell),
+            Err(next) => match next.heirs.cell(cell) {
+                Some(cell) => next.shared.keeping(cell),
+                None => Keeping {
+                    known: None,
+                    unpaid: Vec::new(),
+                    is_awaited: false,
+                },
+            },
         }
     }
 
@@ -368,4 +524,12 @@ fn catalogue(plan: &Plan) -> Arc<Catalogue> {
         true => Arc::new(Catalogue::of(plan)),
         false => Arc::default(),
     }
+}
+
+fn sections(plan: &Plan) -> Vec<&'static str> {
+    plan.links.iter().map(|link| link.section).collect()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nothing panics while it is locked")
 }

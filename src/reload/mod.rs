@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot, watch as latest};
+use tokio::sync::{Notify, mpsc, oneshot, watch as latest};
 use tracing::{info, warn};
 
 use crate::config::{Loaded, Mistakes, Outline, load, load_text};
 use crate::gatt::server::GattServer;
 use crate::gatt::structure;
-use crate::runtime::{Refused, Runtime, Succeeded};
+use crate::runtime::{Back, Refused, Runtime, Succeeded};
 pub use watch::Watch;
 
 /// So many can wait for one reload after the other.
@@ -37,6 +37,9 @@ pub enum Outcome {
     Refused,
     /// It asks for what cannot be had; the one before is back.
     RolledBack,
+    /// It asks for what cannot be had, and so does the one before, or that cannot be read any more. What is at work asks
+    /// again and again.
+    Failed,
 }
 
 /// What has come of a reload, for people.
@@ -134,8 +137,8 @@ impl Reloads {
         )
     }
 
-    /// Reads the file again and puts it to work.
-    pub async fn reload(&mut self, runtime: &mut Runtime) -> Report {
+    /// Reads the file again and puts it to work. Whoever is in a `hurry` waits for nobody to grant anything.
+    pub async fn reload(&mut self, runtime: &mut Runtime, hurry: &Notify) -> Report {
         let file = self.path.display().to_string();
         let loaded = match load(&self.path) {
             Ok(loaded) => loaded,
@@ -158,29 +161,61 @@ impl Reloads {
             let loaded = load_text(&self.path, &self.source);
             loaded.ok().map(|loaded| loaded.plan)
         };
-        match runtime.succeed(plan, before).await {
-            Ok(Succeeded { unfit }) => {
-                self.source = source;
-                self.generation.send_modify(|generation| *generation += 1);
-                self.applied(&file, changes, &unfit)
+        match runtime.succeed(plan, before, hurry).await {
+            Ok(succeeded) => {
+                self.at_work(source);
+                self.applied(&file, changes, &succeeded)
             }
-            Err(Refused { reasons }) => {
-                let message = format!(
-                    "{file} is not applied, and what was there before is back: {}",
-                    reasons.join("; ")
-                );
-                warn!("{message}");
-                self.refused = Some(source);
-                Report {
-                    outcome: Outcome::RolledBack,
-                    message,
-                    changes,
-                }
-            }
+            Err(refused) => self.refused(&file, changes, source, refused),
         }
     }
 
-    fn applied(&self, file: &str, changes: Vec<String>, unfit: &[String]) -> Report {
+    fn at_work(&mut self, source: String) {
+        self.source = source;
+        self.generation.send_modify(|generation| *generation += 1);
+    }
+
+    fn refused(
+        &mut self,
+        file: &str,
+        changes: Vec<String>,
+        source: String,
+        refused: Refused,
+    ) -> Report {
+        let why = refused.reasons.join("; ");
+        let (outcome, message) = match refused.back {
+            Back::Whole => (
+                Outcome::RolledBack,
+                format!("{file} is not applied, and what was there before is back: {why}"),
+            ),
+            Back::Refused(reasons) => (
+                Outcome::Failed,
+                format!(
+                    "{file} is not applied: {why}. What was there before is back, and is refused too, so it is asked \
+                     for again and again: {}",
+                    reasons.join("; ")
+                ),
+            ),
+            Back::Never => {
+                self.at_work(source.clone());
+                let message = format!(
+                    "{file} asks for what cannot be had, and asks again and again, for what was there before cannot \
+                     be read any more: {why}"
+                );
+                (Outcome::Failed, message)
+            }
+        };
+        warn!("{message}");
+        self.refused = Some(source);
+        Report {
+            outcome,
+            message,
+            changes,
+        }
+    }
+
+    fn applied(&self, file: &str, changes: Vec<String>, succeeded: &Succeeded) -> Report {
+        let Succeeded { unfit, undelivered } = succeeded;
         let (outcome, mut message) = match changes.is_empty() {
             true => (
                 Outcome::Unchanged,
@@ -197,7 +232,16 @@ impl Reloads {
                 unfit.join(", ")
             );
         }
-        info!("{message}");
+        if !undelivered.is_empty() {
+            message = format!(
+                "{message}. What was accepted and not delivered yet has no way any more, or cannot be said as it is \
+                 declared now: {}",
+                undelivered.join(", ")
+            );
+            warn!("{message}");
+        } else {
+            info!("{message}");
+        }
         Report {
             outcome,
             message,

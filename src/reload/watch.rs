@@ -2,17 +2,23 @@
 //! systems swap a link to a whole folder, so it is the folders that are watched.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Who writes a file may take several steps: nothing has happened for so long when it is done.
 const QUIET: Duration = Duration::from_millis(150);
 
+/// In a folder where something always happens, it is not waited for longer than this.
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// The folders of a file: where its name is, and where the file itself is.
 #[cfg(target_os = "linux")]
-pub struct Watch(tokio::net::unix::pipe::Receiver);
+pub struct Watch {
+    file: PathBuf,
+    events: tokio::net::unix::pipe::Receiver,
+}
 
 #[cfg(target_os = "linux")]
 impl Watch {
@@ -21,26 +27,34 @@ impl Watch {
     /// # Errors
     /// When the system does not let it.
     pub fn over(file: &Path) -> io::Result<Self> {
-        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        use rustix::fs::inotify::{CreateFlags, init};
         use tokio::net::unix::pipe::Receiver;
 
-        let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let events = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let watch = Self {
+            file: file.to_owned(),
+            // It is no pipe, but it is waited for and read as one is.
+            events: Receiver::from_owned_fd_unchecked(events)?,
+        };
+        watch.look_where_it_is()?;
+        Ok(watch)
+    }
+
+    /// The folders in which the file is now; it may be a link that points elsewhere tomorrow.
+    fn look_where_it_is(&self) -> io::Result<()> {
+        use rustix::fs::inotify::{WatchFlags, add_watch};
+
         let what = WatchFlags::CLOSE_WRITE
             | WatchFlags::MOVED_TO
             | WatchFlags::CREATE
             | WatchFlags::MOVED_FROM
             | WatchFlags::DELETE
             | WatchFlags::ONLYDIR;
-        let directory = |file: &Path| match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            Some(_) | None => Path::new(".").to_owned(),
-        };
-        add_watch(&watch, directory(file), what)?;
-        if let Ok(real) = file.canonicalize() {
-            add_watch(&watch, directory(&real), what)?;
+        add_watch(&self.events, directory(&self.file), what)?;
+        if let Ok(real) = self.file.canonicalize() {
+            add_watch(&self.events, directory(&real), what)?;
         }
-        // It is no pipe, but it is waited for and read as one is.
-        Ok(Self(Receiver::from_owned_fd_unchecked(watch)?))
+        Ok(())
     }
 
     /// Resolves when something has happened in the folders, and then nothing more for a moment.
@@ -49,20 +63,24 @@ impl Watch {
     /// When the system does not tell any more.
     pub async fn changed(&mut self) -> io::Result<()> {
         self.something().await?;
+        let latest = Instant::now() + LONGEST;
         loop {
             tokio::select! {
+                biased;
+                () = sleep_until(latest) => break,
                 more = self.something() => more?,
-                () = sleep(QUIET) => return Ok(()),
+                () = sleep(QUIET) => break,
             }
         }
+        self.look_where_it_is()
     }
 
     async fn something(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
-            self.0.readable().await?;
+            self.events.readable().await?;
             // What it says is of no interest: the file itself tells.
-            match self.0.try_read(&mut buffer) {
+            match self.events.try_read(&mut buffer) {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
@@ -71,8 +89,16 @@ impl Watch {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn directory(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        Some(_) | None => PathBuf::from("."),
+    }
+}
+
 #[cfg(not(target_os = "linux"))]
-pub struct Watch(std::path::PathBuf);
+pub struct Watch(PathBuf);
 
 #[cfg(not(target_os = "linux"))]
 impl Watch {

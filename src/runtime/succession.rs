@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::warn;
@@ -13,53 +14,74 @@ use tracing::warn;
 use super::{Pulse, Runtime, Stopped, TakenOver, prepare};
 use crate::engine::LinkId;
 use crate::plan::{LinkPlan, Plan};
-use crate::plugin::{Ending, Link, Port, Shared, Succession};
+use crate::plugin::{Before, Ending, Link, Port, Shared, SucceededBy, Succession};
 
-/// How long those who have to grant something may take. After that the new plan stays: whoever does not
-/// answer would not answer to the one before either.
-const VERDICT_WITHIN: Duration = Duration::from_secs(10);
+/// How long those who have to grant something may take: longer than bluetoothd is waited for. After that the new
+/// plan stays: whoever does not answer would not answer to the one before either.
+const VERDICT_WITHIN: Duration = Duration::from_secs(25);
 
 /// A plan has taken the place of another.
 #[derive(Debug, Default)]
 pub struct Succeeded {
     /// The values that begin anew, because they cannot be what they were.
     pub unfit: Vec<String>,
+    /// Those of which something that was accepted is not delivered any more.
+    pub undelivered: Vec<String>,
 }
 
-/// What a plan asks for cannot be had, and the one before is back.
+/// What a plan asks for cannot be had.
 #[derive(Debug)]
 pub struct Refused {
     /// By whom, and why.
     pub reasons: Vec<String>,
+    pub back: Back,
+}
+
+/// Whether the plan of before is back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Back {
+    /// With all that it had.
+    Whole,
+    /// But what it asks for is refused too, for these reasons; it is asked for again and again.
+    Refused(Vec<String>),
+    /// It cannot be had any more: the one that was refused stays.
+    Never,
 }
 
 impl Runtime {
-    /// Puts a plan in the place of the one at work. Values go on that are the same in both, and links that can.
+    /// Puts a plan in the place of the one at work. Values go on that are the same in both, and links that can. Whoever
+    /// is in a `hurry` waits for nobody to grant anything.
     ///
     /// # Errors
-    /// When what it asks for cannot be had. The one before has then come `back`.
+    /// When what it asks for cannot be had. The one before has then come `back`, with what its values held.
     pub async fn succeed(
         &mut self,
         plan: Plan,
         back: impl FnOnce() -> Option<Plan>,
+        hurry: &Notify,
     ) -> Result<Succeeded, Refused> {
-        let succeeded = self.put_in_place(plan).await;
-        let reasons = self.verdict(&succeeded.asking).await;
+        let succeeded = self.put_in_place(plan, None).await;
+        let reasons = self.verdict(&succeeded.asking, hurry).await;
         if reasons.is_empty() {
             return Ok(Succeeded {
                 unfit: succeeded.unfit,
+                undelivered: succeeded.undelivered,
             });
         }
-        match back() {
+        let back = match back() {
             Some(before) => {
-                self.put_in_place(before).await;
+                let again = self.put_in_place(before, succeeded.before).await;
+                match self.verdict(&again.asking, hurry).await {
+                    reasons if reasons.is_empty() => Back::Whole,
+                    reasons => Back::Refused(reasons),
+                }
             }
-            None => warn!("the configuration of before cannot be had back, so this one stays"),
-        }
-        Err(Refused { reasons })
+            None => Back::Never,
+        };
+        Err(Refused { reasons, back })
     }
 
-    async fn put_in_place(&mut self, mut plan: Plan) -> InPlace {
+    async fn put_in_place(&mut self, mut plan: Plan, back: Option<Before>) -> InPlace {
         let mut stopped = self.stop_links(Ending::Succeeded).await;
         let (mut taken_over, mut asking, mut go_on) = (Vec::new(), Vec::new(), Vec::new());
         for (index, link) in plan.links.iter_mut().enumerate() {
@@ -77,7 +99,14 @@ impl Runtime {
         }
         drop(stopped);
         prepare(&mut plan);
-        let (shared, unfit) = self.shared.succeeded_by(&mut plan, go_on);
+        let SucceededBy {
+            shared,
+            unfit,
+            undelivered,
+            before,
+        } = self
+            .shared
+            .succeeded_by(&mut plan, go_on, !asking.is_empty(), back);
         // Nothing waits in between, so nobody meets a link that knows the values of before only.
         for (index, taken) in taken_over.iter().enumerate() {
             if let Some(taken) = taken {
@@ -88,7 +117,12 @@ impl Runtime {
         let next = Self::spawn(shared, plan.links, taken_over, None, pulse);
         // Whatever has not stopped in time ends here.
         drop(mem::replace(self, next));
-        InPlace { unfit, asking }
+        InPlace {
+            unfit,
+            undelivered,
+            asking,
+            before,
+        }
     }
 
     /// What beats goes on to beat.
@@ -99,13 +133,17 @@ impl Runtime {
     }
 
     /// Why what these links have asked for is refused, if it is.
-    async fn verdict(&self, asking: &[LinkId]) -> Vec<String> {
+    async fn verdict(&self, asking: &[LinkId], hurry: &Notify) -> Vec<String> {
         let mut verdicts = self.shared.verdicts.subscribe();
         let all_have_said = verdicts.wait_for(|verdicts| {
             let refused = verdicts.values().any(Result::is_err);
             refused || asking.iter().all(|link| verdicts.contains_key(link))
         });
-        match timeout(VERDICT_WITHIN, all_have_said).await {
+        let said = tokio::select! {
+            said = timeout(VERDICT_WITHIN, all_have_said) => said,
+            () = hurry.notified() => return Vec::new(),
+        };
+        match said {
             Ok(Ok(verdicts)) => verdicts
                 .values()
                 .filter_map(|verdict| verdict.clone().err())
@@ -133,6 +171,8 @@ fn goes_on(shared: &Arc<Shared>, link: &mut LinkPlan, id: LinkId, taken: &TakenO
 
 struct InPlace {
     unfit: Vec<String>,
+    undelivered: Vec<String>,
+    before: Option<Before>,
     /// The links that have to be granted something.
     asking: Vec<LinkId>,
 }

@@ -1,7 +1,7 @@
 //! When another declaration takes the place of one that is at work, what is still the same goes on, and
 //! nobody hears of anything that is not new to them.
 
-use bemo_sync::engine::{Heirs, Standing};
+use bemo_sync::engine::{Broken, Heirs, Standing, Unplaced};
 
 use super::*;
 
@@ -25,7 +25,8 @@ fn succeed(bench: &mut Bench, declared: CellSpec, bus: Carries) -> bool {
         links: (0..3).map(|index| Some(link(index))).collect(),
         go_on: vec![link(GOES_ON)],
     };
-    bench.engine.succeed(bench.now, before, &heirs).is_empty()
+    let unplaced = bench.engine.succeed(bench.now, before, &heirs);
+    unplaced == Unplaced::default()
 }
 
 fn here(overflow: Overflow) -> CellSpec {
@@ -247,7 +248,10 @@ fn values_and_links_are_told_apart_where_their_numbers_are_others() {
         links: vec![Some(link(1)), Some(link(0))],
         go_on: Vec::new(),
     };
-    assert_eq!(next.succeed(seconds(3), before, &heirs), []);
+    assert_eq!(
+        next.succeed(seconds(3), before, &heirs),
+        Unplaced::default()
+    );
     assert_eq!(next.cell(heir).value, Some(&Value::Int(8)));
     assert_eq!(next.cell(heir).origin, Some(from(1)));
     assert_eq!(next.cell(new).value, Some(&Value::Int(0)));
@@ -261,4 +265,136 @@ fn values_and_links_are_told_apart_where_their_numbers_are_others() {
     heard.sort_by_key(|(cell, _)| *cell);
     let expected = [(heir, Value::Int(8)), (new, Value::Int(0))];
     assert_eq!(heard, expected, "what had not arrived, and what is new");
+}
+
+/// What breaks the new rule was promised under the old one.
+#[test]
+fn an_event_that_was_promised_is_delivered_as_it_was_accepted() {
+    let when_full = WhenFull::Reject;
+    let declared = |max| CellSpec {
+        ack: Ack::Published,
+        delivery: Delivery::Every { room: 5, when_full },
+        ..up_to(max)
+    };
+    let mut bench = Bench::new(declared(9), Carries::State);
+    assert!(succeed(&mut bench, declared(9), Carries::State));
+    bench.settle();
+    bench.ask(phone(1), 8).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    bench.ask(phone(1), 2).expect("accepted");
+    assert!(succeed(&mut bench, declared(5), Carries::State));
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Waits);
+    assert_eq!(bench.values(BUS), ints(&[8, 2]));
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Kept);
+}
+
+#[test]
+fn an_event_that_cannot_be_said_any_more_is_not_said_to_be_kept() {
+    let when_full = WhenFull::Reject;
+    let delivery = Delivery::Every { room: 5, when_full };
+    let ack = Ack::Published;
+    let before = CellSpec {
+        ack,
+        delivery,
+        ..up_to(9)
+    };
+    let mut bench = Bench::new(before.clone(), Carries::State);
+    assert!(succeed(&mut bench, before, Carries::State));
+    bench.settle();
+    bench.ask(phone(1), 8).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    let text = Spec::Bool(Default::default());
+    let other = CellSpec {
+        ack,
+        delivery,
+        ..cell_spec(text, Owner::Here, None)
+    };
+    assert!(!succeed(&mut bench, other, Carries::State), "it is told");
+    let not_delivered = Standing::Broken(Broken::NotDelivered);
+    assert_eq!(bench.engine.standing(cell(), version), not_delivered);
+}
+
+#[test]
+fn a_write_that_is_owed_is_an_event_where_every_event_counts_from_now_on() {
+    let when_full = WhenFull::Reject;
+    let mut declared = CellSpec {
+        ack: Ack::Published,
+        ..up_to(9)
+    };
+    let mut bench = Bench::new(declared.clone(), Carries::State);
+    assert!(succeed(&mut bench, declared.clone(), Carries::State));
+    bench.settle();
+    bench.ask(phone(1), 8).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    declared.delivery = Delivery::Every { room: 5, when_full };
+    assert!(succeed(&mut bench, declared, Carries::State));
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Waits);
+    assert_eq!(bench.engine.keeping(bench.now, cell()).unpaid.len(), 1);
+    assert_eq!(bench.values(BUS), ints(&[8]));
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Kept);
+}
+
+#[test]
+fn a_promise_whose_topic_is_gone_is_not_said_to_be_kept() {
+    let declared = CellSpec {
+        ack: Ack::Published,
+        ..up_to(9)
+    };
+    let mut bench = Bench::new(declared.clone(), Carries::State);
+    assert!(succeed(&mut bench, declared.clone(), Carries::State));
+    bench.settle();
+    bench.ask(phone(1), 8).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    let phones = [Subscription::new(link(PHONES), cell(), Carries::State)];
+    let next = Engine::new_at(bench.now, vec![declared], 3, &phones);
+    let before = std::mem::replace(&mut bench.engine, next);
+    let heirs = Heirs {
+        cells: vec![Some(cell())],
+        links: (0..3).map(|index| Some(link(index))).collect(),
+        go_on: Vec::new(),
+    };
+    let unplaced = bench.engine.succeed(bench.now, before, &heirs);
+    assert_eq!(unplaced.undelivered, [cell()]);
+    let not_delivered = Standing::Broken(Broken::NotDelivered);
+    assert_eq!(bench.engine.standing(cell(), version), not_delivered);
+    // What is written from now on promises what there is.
+    bench.ask(phone(1), 7).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Kept);
+}
+
+#[test]
+fn who_hears_by_the_clock_hears_again_when_there_is_a_value_again() {
+    let every = Pace::Every(Duration::from_secs(10));
+    let hears = [Subscription {
+        pace: every,
+        ..Subscription::new(link(PHONES), cell(), Carries::State)
+    }];
+    let engine = Engine::new_at(seconds(100), vec![up_to(9)], 1, &hears);
+    let now = seconds(100);
+    let mut bench = Bench { engine, now };
+    bench.hear(PHONES);
+    bench.ask(phone(1), 8).expect("accepted");
+    bench.wait(Duration::from_secs(9));
+    let declared = CellSpec {
+        initial: None,
+        ..up_to(5)
+    };
+    let next = Engine::new_at(bench.now, vec![declared], 1, &hears);
+    let before = std::mem::replace(&mut bench.engine, next);
+    let heirs = Heirs {
+        cells: vec![Some(cell())],
+        links: vec![Some(link(PHONES))],
+        go_on: Vec::new(),
+    };
+    assert_eq!(
+        bench.engine.succeed(bench.now, before, &heirs).unfit,
+        [cell()]
+    );
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.values(PHONES), []);
+    bench.ask(phone(1), 3).expect("accepted");
+    assert_eq!(bench.values(PHONES), ints(&[3]));
+    bench.wait(Duration::from_secs(10));
+    assert_eq!(bench.values(PHONES), ints(&[3]));
 }

@@ -27,7 +27,10 @@ async fn counts_and_origins_go_on_under_the_next_configuration_and_who_watches_s
     let other = "version: 1\nble: { adapter: virtual }\nservices: [{ name: Service, uuid: FF00, characteristics: [\
         { name: New, uuid: FF09, access: [read, write], value: { type: u8 } },\
         { name: Renamed, uuid: FF01, access: [read, write], value: { type: u8, max: 9, overflow: reject } }] }]";
-    runtime.succeed(plan(other), || None).await.unwrap();
+    runtime
+        .succeed(plan(other), || None, &tokio::sync::Notify::new())
+        .await
+        .unwrap();
     let after = runtime.observer();
     for (observer, cell) in [(&before, cell(0)), (&after, cell(1))] {
         let view = observer.view(cell).unwrap();

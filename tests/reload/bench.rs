@@ -7,6 +7,7 @@ use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::gatt::server::{Central, GattServer, Subscribed};
 use bemo_sync::plan::Plan;
 use bemo_sync::runtime::{Refused, Runtime, Succeeded};
+use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 use crate::air::state;
@@ -65,7 +66,7 @@ impl Bench {
         plan: Plan,
         back: impl FnOnce() -> Option<Plan>,
     ) -> Result<Succeeded, Refused> {
-        let succeeded = self.runtime.succeed(plan, back).await;
+        let succeeded = self.runtime.succeed(plan, back, &Notify::new()).await;
         let offered = self.runtime.offered::<GattServer>().await;
         assert!(Arc::ptr_eq(&offered, &self.server), "it is the same server");
         succeeded

@@ -9,6 +9,7 @@ mod lines;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
 mod refused;
+mod retained;
 mod structure;
 #[path = "../support/tap.rs"]
 mod tap;

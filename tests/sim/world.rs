@@ -7,7 +7,7 @@ use std::time::Duration;
 use bemo_sync::codec::{Cause, Patch};
 use bemo_sync::engine::{
     self, CellId, Change, Effect, Engine, Event, Heirs, Keeping, LinkId, Mark, Origin, PeerId,
-    Rejection, Standing, Time,
+    Rejection, Standing, Time, Unplaced,
 };
 use fastrand::Rng;
 
@@ -412,10 +412,10 @@ impl World {
         };
         let life = self.life_mut();
         let before = std::mem::replace(&mut life.engine, next);
-        let unfit = life.engine.succeed(now, before, &heirs);
+        let unplaced = life.engine.succeed(now, before, &heirs);
         life.tick_at = None;
-        if !unfit.is_empty() {
-            self.fail(format!("the same declaration does not fit {unfit:?}"));
+        if unplaced != Unplaced::default() {
+            self.fail(format!("the same declaration has no place: {unplaced:?}"));
         }
         self.look_around();
     }

@@ -181,6 +181,10 @@ impl Link for Ours {
         }
     }
 
+    fn let_go(&mut self) {
+        self.left = None;
+    }
+
     fn goes_on(&mut self, port: &Port) {
         let Some(left) = &mut self.left else {
             return;

@@ -260,8 +260,8 @@ impl<'a> Exchange<'a> {
         self.tidings.begin();
     }
 
-    /// Another exchange goes on with the connection. What has not been sent is not sent by this one.
-    pub(super) fn leave(mut self, unsent: impl Iterator<Item = Publication>) -> Vec<Books> {
+    /// What has not been sent is not sent by this one.
+    pub(super) fn give_back(&mut self, unsent: impl Iterator<Item = Publication>) {
         let ready = std::mem::take(&mut self.ready);
         for publication in unsent.chain(ready) {
             let Receipt { book, cells, .. } = publication.receipt;
@@ -269,7 +269,22 @@ impl<'a> Exchange<'a> {
                 self.books[book].port.undelivered(cell, ticket);
             }
         }
-        self.books
+    }
+
+    /// Another exchange goes on with the connection, and with the books that are still needed: those that anything
+    /// that is out stands in.
+    pub(super) fn leave<'r>(self, out: impl Iterator<Item = &'r mut Receipt>) -> Vec<Books> {
+        let mut books: Vec<Option<Books>> = self.books.into_iter().map(Some).collect();
+        let mut kept = Vec::new();
+        let mut places = HashMap::new();
+        for receipt in out {
+            let place = *places.entry(receipt.book).or_insert_with(|| {
+                kept.extend(books[receipt.book].take());
+                kept.len() - 1
+            });
+            receipt.book = place;
+        }
+        kept
     }
 
     /// The next message to publish.

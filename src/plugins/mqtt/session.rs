@@ -3,7 +3,7 @@
 
 mod resumed;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -49,6 +49,8 @@ pub(super) struct Session<'a> {
     /// Without an acknowledgement of its own: it has been taken when the ping behind it is answered.
     fenced: Option<UnderWay>,
     subscribing: HashMap<u16, Vec<SubscribeFilter>>,
+    /// The topics that the broker does not let us subscribe to.
+    refused: HashSet<String>,
     last_id: u16,
     /// Whether the broker has acknowledged any message, and whether it was sent any that it does not.
     has_acknowledged: bool,
@@ -107,6 +109,7 @@ impl<'a> Session<'a> {
             order: VecDeque::new(),
             fenced: None,
             subscribing: HashMap::new(),
+            refused: HashSet::new(),
             last_id: 0,
             has_acknowledged: false,
             has_trusted: false,
@@ -497,10 +500,13 @@ impl<'a> Session<'a> {
             self.exchange.subscribed(path, now);
             match code {
                 SubscribeReasonCode::Success(_) => debug!(topic = path, "subscribed"),
-                SubscribeReasonCode::Failure => warn!(
-                    "the MQTT broker refuses the subscription to `{path}`: nothing will be heard \
+                SubscribeReasonCode::Failure => {
+                    self.refused.insert(path.clone());
+                    warn!(
+                        "the MQTT broker refuses the subscription to `{path}`: nothing will be heard \
                      from there; does its access control list allow it?"
-                ),
+                    );
+                }
             }
         }
     }

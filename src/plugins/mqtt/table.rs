@@ -133,17 +133,23 @@ impl Bindings {
         of_values.chain(of_documents).collect()
     }
 
-    /// The values behind a topic that is subscribed to, by their names.
-    pub(super) fn names_of_takers(&self, topic: &str) -> Vec<String> {
+    /// What takes from a topic, and what it makes of it, as a hash.
+    pub(super) fn hash_of_takers(&self, topic: &str) -> u64 {
         let takers = self.takers(topic).iter();
-        let names = takers.flat_map(|taker| match *taker {
-            Carrier::Value(index) => vec![self.value(index).name.clone()],
+        let shown = takers.map(|taker| match *taker {
+            Carrier::Value(index) => {
+                let it = self.value(index);
+                let owned_here = it.topics.takes_commands();
+                format!("{} {:?} {:?} {owned_here}", it.name, it.spec, it.format)
+            }
             Carrier::Document(index) | Carrier::Trigger(index) => {
-                let members = self.document(index).members.iter();
-                members.map(|member| member.name.clone()).collect()
+                let it = self.document(index);
+                let members = it.members.iter();
+                let members = members.map(|it| format!("{} {:?} {:?}", it.name, it.spec, it.at));
+                format!("{:?} {}", it.ignore_own, members.collect::<String>())
             }
         });
-        names.collect()
+        hash(&shown.collect::<Vec<_>>())
     }
 
     /// The topics to subscribe to, each once. The highest quality of service that anything wants

@@ -34,14 +34,14 @@ pub(in crate::plugins::mqtt) struct Said {
 #[derive(PartialEq, Eq)]
 struct Subscribed {
     qos: Qos,
-    /// Whoever comes to a topic has to hear what is retained there.
-    takers: Vec<String>,
+    /// Who takes what is there, and how: another has to hear what is retained there.
+    takers: u64,
 }
 
 fn subscribed(exchange: &Exchange<'_>, bindings: &Bindings) -> BTreeMap<String, Subscribed> {
     let subscriptions = exchange.subscriptions().into_iter();
     let subscribed = subscriptions.map(|(topic, qos)| {
-        let takers = bindings.names_of_takers(topic);
+        let takers = bindings.hash_of_takers(topic);
         (topic.to_owned(), Subscribed { qos, takers })
     });
     subscribed.collect()
@@ -56,13 +56,17 @@ impl Session<'_> {
     ) -> Said {
         let Standing { bindings, port, .. } = standing;
         let told = bindings.told(|cell| port.value(cell)).into_iter();
-        let subscribed = subscribed(&self.exchange, bindings);
+        let mut subscribed = subscribed(&self.exchange, bindings);
+        // What the broker has refused, it may allow by now.
+        subscribed.retain(|topic, _| !self.refused.contains(topic));
+        // The birth message may be among them.
+        let birth = birth.filter(|_| self.unsent.is_empty());
         let Self {
-            exchange,
+            mut exchange,
             mut in_flight,
             order,
             fenced,
-            unwritten,
+            mut unwritten,
             unsent,
             ..
         } = self;
@@ -71,8 +75,10 @@ impl Session<'_> {
             .filter_map(|id| Some((Some(id), in_flight.remove(&id)?)));
         let mut under_way: Vec<_> = in_order.collect();
         under_way.extend(fenced.map(|fenced| (None, fenced)));
-        let books = exchange.leave(unsent.into_iter());
-        let nothing_is_out = under_way.is_empty() && unwritten.is_empty();
+        let receipts = under_way.iter_mut().map(|(_, it)| &mut it.receipt);
+        let of_unwritten = unwritten.iter_mut().map(|(_, it)| &mut it.receipt);
+        exchange.give_back(unsent.into_iter());
+        let books = exchange.leave(receipts.chain(of_unwritten));
         Said {
             told: told
                 .map(|(cell, as_what)| (port.key(cell), as_what))
@@ -83,7 +89,7 @@ impl Session<'_> {
             put: self.put,
             under_way,
             unwritten,
-            books: if nothing_is_out { Vec::new() } else { books },
+            books,
             subscribed,
             birth: birth.cloned(),
         }

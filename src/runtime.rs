@@ -117,6 +117,11 @@ impl Runtime {
         self.shared.offered().await
     }
 
+    /// The same, if some link offers it at this moment.
+    pub fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.shared.offered_now()
+    }
+
     /// The services that are declared, in the order of their handles.
     pub fn services(&self) -> &[Service] {
         &self.shared.services

@@ -127,6 +127,20 @@ fn doctor(directory: &Path, arguments: &[&str]) -> Output {
     command.output().expect("the program was built")
 }
 
+#[test]
+fn a_configuration_that_is_not_there_is_not_called_a_mistake() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = doctor(directory.path(), &["nofile.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("nofile.yaml is not there"), "{said}");
+    assert!(
+        said.contains("fix: bemo-sync init --output nofile.yaml"),
+        "{said}"
+    );
+    assert!(!said.contains("1 mistake"), "{said}");
+}
+
 /// A broker that lets these lines be done by our user, and everything by another.
 fn with_rules(rules: &str) -> Mosquitto {
     Mosquitto::configured(|directory| {

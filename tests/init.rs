@@ -160,6 +160,7 @@ fn an_answer_that_makes_a_mistake_is_said_and_nothing_is_written() {
     let file = directory.path().join("a.yaml");
     for (options, says) in [
         (["--broker", "broker.local"], "plaintext: allow"),
+        (["--broker", "example.org"], "; here that is `--plaintext`"),
         (["--adapter", "bluetooth"], "adapter"),
         (["--name", "{nobody}"], "nobody"),
     ] {
@@ -169,6 +170,8 @@ fn an_answer_that_makes_a_mistake_is_said_and_nothing_is_written() {
         assert!(err(&output).contains(says), "{options:?}: {}", err(&output));
         assert!(!file.exists());
     }
+    let arguments = ["init", "-t", "number", "--plaintext", "-b", "example.org"];
+    assert_eq!(run(&arguments).status.code(), Some(0));
 }
 
 #[test]

@@ -193,6 +193,50 @@ fn another_client_is_another_connection_and_the_will_of_the_first_is_heard() {
 }
 
 #[test]
+fn a_file_that_is_gone_is_missed_and_said_so() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &[]);
+    fs::remove_file(&process.file).unwrap();
+    process.hang_up();
+    let gone = "services.yaml is not there: nothing has changed";
+    process.log.wait_for(gone);
+    assert_eq!(process.log.count("--config"), 0, "it was named already");
+    tap.publish("level/set", "8");
+    while tap.next_on("level") != "8" {}
+    process.reload(&yaml(broker.port, "max: 8", TOPICS), "is applied: 1 change");
+}
+
+#[test]
+fn a_watched_file_that_disappears_is_missed_once_each_time() {
+    let broker = Mosquitto::start();
+    let (process, mut tap) = at_seven(&broker, &["--watch"]);
+    let gone = "services.yaml is not there";
+    for (times, max) in [(1, 9), (2, 8)] {
+        fs::remove_file(&process.file).unwrap();
+        process.log.wait_for_count(gone, times);
+        fs::write(process.file.with_extension("else"), max.to_string()).unwrap();
+        assert!(tap.is_silent_for(MOMENT), "it looks again meanwhile");
+        assert_eq!(process.log.count(gone), times);
+        process.write(&yaml(broker.port, &format!("max: {max}"), TOPICS));
+        process.log.wait_for_count("is applied: 1 change", times);
+    }
+}
+
+#[test]
+fn a_reload_says_what_is_news_to_those_who_are_there() {
+    let broker = Mosquitto::start();
+    let kept = yaml(broker.port, "max: 100", TOPICS)
+        .replace("mqtt: { state", "persist: true\n    mqtt: { state");
+    let process = Process::start(&kept, &[]);
+    let more = "  - { name: More, uuid: FF02, access: [read], value: { type: u8 } }\n";
+    process.reload(&(kept + more), "is applied: ");
+    process.log.wait_for("a central that is connected is told");
+    for advice in ["Bluetooth off and on", "phone", "values begin with"] {
+        assert_eq!(process.log.count(advice), 0, "{advice}");
+    }
+}
+
+#[test]
 fn a_watched_file_is_taken_when_it_changes_and_only_then() {
     let broker = Mosquitto::start();
     let (process, mut tap) = at_seven(&broker, &["--watch"]);

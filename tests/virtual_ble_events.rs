@@ -50,12 +50,7 @@ async fn every_refusal_is_announced_with_who_sent_what() {
         "1000 is outside 10 … 20",
         &[0xE8, 0x03],
     );
-    let short = rejected(
-        by,
-        Cause::WrongLength,
-        "1 bytes where 2 are wanted",
-        &[0xFF],
-    );
+    let short = rejected(by, Cause::WrongLength, "1 byte where 2 are wanted", &[0xFF]);
     assert_eq!(heard, [out_of_range.clone(), out_of_range, short]);
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Init {
     #[arg(long, short)]
     name: Option<String>,
 
-    /// The MQTT broker: `auto`, a host, or `mqtts://host`.
+    /// The MQTT broker: `auto`, a host, or `mqtts://host`. One on another machine wants `mqtts://` or `--plaintext`.
     #[arg(long, short, value_name = "ADDRESS")]
     broker: Option<String>,
 
@@ -98,7 +98,15 @@ impl Init {
             }
         };
         if let Some(problem) = answers.problem() {
-            return wrong(&format!("that makes no configuration: {problem}"));
+            let plainly = Answers {
+                plaintext: true,
+                ..answers.clone()
+            };
+            let option = match !answers.plaintext && plainly.problem().is_none() {
+                true => "; here that is `--plaintext`",
+                false => "",
+            };
+            return wrong(&format!("that makes no configuration: {problem}{option}"));
         }
         self.write(&answers, output.as_deref())
     }

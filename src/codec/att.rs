@@ -212,10 +212,15 @@ fn split_some<'a>(rest: &mut &'a [u8], min: usize, max: usize) -> Result<&'a [u8
     }
     if !(min..=max).contains(&rest.len()) {
         let detail = match rest.len() > max {
-            true => format!("{} bytes are more than the {max} that fit", rest.len()),
+            true => format!(
+                "{} more than the {max} that {}",
+                bytes_are(rest.len()),
+                if max == 1 { "fits" } else { "fit" }
+            ),
             false => format!(
-                "{} bytes are fewer than the {min} that are wanted",
-                rest.len()
+                "{} fewer than the {min} that {} wanted",
+                bytes_are(rest.len()),
+                are(min)
             ),
         };
         return Err(Violation::new(Cause::WrongLength, detail));
@@ -224,6 +229,16 @@ fn split_some<'a>(rest: &mut &'a [u8], min: usize, max: usize) -> Result<&'a [u8
 }
 
 fn wrong_length(found: usize, wanted: usize) -> Violation {
-    let detail = format!("{found} bytes where {wanted} are wanted");
+    let unit = if found == 1 { "byte" } else { "bytes" };
+    let detail = format!("{found} {unit} where {wanted} {} wanted", are(wanted));
     Violation::new(Cause::WrongLength, detail)
+}
+
+fn bytes_are(count: usize) -> String {
+    let unit = if count == 1 { "byte" } else { "bytes" };
+    format!("{count} {unit} {}", are(count))
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }

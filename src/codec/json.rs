@@ -1,5 +1,6 @@
 //! Value ↔ JSON. Integers are whole numbers, bytes hexadecimal text, structs objects.
 
+mod keys;
 mod read;
 
 use std::fmt::Write as _;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::int::{IntSpec, Shown};
 use super::{BoolSpec, Cause, Spec, Value, Violation, document};
+pub use keys::{check_keys, keys};
 pub use read::{Scalar, is_scalar, read, read_scalar, scalar_of_text};
 
 /// The value as JSON, appended to `out`: with a space after each colon and comma, as Python's

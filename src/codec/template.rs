@@ -16,6 +16,9 @@ use super::{Cause, Patch, Spec, Value, Violation, document};
 /// The placeholder that stands for the value in a declared payload.
 pub const PLACEHOLDER: &str = "$value";
 
+/// More fields are counted.
+const KEYS_SHOWN: usize = 8;
+
 /// A declared payload, for example `{ number: $value }`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template {
@@ -122,7 +125,7 @@ impl Template {
                 });
             let patch = json::read(spec, found.ok_or_else(|| self.missing())?)?;
             return match patch.is_keep() {
-                true => Err(self.missing()),
+                true => Err(self.says_nothing(spec)),
                 false => Ok(patch),
             };
         }
@@ -148,17 +151,38 @@ impl Template {
         Violation::new(Cause::MissingKey, detail)
     }
 
-    /// Where the value is, as a JSON pointer (RFC 6901) for a person.
-    fn place(&self) -> String {
-        let pointer: String = self
-            .path
+    /// An object is where the value is, and none of its fields.
+    fn says_nothing(&self, spec: &Spec) -> Violation {
+        let outer = self.pointer();
+        let keys = json::keys(spec);
+        let mut places: Vec<String> = keys
             .iter()
-            .map(|step| match step {
-                Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-                Step::Index(index) => format!("/{index}"),
-            })
+            .take(KEYS_SHOWN)
+            .map(|key| format!("{:?}", format!("{outer}{key}")))
             .collect();
-        format!("{pointer:?}")
+        if keys.len() > KEYS_SHOWN {
+            places.push(format!("and {} more", keys.len() - KEYS_SHOWN));
+        }
+        let none = match keys.len() {
+            1 => "has no",
+            _ => "has none of",
+        };
+        let detail = format!("the payload {none} {}", places.join(", "));
+        Violation::new(Cause::MissingKey, detail)
+    }
+
+    /// Where the value is, for a person.
+    fn place(&self) -> String {
+        format!("{:?}", self.pointer())
+    }
+
+    /// As a JSON pointer (RFC 6901).
+    fn pointer(&self) -> String {
+        let steps = self.path.iter().map(|step| match step {
+            Step::Key(key) => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!("/{index}"),
+        });
+        steps.collect()
     }
 }
 
@@ -230,7 +254,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut found = self.leaf(Scalar::Compound);
+        let mut found = self.leaf(Scalar::Array);
         let mut index = 0;
         while match self.0.split_first() {
             Some((Step::Index(wanted), rest)) if *wanted == index => items
@@ -246,7 +270,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut found = self.leaf(Scalar::Compound);
+        let mut found = self.leaf(Scalar::Object);
         while let Some(matches) = entries.next_key_seed(KeyIs(self.0.first()))? {
             if matches {
                 let rest = self

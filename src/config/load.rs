@@ -29,6 +29,8 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Mistakes {
     pub diagnostics: Vec<Diagnostic>,
+    /// There is no such file at all.
+    pub is_missing: bool,
     file: String,
     rendered: String,
 }
@@ -87,8 +89,10 @@ pub(crate) fn load_with(
     environment: &Environment<'_>,
     host: Placeholders,
 ) -> Result<Loaded, Mistakes> {
-    let source =
-        read_file(path).map_err(|problem| mistakes(path, "", &Veil::default(), vec![problem]))?;
+    let source = read_file(path).map_err(|problem| Mistakes {
+        is_missing: matches!(path.try_exists(), Ok(false)),
+        ..mistakes(path, "", &Veil::default(), vec![problem])
+    })?;
     load_str(path, &source, environment, host)
 }
 
@@ -220,6 +224,7 @@ fn mistakes(path: &Path, source: &str, veil: &Veil, mut found: Vec<Diagnostic>) 
     let rendered = render_covered(&file, source, &found, &|excerpt| veil.cover(excerpt));
     Mistakes {
         diagnostics: found,
+        is_missing: false,
         file,
         rendered,
     }

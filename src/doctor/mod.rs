@@ -68,6 +68,15 @@ pub async fn examine(file: &Path, loaded: Result<Loaded, Mistakes>, may_be_heard
             findings.push(Finding::ok("configuration", says));
             Some(loaded)
         }
+        Err(mistakes) if mistakes.is_missing => {
+            let says = format!("{} is not there", file.display());
+            let fix = format!(
+                "bemo-sync init --output {}   # or name the right one: bemo-sync doctor FILE",
+                quoted(file)
+            );
+            findings.push(Finding::fail("configuration", says).fix(fix));
+            None
+        }
         Err(mistakes) => {
             let says = format!("{} has {}", file.display(), mistakes.count());
             let fix = format!("bemo-sync check {}", quoted(file));
@@ -79,7 +88,7 @@ pub async fn examine(file: &Path, loaded: Result<Loaded, Mistakes>, may_be_heard
     findings.push(unit::examine(file));
     let is_mistaken = loaded.is_none();
     let Some(Loaded { plan, .. }) = &mut loaded else {
-        let says = "what is declared is looked at when it has no mistakes";
+        let says = "what is declared is looked at when there is a configuration without mistakes";
         findings.push(Finding::skipped("links", says));
         return Report::new(file, findings, is_mistaken);
     };

@@ -45,8 +45,10 @@ pub struct Changes {
     pub services: Vec<String>,
     /// One for each that stays as it is, but at other handles.
     pub moved: Vec<String>,
-    /// What bonded phones see of it.
+    /// What bonded phones see of it, and what helps one that does not.
     pub phones: String,
+    /// What centrals see of it that do not outlive the process: those of the virtual adapter.
+    pub centrals: String,
 }
 
 /// Whether two trees are the same to a central, in the same order.
@@ -85,7 +87,9 @@ pub fn changes(before: &[Service], after: &[Service]) -> Option<Changes> {
             changes.moved.push(format!("{place} has moved from {was}"));
         }
     }
-    changes.phones = phones(&before, &after);
+    let handles = changed(&before, &after);
+    changes.phones = phones(&handles);
+    changes.centrals = format!("a central that is connected is told that {handles}; {OVER}");
     Some(changes)
 }
 
@@ -190,8 +194,10 @@ impl CharacteristicShape {
     }
 }
 
+const OVER: &str = "a subscription to what has changed or moved is over";
+
 /// From the first handle at which something is otherwise to the last that there is or was.
-fn phones(before: &[Place], after: &[Place]) -> String {
+fn changed(before: &[Place], after: &[Place]) -> String {
     let same = before.iter().zip(after);
     let same = same.take_while(|(before, after)| {
         (&before.shape, &before.handles) == (&after.shape, &after.handles)
@@ -202,12 +208,14 @@ fn phones(before: &[Place], after: &[Place]) -> String {
     let end = |places: &[Place]| places.last().map(|it| *it.handles.end());
     let last = end(before).into_iter().chain(end(after)).max();
     let first = first.unwrap_or(HANDLE_FIRST);
-    let changed = shown(&(first..=last.unwrap_or(first)));
+    format!("{} have changed", shown(&(first..=last.unwrap_or(first))))
+}
+
+fn phones(handles: &str) -> String {
     format!(
         "a phone that has subscribed to Service Changed (0x2A05), as phones do when they pair, is told that \
-        {changed} have changed, at once or when it connects again, and looks again; a subscription to what \
-        has changed or moved is over. A phone that remembers the services without that finds other things \
-        there: switch its Bluetooth off and on, or pair it anew"
+        {handles}, at once or when it connects again, and looks again; {OVER}. A phone that remembers the \
+        services without that finds other things there: switch its Bluetooth off and on, or pair it anew"
     )
 }
 
@@ -258,13 +266,15 @@ impl fmt::Display for CharacteristicShape {
     }
 }
 
-impl fmt::Display for Changes {
-    /// A line for each change, and one for phones.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in self.services.iter().chain(&self.moved) {
-            writeln!(f, "{line}")?;
-        }
-        f.write_str(&self.phones)
+impl Changes {
+    /// A line for each change, and one for those who see it.
+    pub fn lines(&self, is_on_the_air: bool) -> impl Iterator<Item = &str> {
+        let seen = match is_on_the_air {
+            true => &self.phones,
+            false => &self.centrals,
+        };
+        let lines = self.services.iter().chain(&self.moved);
+        lines.chain([seen]).map(String::as_str)
     }
 }
 
@@ -380,5 +390,11 @@ mod tests {
             .phones
             .contains("handles 0x0106 to 0x010A have changed");
         assert!(told, "{}", changes.phones);
+        let advises = |is_on_the_air| {
+            let mut lines = changes.lines(is_on_the_air);
+            lines.any(|line| line.contains("phone") || line.contains("Bluetooth off and on"))
+        };
+        assert!(advises(true));
+        assert!(!advises(false), "nobody has a phone on the virtual adapter");
     }
 }

@@ -182,8 +182,11 @@ impl fmt::Display for Told<'_> {
             Kind::Accepted(value) => write!(f, "accepted: {}", shown(value)),
             Kind::Unchanged => f.write_str("accepted, and no change"),
             Kind::Refused { by, reason, .. } => {
+                // Who sent it has been refused, and has not refused.
                 f.write_str("refused")?;
-                by_whom(f, by.as_deref())?;
+                if let Some(by) = by {
+                    write!(f, ", from {by}")?;
+                }
                 write!(f, ": {reason}")
             }
             Kind::HandedOut {

@@ -350,7 +350,7 @@ impl Shared {
     }
 
     /// The same, if it is there already.
-    pub(super) fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+    pub(crate) fn offered_now<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         let thing = self.offers.borrow().get(&TypeId::of::<T>()).cloned()?;
         thing.downcast().ok()
     }

@@ -5,6 +5,8 @@
 
 mod watch;
 
+use std::io::ErrorKind;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::config::{Loaded, Mistakes, Outline, load, load_text};
+use crate::gatt::server::GattServer;
 use crate::gatt::structure;
 use crate::runtime::{Back, Refused, Runtime, Succeeded};
 pub use watch::Watch;
@@ -105,6 +108,8 @@ pub struct Reloads {
     last: latest::Sender<Option<Last>>,
     /// The text that was refused last: it is not complained about each time that somebody looks.
     refused: Option<String>,
+    /// The file is not there, and that has been said.
+    is_missed: bool,
 }
 
 impl Reloads {
@@ -125,6 +130,7 @@ impl Reloads {
             generation,
             last,
             refused: None,
+            is_missed: false,
         };
         (reloads, Arc::new(reloader))
     }
@@ -137,11 +143,29 @@ impl Reloads {
         }
     }
 
-    /// Whether the file says something that has not been looked at.
-    pub fn is_news(&self) -> bool {
-        // What cannot be read now is about to be written; it is looked at again then.
-        std::fs::read_to_string(&self.path)
-            .is_ok_and(|text| text != self.source && Some(&text) != self.refused.as_ref())
+    /// Whether the file says something that has not been looked at. That it is gone is said once.
+    pub fn is_news(&mut self) -> bool {
+        match std::fs::read_to_string(&self.path) {
+            Ok(text) => {
+                self.is_missed = false;
+                text != self.source && Some(&text) != self.refused.as_ref()
+            }
+            Err(problem) if problem.kind() == ErrorKind::NotFound => {
+                if !mem::replace(&mut self.is_missed, true) {
+                    warn!("{}", self.missing());
+                }
+                false
+            }
+            // What cannot be read now is about to be written; it is looked at again then.
+            Err(_) => false,
+        }
+    }
+
+    fn missing(&self) -> String {
+        format!(
+            "{} is not there: nothing has changed, and what was there before goes on. Put it back where it was",
+            self.path.display()
+        )
     }
 
     /// Reads the file again and puts it to work, because this one has asked. Whoever is in a `hurry` waits for
@@ -163,6 +187,7 @@ impl Reloads {
             Err(mistakes) => return self.refuse(&mistakes),
         };
         self.refused = None;
+        self.is_missed = false;
         let changes = Outline::of(&self.source).differences(&Outline::of(&loaded.source));
         info!("{file} is read again: {}", summary(&changes));
         for change in &changes {
@@ -170,7 +195,9 @@ impl Reloads {
         }
         let Loaded { plan, source, .. } = loaded;
         if let Some(seen) = structure::changes(runtime.services(), &plan.services) {
-            seen.to_string().lines().for_each(|line| info!("  {line}"));
+            // Only a virtual adapter has a server in this process.
+            let is_on_the_air = runtime.offered_now::<GattServer>().is_none();
+            seen.lines(is_on_the_air).for_each(|line| info!("  {line}"));
         }
         let before = || {
             let loaded = load_text(&self.path, &self.source);
@@ -266,8 +293,15 @@ impl Reloads {
 
     fn refuse(&mut self, mistakes: &Mistakes) -> Report {
         self.refused = std::fs::read_to_string(&self.path).ok();
-        let message = mistakes.told("nothing has changed, and what was there before goes on");
-        warn!("{} is not applied:\n{message}", self.path.display());
+        self.is_missed = mistakes.is_missing;
+        let message = match mistakes.is_missing {
+            true => self.missing(),
+            false => mistakes.told("nothing has changed, and what was there before goes on"),
+        };
+        match mistakes.is_missing {
+            true => warn!("{message}"),
+            false => warn!("{} is not applied:\n{message}", self.path.display()),
+        }
         Report {
             outcome: Outcome::Refused,
             message,

@@ -47,6 +47,8 @@ impl Watch {
         let what = WatchFlags::CLOSE_WRITE
             | WatchFlags::MOVED_TO
             | WatchFlags::CREATE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::DELETE
             | WatchFlags::ONLYDIR;
         add_watch(&self.events, directory(&self.file), what)?;
         if let Ok(real) = self.file.canonicalize() {

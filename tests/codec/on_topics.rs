@@ -1,10 +1,15 @@
 //! The payload of a topic.
 
 use bemo_sync::codec::ByteOrder::Little;
-use bemo_sync::codec::{Cause, FloatFormat, IntWidth, Patch, Spec, Template, TemplateError, Value};
+use bemo_sync::codec::{
+    Cause, FloatFormat, IntWidth, Overflow, Patch, Spec, Template, TemplateError, Value, Violation,
+};
 use serde_json::json;
 
-use crate::{bytes, float, int, json_of, plain, text, u8, utf8, value_in};
+use crate::{
+    bytes, field, flags, float, int, int_within, json_of, plain, structure, text, u8, utf8,
+    value_in,
+};
 
 fn number() -> Template {
     Template::new(json!({ "number": "$value" })).expect("a template")
@@ -143,7 +148,7 @@ fn what_is_no_such_value_is_refused_for_its_own_cause() {
         (br#"{"number": [5]}"#, WrongType),
         (br#"{"number": {"number": 5}}"#, WrongType),
         (br#"{"number": 5.5}"#, WrongType),
-        (br#"{"number": 1e200}"#, WrongType),
+        (br#"{"number": 1e200}"#, OutOfRange),
         (br#"{"number": 5, "number": null}"#, WrongType),
     ];
     for &(payload, cause) in table {
@@ -197,6 +202,51 @@ fn a_missing_value_is_named_with_what_was_expected() {
 }
 
 #[test]
+fn an_object_with_nothing_of_a_struct_is_told_what_its_fields_are() {
+    let many: Vec<_> = (1..=10).map(|it| field(&format!("f{it}"), u8())).collect();
+    let two = || structure(vec![field("hue", u8()), field("s/v", u8())]);
+    let on_off = flags(IntWidth::W8, &[("on", 0), ("off", 1)], &["off"]);
+    let bare = Template::bare();
+    let within = Template::new(json!({ "color": "$value" })).expect("a template");
+    for (template, spec, payload, says) in [
+        (
+            &bare,
+            two(),
+            r#"{"zz": 1}"#,
+            r#"the payload has none of "/hue", "/s~1v""#,
+        ),
+        (
+            &within,
+            two(),
+            r#"{"color": {"zz": 1}}"#,
+            r#"the payload has none of "/color/hue", "/color/s~1v""#,
+        ),
+        (
+            &within,
+            two(),
+            "{}",
+            r#"the payload has no "/color": it should look like {"color":"$value"}"#,
+        ),
+        (
+            &bare,
+            Spec::Int(on_off),
+            "{}",
+            r#"the payload has no "/on""#,
+        ),
+        (
+            &bare,
+            structure(many),
+            "{}",
+            r#"the payload has none of "/f1", "/f2", "/f3", "/f4", "/f5", "/f6", "/f7", "/f8", and 2 more"#,
+        ),
+    ] {
+        let refused = value_in(template, &spec, payload.as_bytes()).expect_err(payload);
+        assert_eq!(refused.cause, Cause::MissingKey);
+        assert_eq!(refused.to_string(), says);
+    }
+}
+
+#[test]
 fn integers_are_exact_beyond_what_a_double_holds() {
     let u64 = int(IntWidth::W64, false, Little);
     let read = |text: &str| value_in(&Template::bare(), &u64, text.as_bytes());
@@ -208,12 +258,54 @@ fn integers_are_exact_beyond_what_a_double_holds() {
         read("9007199254740993"),
         Ok(Value::Int(9_007_199_254_740_993))
     );
-    let above = read("18446744073709551616").expect("an integer, if too large");
-    assert_eq!(
-        u64.admit(above).expect_err("too large").cause,
-        Cause::OutOfRange
-    );
     assert_eq!(read("-0"), Ok(Value::Int(0)));
+}
+
+#[test]
+fn no_integer_is_taken_for_its_neighbour_that_a_double_holds() {
+    let (u64, i64) = (
+        int(IntWidth::W64, false, Little),
+        int(IntWidth::W64, true, Little),
+    );
+    let taken = |spec: &Spec, text: &str| {
+        let value = value_in(&Template::bare(), spec, text.as_bytes())?;
+        Ok(spec.admit(value)?.value)
+    };
+    for (spec, text) in [
+        (&i64, "-9223372036854775809"),
+        (&i64, "9223372036854775808"),
+        (&i64, "9223372036854775807.0"),
+        (&i64, "-9223372036854775808.0"),
+        (&u64, "18446744073709551616"),
+        (&u64, "18446744073709551615.0"),
+        (&u64, "9007199254740993.0"),
+        (&u64, "9007199254740992.0"),
+        (&i64, "-9007199254740993.0"),
+        (&u64, "1e16"),
+        (&u64, "1e200"),
+        (&u8(), "1e20"),
+        (&u8(), "1e200"),
+    ] {
+        let refused: Result<Value, Violation> = taken(spec, text);
+        let refused = refused.expect_err(text);
+        assert_eq!(refused.cause, Cause::OutOfRange, "{text}: {refused}");
+    }
+    let refused = taken(&u64, "9007199254740993.0").expect_err("two numbers look like this");
+    let says = "written in digits alone";
+    assert!(refused.to_string().contains(says), "{refused}");
+    for (spec, text, expected) in [
+        (&i64, "-9223372036854775808", i128::from(i64::MIN)),
+        (&u64, "9007199254740991.0", 9_007_199_254_740_991),
+        (&u64, "9.007199254740991e15", 9_007_199_254_740_991),
+        (&u64, "9007199254740993", 9_007_199_254_740_993),
+    ] {
+        assert_eq!(taken(spec, text), Ok(Value::Int(expected)), "{text}");
+    }
+    // What is far outside is at its nearest bound, whatever it was; where it goes round to, nobody knows.
+    let within = |overflow| int_within(IntWidth::W8, false, 0, 255, overflow);
+    assert_eq!(taken(&within(Overflow::Clamp), "-1e20"), Ok(Value::Int(0)));
+    assert!(taken(&within(Overflow::Wrap), "1e20").is_err());
+    assert_eq!(taken(&within(Overflow::Wrap), "257.0"), Ok(Value::Int(1)));
 }
 
 #[test]

@@ -85,6 +85,59 @@ fn a_field_that_nobody_has_set_has_its_own_initial_value() {
 }
 
 #[test]
+fn a_key_that_nobody_reads_is_named_to_whoever_wants_to_know() {
+    let on = flags(IntWidth::W8, &[("on", 0), ("there", 1)], &["there"]);
+    let mut fields = vec![
+        constant("kind", u8(), Value::Int(1)),
+        field("a", u8()),
+        field("h", u8()),
+        field("flags", Spec::Int(on)),
+        field("list", array(structure(vec![field("x", u8())]), 0, 3)),
+        field("any", Spec::Json(JsonSpec { max_length: 99 })),
+    ];
+    fields[2].at = at("/color/h");
+    let spec = structure(fields);
+    for fits in [
+        json!({}),
+        json!({ "a": 1, "color": { "h": 2 }, "flags": { "on": true }, "list": [{ "x": 1 }], "any": { "b": [] } }),
+        json!([1]),
+    ] {
+        assert_eq!(json::check_keys(&spec, &fits), Ok(()), "{fits}");
+    }
+    let all = "there are `a`, `color/h`, `flags/on`, `list`, `any`";
+    for (json, says) in [
+        (
+            json!({ "zz": 5 }),
+            &*format!("there is no `zz` in it: {all}"),
+        ),
+        (
+            json!({ "a": 1, "d": 4 }),
+            &format!("there is no `d` in it: {all}"),
+        ),
+        (
+            json!({ "kind": 1 }),
+            &format!("there is no `kind` in it: {all}"),
+        ),
+        (
+            json!({ "color": { "s": 1 } }),
+            &format!("there is no `color/s` in it: {all}"),
+        ),
+        (json!({ "color": 1 }), "`color`: an object is wanted here"),
+        (
+            json!({ "flags": { "there": true } }),
+            "`flags`: there is no `there` in it: there is `on`",
+        ),
+        (
+            json!({ "list": [{ "x": 1 }, { "y": 1 }] }),
+            "`list`: `1`: there is no `y` in it: there is `x`",
+        ),
+    ] {
+        let refused = json::check_keys(&spec, &json).expect_err(says);
+        assert_eq!(refused.to_string(), says);
+    }
+}
+
+#[test]
 fn a_mistake_names_the_field_that_it_is_in() {
     let spec = structure(vec![field("outer", structure(vec![field("inner", u8())]))]);
     let refused = json::read(&spec, &json!({ "outer": { "inner": "x" } })).expect_err("a text");
@@ -97,9 +150,31 @@ fn a_mistake_names_the_field_that_it_is_in() {
         refused.to_string(),
         "`outer`: a number where a struct is declared"
     );
+    for (spec, json, says) in [
+        (&spec, json!([1]), "an array where a struct is declared"),
+        (
+            &array(u8(), 0, 2),
+            json!({}),
+            "an object where an array is declared",
+        ),
+        (&u8(), json!([]), "an array where an integer is declared"),
+        (&utf8(3), json!({}), "an object where a text is declared"),
+    ] {
+        let refused = json::read(spec, &json).expect_err(says);
+        assert_eq!(refused.to_string(), says);
+    }
+    for (octets, says) in [
+        (&[][..], "0 bytes where 1 is wanted"),
+        (&[1, 2][..], "2 bytes where 1 is wanted"),
+    ] {
+        let refused = att::decode(&u8(), octets).expect_err(says);
+        assert_eq!(refused.to_string(), says);
+    }
+    let refused = att::decode(&plain(1), &[1, 2]).expect_err("too long");
+    assert_eq!(refused.to_string(), "2 bytes are more than the 1 that fits");
     let refused = att::decode(&structure(vec![field("a", u16())]), &[1]).expect_err("too short");
     assert_eq!(refused.cause, Cause::WrongLength);
-    assert_eq!(refused.to_string(), "`a`: 1 bytes where 2 are wanted");
+    assert_eq!(refused.to_string(), "`a`: 1 byte where 2 are wanted");
     let refused = att::decode(&hsv(), &[1, 2, 3, 4]).expect_err("too long");
     assert_eq!(refused.cause, Cause::WrongLength);
     let refused = array(u8(), 0, 2);

@@ -64,10 +64,12 @@ fn an_att_error_comes_with_its_code_its_name_and_the_reason() {
     for body in [
         json!({ "characteristic": NUMBER }),
         json!({ "characteristic": NUMBER, "hex": "0", }),
-        json!({ "characteristic": NUMBER, "hex": "00", "value": 0 }),
     ] {
         act(&world, &central, "write", body).problem(400);
     }
+    let both = json!({ "characteristic": NUMBER, "hex": "00", "value": 0 });
+    let detail = act(&world, &central, "write", both).detail(400);
+    assert_eq!(detail, "only one of `hex` and `value`");
     let command = json!({ "characteristic": NUMBER, "value": 1, "response": false });
     assert_eq!(write(command)["att"]["code"], json!(0x03));
     act(

@@ -85,6 +85,7 @@ fn share(process: &Process, mut meanwhile: impl FnMut()) -> f64 {
     (process.used() - before).as_secs_f64() / begun.elapsed().as_secs_f64()
 }
 
+/// Nothing else is to run here: it is this process that is measured.
 fn idle() {
     let (_kept, never) = std::sync::mpsc::channel::<()>();
     let _ = never.recv_timeout(Duration::from_millis(100));

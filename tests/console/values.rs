@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::World;
+use super::{DEMO, World};
 use crate::bemo::yaml;
 
 const NUMBER: &str = "/api/v1/values/number-service.some-number";
@@ -45,6 +45,79 @@ fn what_breaks_a_constraint_is_refused_with_the_reason_and_remembered() {
     assert_eq!(view["rejected"]["by"], json!("operator"));
     assert_eq!(view["rejected"]["cause"], json!("wrong_type"));
     assert_eq!(view["rejected"]["count"], json!(2));
+}
+
+#[test]
+fn a_misspelt_field_of_a_struct_is_refused_and_a_part_is_enough() {
+    let pair = "      - name: Pair
+        uuid: 7a4b0003-999f-4717-b63a-066e06971f59
+        access: [read, write]
+        value: { type: struct, fields: [{ name: a, type: u8 }, { name: b, type: u8 }] }
+";
+    let world = World::new(&(DEMO.to_owned() + pair));
+    let put = |value: serde_json::Value| {
+        let body = json!({ "value": value });
+        world.http.put("/api/v1/values/number-service.pair", &body)
+    };
+    assert_eq!(put(json!({ "a": 1, "b": 2 })).ok()["hex"], json!("01 02"));
+    for value in [json!({ "zz": 5 }), json!({ "a": 7, "d": 4 })] {
+        let refused = put(value).problem(422);
+        assert_eq!(refused["cause"], json!("not_allowed"));
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.ends_with("there are `a`, `b`"), "{detail}");
+    }
+    assert_eq!(put(json!({ "b": 3 })).ok()["hex"], json!("01 03"));
+    // A write on the air is of the whole.
+    let write = |value: serde_json::Value| {
+        let body = json!({ "characteristic": "number-service.pair", "value": value });
+        world
+            .http
+            .post(&format!("{}/write", world.central()), &body)
+    };
+    write(json!({ "a": 9 })).ok();
+    let view = world.http.json("/api/v1/values/number-service.pair");
+    assert_eq!(view["hex"], json!("09 00"));
+    let detail = write(json!({ "a": 8, "bb": 1 })).detail(422);
+    assert!(detail.contains("there is no `bb` in it"), "{detail}");
+}
+
+#[test]
+fn a_body_that_is_not_understood_is_told_what_is_expected_and_not_what_it_said() {
+    let world = World::demo();
+    let central = world.central();
+    let write = "has `characteristic`, and can have `hex`, `value`, `response`";
+    let how = "has `characteristic`, and can have `how` (\"notifications\", \"indications\", null)";
+    for (verb, body, says) in [
+        ("write", json!({ "s3cret": 1 }), write),
+        (
+            "write",
+            json!({ "characteristic": "x", "response": "s3cret" }),
+            write,
+        ),
+        (
+            "subscribe",
+            json!({ "characteristic": "x", "how": "s3cret" }),
+            how,
+        ),
+        ("read", json!("s3cret"), "has `characteristic`"),
+        (
+            "secure",
+            json!({ "level": "s3cret" }),
+            "has `level` (\"open\", \"encrypted\", \"authenticated\")",
+        ),
+    ] {
+        let detail = world
+            .http
+            .post(&format!("{central}/{verb}"), &body)
+            .detail(400);
+        assert!(
+            detail.ends_with(&format!(": a body here {says}")),
+            "{detail}"
+        );
+        assert!(!detail.contains("s3cret"), "{detail}");
+    }
+    let detail = world.http.put(NUMBER, &json!({ "vlaue": 1 })).detail(400);
+    assert!(detail.ends_with("a body here has `value`"), "{detail}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn who_comes_and_goes_and_what_is_refused_is_told_byte_for_byte() {
         ),
         format!(
             "{{\"value\": \"Value 0\", \"origin\": \"ble\", \"central\": \"{central}\", \"cause\": \
-             \"wrong_length\", \"reason\": \"2 bytes where 1 are wanted\", \"payload\": \"\\u0001\\u0002\"}}"
+             \"wrong_length\", \"reason\": \"2 bytes where 1 is wanted\", \"payload\": \"\\u0001\\u0002\"}}"
         ),
         format!(
             "{{\"event\": \"unsubscribed\", \"central\": \"{central}\", \"characteristic\": \"Value 0\"}}"

@@ -136,7 +136,7 @@ fn a_request_to_a_remote_owner_is_seen_to_be_confirmed_or_taken_back() {
 }
 
 #[test]
-fn what_is_refused_says_by_whom_and_why() {
+fn what_is_refused_says_from_whom_it_came_and_why() {
     let bemo = Bemo::start(&yaml("", &[NUMBER_ALONE]));
     let central = bemo.central();
     let mut watcher = Watcher::of(&bemo.port().observer());
@@ -148,7 +148,7 @@ fn what_is_refused_says_by_whom_and_why() {
         all,
         [
             format!("ble: asked for by {by}: c9"),
-            format!("ble: refused by {by}: 201 is outside 0 … 200"),
+            format!("ble: refused, from {by}: 201 is outside 0 … 200"),
         ]
     );
 }

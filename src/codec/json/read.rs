@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value as Json};
 use super::from_hex;
 use crate::codec::decimal::Decimal;
 use crate::codec::int::{Flag, IntSpec, Shown};
-use crate::codec::{BoolSpec, Cause, Patch, Spec, Value, Violation, document};
+use crate::codec::{BoolSpec, Cause, Overflow, Patch, Spec, Value, Violation, document};
 
 /// A piece of JSON at the place of a value, before it is known whether it fits.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,8 +14,10 @@ pub enum Scalar {
     Bool(bool),
     Number(Number),
     Text(String),
-    /// An array or an object; no scalar.
-    Compound,
+    /// No scalar.
+    Array,
+    /// No scalar.
+    Object,
 }
 
 /// What JSON says of a value, not yet checked against its range. An object that stands for a struct
@@ -50,7 +52,8 @@ pub fn read(spec: &Spec, json: &Json) -> Result<Patch, Violation> {
                 Json::Bool(value) => Scalar::Bool(*value),
                 Json::Number(number) => Scalar::Number(number.clone()),
                 Json::String(text) => Scalar::Text(text.clone()),
-                Json::Array(_) | Json::Object(_) => Scalar::Compound,
+                Json::Array(_) => Scalar::Array,
+                Json::Object(_) => Scalar::Object,
             };
             read_scalar(spec, scalar).map(Patch::Set)
         }
@@ -70,7 +73,7 @@ pub fn is_scalar(spec: &Spec) -> bool {
 ///
 /// # Errors
 /// [`Cause::WrongType`] when the JSON type is not that of the value, [`Cause::NotAllowed`] for a word
-/// that is not declared.
+/// that is not declared, [`Cause::OutOfRange`] for a whole number of which the last digits are not known.
 pub fn read_scalar(spec: &Spec, scalar: Scalar) -> Result<Value, Violation> {
     match (spec, scalar) {
         (spec, Scalar::Null) if spec.admits_null() => Ok(Value::Null),
@@ -82,9 +85,11 @@ pub fn read_scalar(spec: &Spec, scalar: Scalar) -> Result<Value, Violation> {
         },
         (Spec::Bool(BoolSpec { words: None }), Scalar::Bool(value)) => Ok(Value::Bool(value)),
         (Spec::Int(int), scalar) => match (&int.shown, scalar) {
-            (Shown::Plain, Scalar::Number(number)) => integer(&number)
-                .map(Value::Int)
-                .ok_or_else(|| spec.wrong_type(&format!("the number {number}"))),
+            (Shown::Plain, Scalar::Number(number)) => match integer(int, &number) {
+                Whole::Is(value) => Ok(Value::Int(value)),
+                Whole::Inexact => Err(inexact(&number)),
+                Whole::Fraction => Err(spec.wrong_type(&format!("the number {number}"))),
+            },
             (Shown::Scaled(scale), Scalar::Number(number)) => {
                 let shown = decimal(&number);
                 let shown = shown.ok_or_else(|| spec.wrong_type(&format!("{number}")))?;
@@ -163,7 +168,7 @@ fn word(scalar: &Scalar) -> Option<String> {
         Scalar::Text(text) => Some(text.clone()),
         Scalar::Bool(value) => Some(value.to_string()),
         Scalar::Number(number) => Some(number.to_string()),
-        Scalar::Null | Scalar::Compound => None,
+        Scalar::Null | Scalar::Array | Scalar::Object => None,
     }
 }
 
@@ -173,14 +178,42 @@ fn no_word<'a>(found: &str, words: impl Iterator<Item = &'a str>) -> Violation {
     Violation::new(Cause::NotAllowed, detail)
 }
 
-/// JSON has one kind of number: `5.0` and `5e0` are the integer 5, `5.5` is none.
-fn integer(number: &Number) -> Option<i128> {
+/// What a JSON number is as an integer.
+enum Whole {
+    Is(i128),
+    /// A whole number, and others beside it would look the same here.
+    Inexact,
+    Fraction,
+}
+
+/// From here on a double stands for more than one whole number: 9007199254740993.0 is read as this.
+const DOUBLE_EXACT: i128 = 1 << 53;
+
+/// JSON has one kind of number: `5.0` and `5e0` are the integer 5, `5.5` is none. A number with a point or an
+/// exponent, or beyond 64 bits, has been rounded to a double before anybody could look at it.
+fn integer(spec: &IntSpec, number: &Number) -> Whole {
     if let Some(value) = number.as_i128() {
-        return Some(value);
+        return Whole::Is(value);
     }
-    let value = number.as_f64()?;
-    // Beyond 2^126 the conversion would saturate; no range reaches that far, so it is no integer here.
-    (value.fract() == 0.0 && value.abs() < 2f64.powi(126)).then_some(value as i128)
+    let value = number.as_f64().unwrap_or(f64::NAN);
+    if value.fract() != 0.0 {
+        return Whole::Fraction;
+    }
+    // Where all of the range is exact, this is outside of it whatever it was, and its nearest bound is known too.
+    let is_narrow = -DOUBLE_EXACT < spec.min && spec.max < DOUBLE_EXACT;
+    let is_judged = is_narrow && spec.overflow != Overflow::Wrap && value.abs() < 2f64.powi(126);
+    match value.abs() < DOUBLE_EXACT as f64 || is_judged {
+        true => Whole::Is(value as i128),
+        false => Whole::Inexact,
+    }
+}
+
+fn inexact(number: &Number) -> Violation {
+    let detail = format!(
+        "about {number}, and no more is known of it: from 9007199254740992 (2^53) on, an integer is written in \
+        digits alone, without point or exponent, between -9223372036854775808 and 18446744073709551615"
+    );
+    Violation::new(Cause::OutOfRange, detail)
 }
 
 fn decimal(number: &Number) -> Option<Decimal> {
@@ -200,7 +233,8 @@ impl Scalar {
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::Text(_) => "a text",
-            Self::Compound => "an array or an object",
+            Self::Array => "an array",
+            Self::Object => "an object",
         }
     }
 }

@@ -8,9 +8,10 @@ use axum::extract::{Extension, Path, RawQuery, State as Shared};
 use axum::http::header::{CONTENT_TYPE, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::centrals::Centrals;
 use super::device::device;
@@ -25,7 +26,7 @@ use super::problem::Problem;
 use super::state::State;
 use super::stream;
 use super::words::snake;
-use crate::codec::json::read;
+use crate::codec::json::{check_keys, read};
 use crate::engine::Change;
 use crate::metrics::{CONTENT_TYPE as CONTENT_TYPE_OF_METRICS, render};
 use crate::plugin::Sender;
@@ -51,7 +52,7 @@ impl<T: Serialize> IntoResponse for Said<T> {
 }
 
 /// What a body says.
-pub(super) fn parse<T: DeserializeOwned>(sent: Sent) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned + JsonSchema>(sent: Sent) -> Result<T, Problem> {
     let body = sent.map_err(|_| Problem::too_much())?;
     serde_json::from_slice(&body).map_err(|error| {
         // Where it is wrong and what was expected, and nothing of what stood there: that may be a token.
@@ -60,12 +61,59 @@ pub(super) fn parse<T: DeserializeOwned>(sent: Sent) -> Result<T, Problem> {
             _ => "this is no JSON",
         };
         let detail = format!(
-            "{what}, at line {} column {}; /api/v1/openapi.json says what is",
+            "{what}, at line {} column {}: a body here {}",
             error.line(),
-            error.column()
+            error.column(),
+            expected(schema_for!(T).as_value())
         );
         Problem::new(StatusCode::BAD_REQUEST, "not understood", detail)
     })
+}
+
+/// The keys of a body, and the words where a value is one of some.
+fn expected(schema: &Json) -> String {
+    let required = schema["required"].as_array();
+    let is_required = |key: &str| required.is_some_and(|all| all.iter().any(|it| it == key));
+    let keys = schema["properties"].as_object().into_iter().flatten();
+    let (needed, others): (Vec<_>, Vec<_>) = keys.partition(|(key, _)| is_required(key));
+    let list = |keys: Vec<(&String, &Json)>| {
+        let keys = keys.into_iter().map(|(key, about)| {
+            let mut words = Vec::new();
+            words_of(schema, about, &mut words);
+            match words.is_empty() {
+                true => format!("`{key}`"),
+                false => format!("`{key}` ({})", words.join(", ")),
+            }
+        });
+        keys.collect::<Vec<_>>().join(", ")
+    };
+    match (needed.is_empty(), others.is_empty()) {
+        (true, true) => "is an object with nothing in it".to_owned(),
+        (true, false) => format!("can have {}", list(others)),
+        (false, true) => format!("has {}", list(needed)),
+        (false, false) => format!("has {}, and can have {}", list(needed), list(others)),
+    }
+}
+
+fn words_of(schema: &Json, about: &Json, words: &mut Vec<String>) {
+    let of = |key: &str| about[key].as_array().into_iter().flatten();
+    let all = of("enum").chain(about.get("const"));
+    words.extend(
+        all.filter_map(Json::as_str)
+            .map(|word| format!("\"{word}\"")),
+    );
+    for one in of("anyOf").chain(of("oneOf")) {
+        words_of(schema, one, words);
+    }
+    if let Some(name) = about["$ref"]
+        .as_str()
+        .and_then(|it| it.strip_prefix("#/$defs/"))
+    {
+        words_of(schema, &schema["$defs"][name], words);
+    }
+    if about["type"] == "null" && !words.is_empty() {
+        words.push("null".to_owned());
+    }
 }
 
 /// What a query says of a key.
@@ -123,7 +171,8 @@ pub(super) async fn put_value(
         ..Sender::nobody()
     };
     let port = &current.port;
-    read(spec, &value)
+    check_keys(spec, &value)
+        .and_then(|()| read(spec, &value))
         .map_err(|violation| port.refuse(Some(cell), violation, &sender))
         .and_then(|patch| port.request(cell, Change::Rounded(patch), &sender))
         .map_err(|violation| {

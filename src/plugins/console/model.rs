@@ -320,7 +320,7 @@ pub(super) struct HistoryView {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PutValue {
-    /// As it stands on topics. Of a struct, parts that are left out stay.
+    /// As it stands on topics. Of a struct, parts that are left out stay; one that is not declared is refused.
     pub value: Json,
 }
 
@@ -367,8 +367,9 @@ pub(super) struct WriteRequest {
     /// The bytes, be they right or wrong.
     #[serde(default)]
     pub hex: Option<String>,
-    /// The value, as it stands on topics; of a struct all of it. It is put into bytes unchecked, so a number
-    /// out of range is refused by the device and not here, as long as the type has room for it.
+    /// The value, as it stands on topics. A write is always of the whole: a part of a struct that is left out is
+    /// written as it begins (its `initial`, else 0, false or empty), and not as it is now. It is put into bytes
+    /// unchecked, so a number out of range is refused by the device and not here, as long as the type has room for it.
     #[serde(default)]
     pub value: Option<Json>,
     /// A Write Request, or (`false`) a Write Command, of which nothing comes back.

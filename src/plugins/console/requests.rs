@@ -62,13 +62,15 @@ pub(super) async fn write(Shared(state): App, Path(id): Path<String>, sent: Sent
                 format!("this has no bytes: {problem}; what is wrong can be sent as `hex`");
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no bytes", detail)
         })?,
-        _ => {
+        (None, None) => {
             let detail = "say what is written, in `hex` or in `value`";
-            return Err(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "nothing to write",
-                detail,
-            ));
+            let code = StatusCode::BAD_REQUEST;
+            return Err(Problem::new(code, "nothing to write", detail));
+        }
+        (Some(_), Some(_)) => {
+            let detail = "only one of `hex` and `value`";
+            let code = StatusCode::BAD_REQUEST;
+            return Err(Problem::new(code, "two things to write", detail));
         }
     };
     if !response {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value as Json;
 
 use super::shape::symbol;
-use crate::codec::json::{self, read, to_json};
+use crate::codec::json::{self, check_keys, read, to_json};
 use crate::codec::{Shown, Spec, Value, att, document};
 use crate::gatt::encode;
 
@@ -53,7 +53,8 @@ pub(super) fn meaning(spec: &Spec, octets: &[u8], unit: u16) -> (Json, String) {
 /// # Errors
 /// Why there are no such bytes.
 pub(super) fn octets_of(spec: &Spec, given: &Json) -> Result<Vec<u8>, String> {
-    let patch = read(spec, given).map_err(|violation| violation.to_string())?;
+    let patch = check_keys(spec, given).and_then(|()| read(spec, given));
+    let patch = patch.map_err(|violation| violation.to_string())?;
     let value = spec.merge(None, patch);
     match spec.admit(value.clone()) {
         Ok(admitted) if !admitted.adjusted => Ok(encode(spec, &admitted.value)),

@@ -28,7 +28,7 @@ use crate::engine::{Carries, CellId};
 use crate::gatt::SecurityLevel;
 use crate::plugin::{
     Beginning, BoxFuture, Configure, Examination, Failure, Finding, Link, Place, Plugin, Port,
-    Served, Stage,
+    Served, Stage, Succession,
 };
 use disk::Disk;
 use keeping::OnDisk;
@@ -98,6 +98,7 @@ impl Plugin for Store {
                 disk: None,
                 ledger: Ledger::default(),
                 is_taken: false,
+                follows: false,
             }) as Box<dyn Link>
         })
     }
@@ -214,6 +215,8 @@ struct Keeper {
     ledger: Ledger,
     /// Somebody else had it at the start, and that has been said.
     is_taken: bool,
+    /// There was one before it in this process: values go on, and do not begin.
+    follows: bool,
 }
 
 impl Link for Keeper {
@@ -231,6 +234,11 @@ impl Link for Keeper {
             None => "nowhere: there is no place for it".to_owned(),
         };
         vec![Served::new("journal", text).logged()]
+    }
+
+    fn take_over(&mut self, _before: &mut dyn Link) -> Succession {
+        self.follows = true;
+        Succession::Anew
     }
 
     fn prepare(&mut self, beginning: &mut Beginning<'_>) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::claim::Unclaimed;
 use super::disk::Disk;
@@ -38,7 +38,7 @@ pub(super) fn prepare(keeper: &mut Keeper, beginning: &mut Beginning<'_>) {
         // What is in the way is in the way of reading or writing too, and said there.
         Err(Unclaimed::Failed(_)) | Ok(()) => match read(&mut disk) {
             Some(ledger) => {
-                keeper.ledger = restore(&keeper.values, ledger, &disk, beginning);
+                keeper.ledger = restore(&keeper.values, ledger, &disk, beginning, keeper.follows);
             }
             None => info!(
                 "what has to outlive this process is kept in {}",
@@ -116,6 +116,7 @@ fn restore(
     mut ledger: Ledger,
     disk: &Disk,
     beginning: &mut Beginning<'_>,
+    follows: bool,
 ) -> Ledger {
     let is_watched = |key: &str| {
         let cell = values.by_key.get(key);
@@ -154,7 +155,10 @@ fn restore(
         let unfit = unfit.join(", ");
         warn!("kept values that do not fit what is declared are set aside in {path}: {unfit}");
     }
-    info!(restored, owed, "values begin with what {path} has kept");
+    match follows {
+        true => debug!(restored, owed, "{path} is read again"),
+        false => info!(restored, owed, "values begin with what {path} has kept"),
+    }
     ledger
 }
 

@@ -86,10 +86,6 @@ fn share(process: &Process, mut meanwhile: impl FnMut()) -> f64 {
 }
 
 /// Nothing else is to run here: it is this process that is measured.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a thread of a test that only measures"
-)]
 fn idle() {
     let (_kept, never) = std::sync::mpsc::channel::<()>();
     let _ = never.recv_timeout(Duration::from_millis(100));

@@ -125,7 +125,7 @@ fn of_what_is_withheld_there_is_only_the_kind_the_type_and_the_length() {
     let device = world.http.json("/api/v1/device");
     let expected = |kind: &str, ty: &str, length: (usize, usize)| {
         json!({
-            "kind": kind, "type": ty, "min": null, "max": null, "step": null, "unit": null,
+            "kind": kind, "type": ty, "min": null, "max": null, "step": null, "range": null, "unit": null,
             "decimals": null, "labels": [], "allowed": [], "min_length": length.0,
             "max_length": length.1, "pattern": null, "color": null, "fields": [], "item": null,
             "nullable": false, "schema": {},

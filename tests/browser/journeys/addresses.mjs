@@ -4,7 +4,7 @@ export default async function ({ program, open, see }) {
   const running = await program();
   for (const route of ["#/constructor", "#/__proto__", "#/toString/a", "#/login", "#/%"]) {
     const page = await open(running, { route });
-    await see(page.getByText("This tab is a central:"));
+    await see(page.getByText("This page plays the phone"));
     await see(page.getByRole("link", { name: /Some Number/ }));
     await page.close();
   }

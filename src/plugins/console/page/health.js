@@ -99,7 +99,7 @@ function reload(keep) {
   let drawn = "";
   const draw = () => {
     const last = state.health?.reload;
-    const key = last ? `${last.outcome} ${last.by} ${last.message} ${timeOf(last.at).slice(0, -4)}` : "";
+    const key = last ? `${last.outcome} ${last.by} ${last.message} ${last.changes.join()} ${timeOf(last.at).slice(0, -4)}` : "";
     if (key === drawn) return;
     drawn = key;
     if (!last) return fill(result);

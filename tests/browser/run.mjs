@@ -87,6 +87,12 @@ const world = {
   },
 };
 
+// No journey takes so long: one that does would keep everything after it waiting.
+setTimeout(() => {
+  console.error(`${journey}: it does not arrive`);
+  process.exit(1);
+}, 180_000).unref();
+
 try {
   world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-lcd-text"] });
   endings.push(() => world.browser.close());

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{HashMap, HashSet};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
@@ -13,8 +13,8 @@ use super::notice::NOTICES_MAX;
 use super::{Catalogue, Notice, Observatory, Observed, Sender};
 use crate::codec::{Cause, Value, Violation};
 use crate::engine::{
-    Accepted, CellId, Delivery, Effect, Engine, Event, Heirs, Keeping, LinkId, Rejection, Standing,
-    Time, Unplaced,
+    Accepted, Broken, CellId, Delivery, Effect, Engine, Event, Heirs, Keeping, LinkId, Rejection,
+    Standing, Time, Unplaced,
 };
 use crate::gatt::Service;
 use crate::plan::{CellKey, Plan};
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     engine: Mutex<Engine>,
     /// Once there is another configuration: the newest. It is set while the engine is locked, and then nothing
     /// happens here any more.
-    successor: RwLock<Option<Arc<Successor>>>,
+    successor: OnceLock<RwLock<Arc<Successor>>>,
     /// Those whose successor this is, for as long as anybody holds them.
     ancestors: Mutex<Vec<Weak<Shared>>>,
     started: Instant,
@@ -197,8 +197,12 @@ impl Shared {
             version == Some(&was.cell(cell).version)
         };
         let all = (0..self.cell_keys.len()).map(CellId::new);
-        let (old, new): (Vec<CellId>, Vec<CellId>) = all.partition(|cell| began_anew(*cell));
-        let known: HashSet<CellKey> = new.iter().filter_map(|cell| key(*cell)).collect();
+        let (old, new): (HashSet<CellId>, HashSet<CellId>) =
+            all.partition(|cell| began_anew(*cell));
+        let keys = |cells: &HashSet<CellId>| -> HashSet<CellKey> {
+            cells.iter().filter_map(|cell| key(*cell)).collect()
+        };
+        let (told, known) = (keys(&old), keys(&new));
         let mut engine = next.engine();
         let unplaced = engine.succeed_in(now, was, heirs, |cell| !old.contains(&cell));
         let heirs = back
@@ -210,8 +214,6 @@ impl Shared {
         };
         let more = engine.succeed_in(now, back.engine, &heirs, is_missing);
         // Somebody may have been told what they were in between.
-        let told = old.iter().filter_map(|cell| key(*cell));
-        let told: HashSet<CellKey> = told.collect();
         for (index, key) in next.cell_keys.iter().enumerate() {
             if key.is_some_and(|key| told.contains(&key)) {
                 for link in 0..next.link_names.len() {
@@ -253,8 +255,9 @@ impl Shared {
 
     fn set_successor(&self, next: &Arc<Self>, heirs: Heirs) {
         let shared = next.clone();
-        let mut successor = self.successor.write().expect("nothing panics with it");
-        *successor = Some(Arc::new(Successor { shared, heirs }));
+        let newest = Arc::new(Successor { shared, heirs });
+        let successor = self.successor.get_or_init(|| RwLock::new(newest.clone()));
+        *successor.write().expect("nothing panics with it") = newest;
     }
 
     fn at(plan: &Plan, common: Common) -> Self {
@@ -267,7 +270,7 @@ impl Shared {
         } = common;
         Self {
             engine: Mutex::new(plan.engine(Time(started.elapsed()))),
-            successor: RwLock::default(),
+            successor: OnceLock::new(),
             ancestors: Mutex::default(),
             started,
             wake: plan.links.iter().map(|_| Notify::new()).collect(),
@@ -367,8 +370,9 @@ impl Shared {
 
     /// What has taken the place of this, if anything has.
     pub(super) fn successor(&self) -> Option<Arc<Successor>> {
-        let successor = self.successor.read().expect("nothing panics with it");
-        successor.clone()
+        // While there is none, that costs a look at a flag.
+        let successor = self.successor.get()?;
+        Some(successor.read().expect("nothing panics with it").clone())
     }
 
     /// With the newest configuration, and a link and a cell as they are there; `None` if they are not.
@@ -409,7 +413,7 @@ impl Shared {
             Ok(engine) => engine.standing(cell, version),
             Err(next) => match next.heirs.cell(cell) {
                 Some(cell) => next.shared.standing(cell, version),
-                None => Standing::Broken(crate::engine::Broken::NotDelivered),
+                None => Standing::Broken(Broken::NotDelivered),
             },
         }
     }

@@ -29,6 +29,18 @@ fn succeed(bench: &mut Bench, declared: CellSpec, bus: Carries) -> bool {
     unplaced == Unplaced::default()
 }
 
+/// A value of which a central has written 8, and heard that it will be published; and which version that is.
+fn promised(declared: &CellSpec) -> (Bench, u64) {
+    let mut bench = Bench::new(declared.clone(), Carries::State);
+    // From here on the bus acknowledges.
+    assert!(succeed(&mut bench, declared.clone(), Carries::State));
+    bench.settle();
+    bench.ask(phone(1), 8).expect("accepted");
+    let version = bench.engine.cell(cell()).version;
+    assert_eq!(bench.engine.standing(cell(), version), Standing::Waits);
+    (bench, version)
+}
+
 fn here(overflow: Overflow) -> CellSpec {
     cell_spec(digit(overflow), Owner::Here, Some(0))
 }
@@ -276,11 +288,7 @@ fn an_event_that_was_promised_is_delivered_as_it_was_accepted() {
         delivery: Delivery::Every { room: 5, when_full },
         ..up_to(max)
     };
-    let mut bench = Bench::new(declared(9), Carries::State);
-    assert!(succeed(&mut bench, declared(9), Carries::State));
-    bench.settle();
-    bench.ask(phone(1), 8).expect("accepted");
-    let version = bench.engine.cell(cell()).version;
+    let (mut bench, version) = promised(&declared(9));
     bench.ask(phone(1), 2).expect("accepted");
     assert!(succeed(&mut bench, declared(5), Carries::State));
     assert_eq!(bench.engine.standing(cell(), version), Standing::Waits);
@@ -298,11 +306,7 @@ fn an_event_that_cannot_be_said_any_more_is_not_said_to_be_kept() {
         delivery,
         ..up_to(9)
     };
-    let mut bench = Bench::new(before.clone(), Carries::State);
-    assert!(succeed(&mut bench, before, Carries::State));
-    bench.settle();
-    bench.ask(phone(1), 8).expect("accepted");
-    let version = bench.engine.cell(cell()).version;
+    let (mut bench, version) = promised(&before);
     let text = Spec::Bool(Default::default());
     let other = CellSpec {
         ack,
@@ -321,11 +325,7 @@ fn a_write_that_is_owed_is_an_event_where_every_event_counts_from_now_on() {
         ack: Ack::Published,
         ..up_to(9)
     };
-    let mut bench = Bench::new(declared.clone(), Carries::State);
-    assert!(succeed(&mut bench, declared.clone(), Carries::State));
-    bench.settle();
-    bench.ask(phone(1), 8).expect("accepted");
-    let version = bench.engine.cell(cell()).version;
+    let (mut bench, version) = promised(&declared);
     declared.delivery = Delivery::Every { room: 5, when_full };
     assert!(succeed(&mut bench, declared, Carries::State));
     assert_eq!(bench.engine.standing(cell(), version), Standing::Waits);
@@ -340,11 +340,7 @@ fn a_promise_whose_topic_is_gone_is_not_said_to_be_kept() {
         ack: Ack::Published,
         ..up_to(9)
     };
-    let mut bench = Bench::new(declared.clone(), Carries::State);
-    assert!(succeed(&mut bench, declared.clone(), Carries::State));
-    bench.settle();
-    bench.ask(phone(1), 8).expect("accepted");
-    let version = bench.engine.cell(cell()).version;
+    let (mut bench, version) = promised(&declared);
     let phones = [Subscription::new(link(PHONES), cell(), Carries::State)];
     let next = Engine::new_at(bench.now, vec![declared], 3, &phones);
     let before = std::mem::replace(&mut bench.engine, next);

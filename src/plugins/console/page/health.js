@@ -89,6 +89,7 @@ const counters = () => facts(Object.entries(COUNTERS).map(([key, words]) => [wor
 const OUTCOMES = {
   applied: "Applied.", unchanged: "Nothing has changed.", refused: "Refused: everything stays as it was.",
   rolled_back: "Rolled back: everything is as it was.",
+  failed: "Neither this nor what was there before can be had: it is asked for again and again.",
 };
 
 const ASKERS = { console: "from the console", signal: "by SIGHUP", file: "because the file was written" };

@@ -79,7 +79,7 @@ lint:
 
 ## Everything but the lab.
 unit:
-	cargo test --locked
+	cargo test --locked --no-fail-fast
 
 ## Load for a minute, built for release: 27,000 messages each second, and a disk that is slow. It prints
 ## what it measures. The ordinary tests have a short form of it.

@@ -46,6 +46,8 @@ fn command(arguments: &[&str], directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bemo-sync"));
     command.args(arguments).current_dir(directory);
     for name in [
+        // Where it is set, a terminal that says it is dumb is taken for one that shows colours.
+        "CI",
         "BEMO_SYNC_LOG",
         "NO_COLOR",
         "CLICOLOR",

@@ -17,7 +17,7 @@ PACKAGING := dpkg-dev lintian python3
 PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 PACKAGING_TEST := debootstrap
 
-.PHONY: test deps fmt lint unit screenshots load sim deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
+.PHONY: test deps fmt lint unit screenshots load sim storm deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
 
 # So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
 SECONDS := 600
@@ -91,6 +91,10 @@ HOURS ?= 100000
 FIRST ?= 1001
 sim:
 	BEMO_SIM_HOURS=$(HOURS) BEMO_SIM_FIRST=$(FIRST) cargo test --release --locked --test sim whatever_happens -- --nocapture
+
+## Ten thousand boxes that lose their broker at once, in virtual time; writes its tables into docs/scaling.md.
+storm:
+	UPDATE_DOCS=1 cargo bench --locked --bench reconnect_storm
 
 ## Licences, duplicate versions, sources; advisories where their database can be reached.
 deny:

@@ -31,8 +31,7 @@ const LAST_GRACE_OF_SUCCESSION: Duration = Duration::from_secs(60);
 /// How often a link that runs in place of a better one looks whether that is there.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 const BACKOFF_MIN: Duration = Duration::from_millis(250);
-/// The longest pause between two attempts, where nothing says that it has to be shorter.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(30);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// Called when the loop has turned: at first, and whenever the time that it returned has passed since.
 ///
@@ -390,30 +389,25 @@ fn report_failure(link: &str, failure: &Failure, pause: Duration) {
     );
 }
 
-/// Pauses that double up to a limit, each shortened by chance, so that many boxes that lost the same
-/// broker do not come back in the same instant.
+/// Pauses that double up to a limit, each shortened by chance, so that what fails on many boxes at once is not
+/// tried again on all of them in the same instant.
 #[derive(Debug, Default)]
-pub struct Backoff {
+struct Backoff {
     attempts: u32,
 }
 
 impl Backoff {
     /// The next pause: between half and all of the current limit.
-    pub fn next_pause(&mut self) -> Duration {
-        self.next_pause_within(BACKOFF_MAX)
-    }
-
-    /// The next pause, and no longer than this.
-    pub fn next_pause_within(&mut self, max: Duration) -> Duration {
+    fn next_pause(&mut self) -> Duration {
         let limit = BACKOFF_MIN
             .saturating_mul(1 << self.attempts.min(10))
-            .min(max);
+            .min(BACKOFF_MAX);
         self.attempts += 1;
         limit.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
     /// It worked: the next pause is a short one.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.attempts = 0;
     }
 }

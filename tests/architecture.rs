@@ -149,6 +149,11 @@ const RULES: &[Rule] = &[
         because: "what bytes mean does not depend on how they came",
     },
     Rule {
+        part: "src/plugins/mqtt/retry.rs",
+        forbidden: &["async", "fastrand", "tokio", "std::time::Instant"],
+        because: "a fleet is simulated with it: time and chance are arguments",
+    },
+    Rule {
         part: "src/metrics.rs",
         forbidden: PURE,
         because: "a snapshot becomes a text, and nothing else happens",

@@ -18,10 +18,10 @@ use super::dial::{Accepted, CHUNK, Socket, dial};
 use super::embedded::{Next, StandIn};
 use super::exchange::Standing;
 use super::packet::Inbox;
+use super::retry::{After, Retry};
 use super::session::{Said, Session};
 use super::trouble::{Fault, Trouble};
 use crate::plugin::{Ending, State};
-use crate::runtime::{BACKOFF_MAX, Backoff};
 
 /// A connection that lasted longer was a good one. Longer than the longest pause between two attempts,
 /// so that two clients that drive each other away are recognised.
@@ -65,7 +65,7 @@ impl Kept {
 pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut Kept) {
     let port = standing.port;
     let mut diary = Diary::new(settings);
-    let mut backoff = Backoff::default();
+    let mut retry = Retry::new(settings.retry_within, settings.answer_within);
     let Kept {
         line,
         caution,
@@ -82,11 +82,11 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
         let result = match line.take() {
             Some(line) => Ok(Begun::Resumed(Box::new(line))),
             None => tokio::select! {
-                result = dial(settings, standing.longest()) => result.map(Begun::Accepted),
+                result = dial(settings, retry.answer_within(), standing.longest()) => result.map(Begun::Accepted),
                 _ = port.stopped() => return,
             },
         };
-        let (trouble, since) = match result {
+        let (trouble, after, took) = match result {
             Err(fault) => {
                 let trouble = Trouble::while_connecting(&fault, settings);
                 #[cfg(feature = "broker")]
@@ -101,8 +101,13 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
                     Some(Next::Later) | None => {}
                 }
                 diary.failed(&trouble);
-                // An attempt that took its time has waited already.
-                (trouble, attempt)
+                let is_silence = matches!(fault, Fault::Unanswered);
+                let after = if is_silence {
+                    After::Silence
+                } else {
+                    After::Failure
+                };
+                (trouble, after, attempt.elapsed())
             }
             Ok(begun) => {
                 let is_resumed = matches!(begun, Begun::Resumed(_));
@@ -113,8 +118,9 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
                     port.detail("embedded", embedded);
                 }
                 port.state(State::Up);
+                retry.connected();
                 if !is_resumed && diary.connected() {
-                    backoff.reset();
+                    retry.reset();
                 }
                 let begin = Instant::now();
                 let mut connection = Connection::new(settings, standing, caution, begun);
@@ -130,29 +136,27 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
                 let lasted = end - begin;
                 if lasted >= GOOD {
                     // However often it failed before: that is over.
-                    backoff.reset();
+                    retry.reset();
                 }
                 let trouble = Trouble::of(&fault, settings);
                 diary.lost(&trouble, lasted);
                 if connection.session.lost(&fault, lasted < GOOD, end) {
                     // That is soon over, and the way to the broker is as good as ever.
                     diary.short_lived = 0;
-                    backoff.reset();
+                    retry.reset();
                 }
-                (trouble, end)
+                (trouble, After::Loss, Duration::ZERO)
             }
         };
         let heals = trouble.heals && diary.short_lived < HOPELESS;
-        let pause = backoff.next_pause_within(match heals {
-            true => settings.retry_within,
-            false => settings.retry_within.max(BACKOFF_MAX),
-        });
+        let after = if heals { after } else { After::Refusal };
+        let pause = retry.pause(after, took, fastrand::f64());
+        let again = Instant::now() + pause;
         let address = &settings.address;
         let why = format!("no connection to the MQTT broker at {address}: {trouble}");
-        let left = (since + pause).saturating_duration_since(Instant::now());
-        port.waits(why, Some(left));
+        port.waits(why, Some(pause));
         tokio::select! {
-            () = sleep_until(since + pause) => {}
+            () = sleep_until(again) => {}
             _ = port.stopped() => return,
         }
     }

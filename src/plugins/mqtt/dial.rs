@@ -34,15 +34,19 @@ pub(super) struct Accepted {
     pub(super) session_present: bool,
 }
 
-/// Connects. Every step of it has to come to an end within [`Settings::answer_within`].
-pub(super) async fn dial(settings: &Settings, max_payload: usize) -> Result<Accepted, Fault> {
-    let within = settings.answer_within;
-    let silent = |_| Fault::Silent;
-    let tcp = timeout(within, reach(settings)).await.map_err(silent)??;
+/// Connects: TCP within [`Settings::answer_within`], all that comes after it, which a broker with much to do may be slow
+/// to do, within `patience`.
+pub(super) async fn dial(
+    settings: &Settings,
+    patience: Duration,
+    max_payload: usize,
+) -> Result<Accepted, Fault> {
+    let reached = timeout(settings.answer_within, reach(settings)).await;
+    let tcp = reached.map_err(|_| Fault::Silent)??;
     // Small messages are what there is, and nobody wants to wait for the next one.
     tcp.set_nodelay(true)?;
-    let greeting = greet(settings, tcp, max_payload);
-    timeout(within, greeting).await.map_err(silent)?
+    let greeting = timeout(patience, greet(settings, tcp, max_payload)).await;
+    greeting.map_err(|_| Fault::Unanswered)?
 }
 
 /// The first of the host's addresses at which somebody answers.

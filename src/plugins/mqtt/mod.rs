@@ -2,7 +2,7 @@
 //!
 //! `config` is what may be declared, `declare` what is made of it, `binding` (pure) what a message
 //! means, `exchange` what goes to and fro on a connection, whoever carries it; `client` is the life of one
-//! to a broker, `dial` how it comes about, `session` what is under way on it, `packet` (pure) its bytes, and
+//! to a broker, `dial` how it comes about, `retry` (pure) when it is tried again, `session` what is under way on it, `packet` (pure) its bytes, and
 //! `caution` what is known of messages that break it; `examine` asks a broker what it allows; `home_assistant` what
 //! Home Assistant is told; `rehearsal` is all of them for a stage.
 
@@ -23,6 +23,7 @@ mod format;
 pub mod home_assistant;
 mod packet;
 mod rehearsal;
+pub mod retry;
 mod secret;
 mod session;
 mod table;

@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Closed,
     /// It does not answer in time, or does not read.
     Silent,
+    /// The same, of one that has accepted the connection, and that is all it did.
+    Unanswered,
     /// It has acknowledged everything but one message, and that for too long.
     PassedOver,
     /// It refuses the connection with this code (MQTT 3.1.1, 3.2.2.3).
@@ -146,7 +148,7 @@ impl Trouble {
             }
             Fault::Io(error) | Fault::Handshake(error) => of_io(error, settings),
             Fault::Closed => Self::new(Kind::Unreachable, "it has closed the connection"),
-            Fault::Silent => Self::new(Kind::Unreachable, "it does not answer"),
+            Fault::Silent | Fault::Unanswered => Self::new(Kind::Unreachable, "it does not answer"),
             Fault::PassedOver => Self::new(
                 Kind::Unreachable,
                 "it acknowledges other messages and not the first",
@@ -175,6 +177,7 @@ pub(super) fn is_closed(fault: &Fault) -> bool {
         Fault::Io(error) | Fault::Handshake(error) => is_end(error),
         Fault::Name
         | Fault::Silent
+        | Fault::Unanswered
         | Fault::PassedOver
         | Fault::Refused(_)
         | Fault::RefusedWith(_)

@@ -89,7 +89,7 @@ fn presence(settings: &Settings) -> Option<&Message> {
 }
 
 async fn look(settings: &Settings, topics: &Topics<'_>, may_be_heard: bool) -> Seen {
-    let accepted = match dial(settings, probe::PAYLOAD_MAX).await {
+    let accepted = match dial(settings, settings.answer_within, probe::PAYLOAD_MAX).await {
         Ok(accepted) => accepted,
         Err(fault) => return Seen::Not(Trouble::while_connecting(&fault, settings)),
     };

@@ -40,7 +40,9 @@ pub(super) struct Subscriptions {
 
 /// What a broker says of itself, if it says anything. Some end the connection for that question, so it has one of its own.
 pub(super) async fn version(settings: &Settings) -> Option<String> {
-    let accepted = dial(settings, PAYLOAD_MAX).await.ok()?;
+    let accepted = dial(settings, settings.answer_within, PAYLOAD_MAX)
+        .await
+        .ok()?;
     let found = subscribe(settings, accepted, &[], Some(VERSION))
         .await
         .ok()?;

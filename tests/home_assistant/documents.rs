@@ -1,13 +1,10 @@
 //! The document of each configuration of this repository, letter for letter.
 
-use std::path::Path;
-
 use bemo_sync::docs::discovery;
 use serde_json::Value as Json;
 
 use super::bemo::plan;
-use super::files::yaml_files;
-use super::{told, with_home_assistant};
+use super::{configurations, told, with_home_assistant};
 
 /// What a configuration tells, and what it does not.
 pub fn document(yaml: &str) -> (Json, Vec<String>) {
@@ -18,15 +15,8 @@ pub fn document(yaml: &str) -> (Json, Vec<String>) {
 
 #[test]
 fn each_configuration_becomes_entities() {
-    let mut paths = yaml_files(Path::new("examples"));
-    paths.push("services.yaml".into());
-    paths.sort();
-    for path in paths {
+    for path in configurations() {
         let path = path.to_str().expect("names are ASCII");
-        // It has no broker at all, and needs a file beside it.
-        if path.ends_with("device-information.yaml") {
-            continue;
-        }
         let (document, notes) = document(&told(path, 1883));
         let mut text = serde_json::to_string_pretty(&document["cmps"]).expect("it is JSON");
         for note in notes {

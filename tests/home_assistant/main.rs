@@ -21,6 +21,18 @@ mod vanishing;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use files::yaml_files;
+
+/// The configurations of this repository that can be led to a broker of a test. One has no broker at all, one is told by
+/// the environment where it is.
+fn configurations() -> Vec<PathBuf> {
+    let mut paths = yaml_files(Path::new("examples"));
+    paths.push("services.yaml".into());
+    paths.retain(|path| fs::read_to_string(path).is_ok_and(|yaml| yaml.contains("broker: auto")));
+    paths.sort();
+    paths
+}
+
 /// A configuration of this repository, told to Home Assistant, with its broker at this port.
 fn told(path: &str, port: u16) -> String {
     let yaml = fs::read_to_string(path).expect("it is there");

@@ -10,8 +10,7 @@ use bemo_sync::plugins::mqtt::home_assistant::{classes, units};
 use serde_json::{Value as Json, json};
 
 use super::bemo::plan;
-use super::files::yaml_files;
-use super::{installed, told};
+use super::{configurations, installed, told};
 
 fn validate(python: &Path, documents: &[(String, Json)]) -> Output {
     let directory = tempfile::tempdir().expect("a directory");
@@ -90,12 +89,9 @@ fn everything() -> String {
 #[test]
 fn home_assistant_finds_no_error() {
     let Some(python) = installed() else { return };
-    let mut paths = yaml_files(Path::new("examples"));
-    paths.push("services.yaml".into());
-    let mut documents: Vec<(String, Json)> = paths
+    let mut documents: Vec<(String, Json)> = configurations()
         .iter()
         .filter_map(|path| path.to_str())
-        .filter(|path| !path.ends_with("device-information.yaml"))
         .map(|path| (path.replace('/', "."), by_topic(&told(path, 1883))))
         .collect();
     documents.push(("everything".to_owned(), by_topic(&everything())));

@@ -6,6 +6,9 @@
 //! dropped, and the client's kernel sends it again after 1 s, 2 s, 4 s. Whoever has given up stands in the
 //! queue all the same, and costs what everybody costs: TLS has signed before it notices.
 
+// A test and the tables each use a part of this.
+#![allow(dead_code)]
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::time::Duration;

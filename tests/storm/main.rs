@@ -99,7 +99,12 @@ fn a_cluster_is_restarted_node_by_node() {
 /// Where nothing else wants the broker. Nine times in ten, and the longest of a thousand, in seconds.
 #[test]
 fn a_single_box_is_soon_back_at_a_broker_that_was_restarted() {
-    for (away, usually, at_most) in [(2, 1.8, 2.0), (10, 1.2, 2.0), (20, 1.8, 4.0), (600, 3.5, 4.0)] {
+    for (away, usually, at_most) in [
+        (2, 1.8, 2.0),
+        (10, 1.2, 2.0),
+        (20, 1.8, 4.0),
+        (600, 3.5, 4.0),
+    ] {
         let outcomes = (0..1000).map(|seed| {
             let outcome = play(1, USUAL, broker(away, 1000, 1024), seed, 10 * SECOND);
             let at = outcome.back_at(100).expect("it is back");

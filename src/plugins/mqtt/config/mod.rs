@@ -35,14 +35,16 @@ pub struct MqttConfig {
     pub keep_alive: Option<Spanned<Lenient<Interval>>>,
     /// How long the broker may leave unanswered what it has to answer: the connection, a subscription, a
     /// message with QoS 1 or 2. When it has said nothing for so long it is asked with a ping, and has as long
-    /// again. Who does not answer is given up, and the connection is made anew. Raise it on a slow line, and
-    /// where every byte costs money: a ping and its answer are about 130 bytes on the line.
+    /// again. Who does not answer is given up, and the connection is made anew; where it was let in and then
+    /// not answered, it waits twice as long the next time, up to 30 s. Raise it on a slow line, and where every
+    /// byte costs money: a ping and its answer are about 130 bytes on the line.
     #[serde(default)]
     #[schemars(extend("default" = "4s"))]
     pub answer_within: Option<Spanned<Lenient<Interval>>>,
-    /// The longest pause between two attempts to reach the broker; each is shortened by chance to
-    /// between half and all of it. Raise it where thousands of these share a broker. While the broker
-    /// refuses us (a wrong password, say), pauses grow to 30 s.
+    /// The longest pause between two attempts to reach the broker. Chance decides how long each is: the first
+    /// after a loss anything up to half of this, the next ones from a quarter of it on, doubling. Raise it
+    /// where thousands of these share a broker: over this time they spread. While the broker refuses us (a
+    /// wrong password, say), pauses grow to 30 s.
     #[serde(default)]
     #[schemars(extend("default" = "4s"))]
     pub retry_within: Option<Spanned<Lenient<Interval>>>,

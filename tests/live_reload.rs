@@ -5,32 +5,32 @@
 mod lines;
 #[path = "support/mosquitto.rs"]
 mod mosquitto;
+#[path = "support/program.rs"]
+mod program;
 #[path = "support/tap.rs"]
 mod tap;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use lines::Lines;
 use mosquitto::Mosquitto;
-use rustix::process::{Pid, Signal, kill_process};
+use program::{Home, Program};
+use rustix::process::Signal;
 use tap::Tap;
-use tempfile::TempDir;
 
 /// Nothing that comes of a reload comes later.
 const MOMENT: Duration = Duration::from_millis(300);
 const CLIENT: &str = "box";
 
 struct Process {
-    child: Child,
+    home: Home,
+    program: Program,
     log: Arc<Lines>,
     file: PathBuf,
-    _directory: TempDir,
 }
 
 fn yaml(broker: u16, value: &str, topics: &str) -> String {
@@ -47,44 +47,23 @@ const TOPICS: &str = "state: level, command: level/set";
 
 impl Process {
     fn start(yaml: &str, arguments: &[&str]) -> Self {
-        let directory = TempDir::new().unwrap();
-        let file = directory.path().join("services.yaml");
-        fs::write(&file, yaml).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bemo-sync"))
-            .arg("--config")
-            .arg(&file)
-            .args(arguments)
-            .env("XDG_STATE_HOME", directory.path())
-            .env_remove("STATE_DIRECTORY")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = Arc::new(Lines::default());
-        let output = child.stderr.take().unwrap();
-        let lines = log.clone();
-        thread::spawn(move || {
-            let output = BufReader::new(output).lines().map_while(Result::ok);
-            output.for_each(|line| lines.push(line));
-        });
-        let process = Self {
-            child,
-            log,
-            file,
-            _directory: directory,
-        };
-        process.log.wait_for("connected to the MQTT broker");
-        process
+        let home = Home::with(yaml);
+        let program = home.start(arguments);
+        program.log.wait_for("connected to the MQTT broker");
+        Self {
+            log: program.log.clone(),
+            file: home.path("services.yaml"),
+            home,
+            program,
+        }
     }
 
-    /// Puts another text in the place of the configuration, as an editor does.
     fn write(&self, yaml: &str) {
-        let beside = self.file.with_extension("new");
-        fs::write(&beside, yaml).unwrap();
-        fs::rename(&beside, &self.file).unwrap();
+        self.home.write(yaml);
     }
 
     fn hang_up(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("it runs");
+        self.program.signal(Signal::HUP);
     }
 
     /// Another configuration, and what is said of it.
@@ -92,13 +71,6 @@ impl Process {
         self.write(yaml);
         self.hang_up();
         self.log.wait_for(said);
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -281,9 +253,13 @@ fn a_busy_folder_does_not_keep_a_watched_file_waiting() {
 #[test]
 fn a_reload_does_not_keep_the_end_waiting() {
     let broker = Mosquitto::start();
-    let (mut process, _tap) = at_seven(&broker, &[]);
+    let (process, _tap) = at_seven(&broker, &[]);
     process.write(&yaml(broker.port, "max: 9", TOPICS));
     process.hang_up();
-    kill_process(Pid::from_child(&process.child), Signal::TERM).expect("it runs");
-    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+    let Process {
+        home: _home,
+        program,
+        ..
+    } = process;
+    assert_eq!(program.end_by(Signal::TERM).code(), Some(0));
 }

@@ -10,6 +10,8 @@ mod fake_broker;
 mod lines;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/tap.rs"]
 mod tap;
 
@@ -23,7 +25,6 @@ mod formats;
 mod moving;
 mod owner_here;
 mod owner_remote;
-mod program;
 mod schemas;
 mod silence;
 mod sizes;

@@ -19,7 +19,7 @@ use super::bemo::{Bemo, plan, yaml};
 use super::fake_broker::{self, CONNECT, PUBLISH_RETAINED, SUBSCRIBE};
 use super::lines::{Lines, Writer};
 use super::mosquitto::{Mosquitto, PATIENCE, free_port};
-use super::program::Program;
+use super::program::Home;
 use super::{NUMBER_HERE, int};
 
 const PING: u8 = 0xC0;
@@ -162,7 +162,8 @@ fn a_silence_in_which_nothing_is_owed_is_asked_about_and_is_no_reason_to_leave()
 #[test]
 fn a_sleep_of_our_own_is_not_the_silence_of_the_broker() {
     let broker = Mosquitto::start();
-    let program = Program::start(&yaml(&impatient(broker.port), &[NUMBER_HERE]));
+    let home = Home::with(&yaml(&impatient(broker.port), &[NUMBER_HERE]));
+    let program = home.start(&[]);
     program.log.wait_for("connected to the MQTT broker");
     let pings = "Received PINGREQ from bemo";
     broker.log.wait_for(pings);

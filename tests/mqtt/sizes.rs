@@ -5,7 +5,7 @@ use bemo_sync::codec::Value;
 
 use super::bemo::{Bemo, yaml};
 use super::mosquitto::Mosquitto;
-use super::program::Program;
+use super::program::Home;
 use super::tap::Tap;
 use super::{NUMBER_HERE, SILENCE, at, int};
 
@@ -90,7 +90,8 @@ fn a_message_of_100_mib_costs_neither_the_connection_nor_the_memory() {
     let mut tap = Tap::connect(broker.port, "tap");
     tap.publish_retained("number/changed", vec![b'x'; LENGTH]);
     let remote = super::NUMBER_REMOTE;
-    let program = Program::start(&yaml(&at(broker.port), &[remote]));
+    let home = Home::with(&yaml(&at(broker.port), &[remote]));
+    let program = home.start(&[]);
     let line = program.log.wait_for("cause=TooLong");
     assert!(line.contains("104857600 bytes"), "{line}");
     tap.publish_retained("number/changed", "{\"number\": 7}");

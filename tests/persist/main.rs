@@ -7,6 +7,8 @@ mod air;
 mod lines;
 #[path = "../support/mosquitto.rs"]
 mod mosquitto;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/tap.rs"]
 mod tap;
 

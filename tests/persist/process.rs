@@ -1,11 +1,11 @@
 //! The program itself: killed, stopped, and where it is not to touch anything.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 
 use mosquitto::{Mosquitto, PATIENCE};
-use rustix::process::{Pid, Signal, kill_process};
+use program::Program;
+use rustix::process::Signal;
 use tap::Tap;
 
 use super::*;
@@ -13,11 +13,6 @@ use super::*;
 struct Home {
     directory: TempDir,
     broker: Mosquitto,
-}
-
-struct Process {
-    child: Child,
-    log: Arc<Lines>,
 }
 
 impl Home {
@@ -43,27 +38,15 @@ impl Home {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bemo-sync"));
-        command
-            .arg("--config")
-            .arg(self.path("lamp.yaml"))
-            .env_remove("STATE_DIRECTORY")
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env("HOME", self.path("home"))
-            .env_remove("BEMO_SYNC_LOG");
+        let mut command = program::command(&self.path("lamp.yaml"), &self.path("state"));
+        command.env("HOME", self.path("home"));
         command
     }
 
-    fn start(&self) -> Process {
-        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
-        let log = Arc::new(Lines::default());
-        let (output, lines) = (child.stderr.take().unwrap(), log.clone());
-        thread::spawn(move || {
-            let read = BufReader::new(output).lines().map_while(Result::ok);
-            read.for_each(|line| lines.push(line));
-        });
-        log.wait_for("connected to the MQTT broker");
-        Process { child, log }
+    fn start(&self) -> Program {
+        let program = Program::run(self.command());
+        program.log.wait_for("connected to the MQTT broker");
+        program
     }
 
     /// Waits until the value on the disk is this one.
@@ -85,20 +68,6 @@ impl Home {
             );
             thread::park_timeout(Duration::from_millis(5));
         }
-    }
-}
-
-impl Process {
-    fn end_by(mut self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

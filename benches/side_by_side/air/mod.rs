@@ -6,7 +6,9 @@
 #![allow(dead_code)]
 
 mod att;
+mod bluez;
 mod bus;
+mod presence;
 mod stand_in;
 mod timeline;
 
@@ -15,6 +17,7 @@ use std::time::Instant;
 use uuid::Uuid;
 
 pub use att::AttError;
+pub use bluez::Bluez;
 pub use stand_in::StandIn;
 #[allow(unused_imports)]
 pub use timeline::{Registered, Span};
@@ -27,6 +30,7 @@ pub const MTU: u16 = 517;
 /// Where a program is measured.
 pub enum Air {
     StandIn(StandIn),
+    Bluez(Bluez),
 }
 
 impl Air {
@@ -35,10 +39,17 @@ impl Air {
         Ok(Self::StandIn(StandIn::start().await?))
     }
 
+    /// The real bluetoothd, on the system's bus: hci0 is for the program that is measured, hci1 for the central.
+    /// Both have to be switched on. The lab sees to that (`lab/run --bench`).
+    pub async fn bluez() -> Result<Self> {
+        Ok(Self::Bluez(Bluez::start()?))
+    }
+
     /// For `DBUS_SYSTEM_BUS_ADDRESS` of the program that is measured.
     pub fn bus_address(&self) -> &str {
         match self {
             Self::StandIn(air) => air.bus_address(),
+            Self::Bluez(air) => air.bus_address(),
         }
     }
 
@@ -46,6 +57,7 @@ impl Air {
     pub async fn registered(&self) -> Registered {
         match self {
             Self::StandIn(air) => air.registered().await,
+            Self::Bluez(air) => air.registered().await,
         }
     }
 
@@ -53,6 +65,7 @@ impl Air {
     pub async fn connect(&self, characteristic: Uuid) -> Result<Central> {
         match self {
             Self::StandIn(air) => Ok(Central::StandIn(air.connect(characteristic).await?)),
+            Self::Bluez(air) => Ok(Central::Bluez(air.connect(characteristic).await?)),
         }
     }
 
@@ -60,6 +73,7 @@ impl Air {
     pub async fn gone(&self) {
         match self {
             Self::StandIn(air) => air.gone().await,
+            Self::Bluez(air) => air.gone().await,
         }
     }
 }
@@ -67,9 +81,18 @@ impl Air {
 /// A central, as far as one characteristic is concerned. It disconnects when it is dropped.
 pub enum Central {
     StandIn(stand_in::Central),
+    Bluez(bluez::Central),
 }
 
 impl Central {
+    /// Everything from here on is about another characteristic. What is subscribed to stays so.
+    pub async fn turn_to(&mut self, characteristic: Uuid) -> Result<()> {
+        match self {
+            Self::StandIn(central) => central.turn_to(characteristic).await,
+            Self::Bluez(central) => central.turn_to(characteristic).await,
+        }
+    }
+
     /// A write request: resolves at the response.
     pub async fn write(&mut self, octets: &[u8]) -> std::result::Result<(), AttError> {
         self.write_timed(octets).await.result
@@ -80,6 +103,7 @@ impl Central {
     pub async fn write_timed(&mut self, octets: &[u8]) -> Written {
         match self {
             Self::StandIn(central) => central.write(octets).await,
+            Self::Bluez(central) => central.write(octets).await,
         }
     }
 
@@ -92,6 +116,7 @@ impl Central {
     pub async fn read_at(&mut self, offset: u16) -> std::result::Result<Vec<u8>, AttError> {
         match self {
             Self::StandIn(central) => central.read(offset).await,
+            Self::Bluez(central) => central.read(offset).await,
         }
     }
 
@@ -99,6 +124,7 @@ impl Central {
     pub async fn subscribe(&mut self) -> std::result::Result<(), AttError> {
         match self {
             Self::StandIn(central) => central.subscribe().await,
+            Self::Bluez(central) => central.subscribe().await,
         }
     }
 
@@ -106,6 +132,7 @@ impl Central {
     pub async fn unsubscribe(&mut self) -> std::result::Result<(), AttError> {
         match self {
             Self::StandIn(central) => central.unsubscribe().await,
+            Self::Bluez(central) => central.unsubscribe().await,
         }
     }
 
@@ -113,14 +140,16 @@ impl Central {
     pub async fn notification(&mut self) -> (Instant, Vec<u8>) {
         let received = match self {
             Self::StandIn(central) => central.notifications().recv().await,
+            Self::Bluez(central) => central.notifications().recv().await,
         };
-        received.expect("the central itself keeps a sender")
+        received.expect("the link is there as long as the central")
     }
 
     /// The same, if one has come already.
     pub fn try_notification(&mut self) -> Option<(Instant, Vec<u8>)> {
         match self {
             Self::StandIn(central) => central.notifications().try_recv().ok(),
+            Self::Bluez(central) => central.notifications().try_recv().ok(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A central: its requests become calls of the application, as bluetoothd makes them.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +13,7 @@ use dbus::message::MessageType;
 use dbus::nonblock::{NonblockReply, SyncConnection};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::super::{AttError, MTU, Written, now};
 use super::application::{CHARACTERISTIC, Characteristic};
@@ -33,7 +35,8 @@ pub struct Central {
     /// The unique name of the application.
     owner: String,
     characteristic: Characteristic,
-    configured: u16,
+    /// What each characteristic is configured to, by its path.
+    configured: HashMap<String, u16>,
     sender: UnboundedSender<Received>,
     received: UnboundedReceiver<Received>,
 }
@@ -62,10 +65,16 @@ impl Central {
             device: path,
             owner,
             characteristic,
-            configured: 0,
+            configured: HashMap::new(),
             sender,
             received,
         }
+    }
+
+    pub(in super::super) async fn turn_to(&mut self, uuid: Uuid) -> super::super::Result<()> {
+        let found = self.daemon.state().find(uuid);
+        (self.owner, self.characteristic) = found.ok_or("nobody has the characteristic")?;
+        Ok(())
     }
 
     pub(in super::super) async fn write(&mut self, octets: &[u8]) -> Written {
@@ -77,13 +86,12 @@ impl Central {
                 result,
             }
         };
-        // Without a flag for it, or a link that is as safe as the flag demands, nobody is asked.
+        if let Err(error) = self.check("write") {
+            return fails(Err(error));
+        }
         let unanswered = self.characteristic.has("write-without-response");
         if !self.characteristic.allows("write") && !unanswered {
             return fails(Err(AttError::WRITE_NOT_PERMITTED));
-        }
-        if let Err(error) = self.check("write") {
-            return fails(Err(error));
         }
         let call = self.request("WriteValue", |arguments| arguments.append(octets), 0);
         if unanswered {
@@ -102,10 +110,10 @@ impl Central {
     }
 
     pub(in super::super) async fn read(&mut self, offset: u16) -> Result<Vec<u8>> {
+        self.check("read")?;
         if !self.characteristic.allows("read") {
             return Err(AttError::READ_NOT_PERMITTED);
         }
-        self.check("read")?;
         let call = self.request("ReadValue", |_| {}, offset);
         let answer = self.ask(call).await.result(AttError::READ_NOT_PERMITTED)?;
         let octets: Option<&[u8]> = answer.get1();
@@ -115,8 +123,17 @@ impl Central {
         Ok(octets[..count].to_vec())
     }
 
-    /// What a flag demands of the link, which is neither encrypted nor authenticated.
+    /// What a request meets before the application is asked.
     fn check(&self, what: &str) -> Result<()> {
+        let path = &self.characteristic.path;
+        match self.daemon.state().has(&self.owner, path) {
+            true => self.check_link(what),
+            false => Err(AttError::INVALID_HANDLE),
+        }
+    }
+
+    /// What a flag demands of the link, which is neither encrypted nor authenticated.
+    fn check_link(&self, what: &str) -> Result<()> {
         let mut demands = self.characteristic.demands(what);
         match demands.find(|it| !it.is_empty()) {
             None => Ok(()),
@@ -134,11 +151,10 @@ impl Central {
             return Err(AttError::ATTRIBUTE_NOT_FOUND);
         };
         self.check(what)?;
-        if self.configured == configured {
+        let key = (self.owner.clone(), self.characteristic.path.clone());
+        if self.configured.insert(key.1.clone(), configured) == Some(configured) {
             return Ok(());
         }
-        self.configured = configured;
-        let key = (self.owner.clone(), self.characteristic.path.clone());
         let has_source = {
             let mut state = self.daemon.state();
             let notifying = state.notifying.entry(key.clone()).or_default();
@@ -186,15 +202,16 @@ impl Central {
     }
 
     pub(in super::super) async fn unsubscribe(&mut self) -> Result<()> {
-        self.stop();
+        let path = self.characteristic.path.clone();
+        self.stop(path);
         Ok(())
     }
 
-    fn stop(&mut self) {
-        if std::mem::take(&mut self.configured) == 0 {
+    fn stop(&mut self, characteristic: String) {
+        if self.configured.remove(&characteristic).is_none() {
             return;
         }
-        let key = (self.owner.clone(), self.characteristic.path.clone());
+        let key = (self.owner.clone(), characteristic);
         let mut state = self.daemon.state();
         let Some(notifying) = state.notifying.get_mut(&key) else {
             return;
@@ -210,7 +227,8 @@ impl Central {
             return;
         }
         drop(state);
-        let mut call = self.call("StopNotify");
+        let (owner, path) = (&*key.0, &*key.1);
+        let mut call = Message::call_with_args(owner, path, CHARACTERISTIC, "StopNotify", ());
         call.set_no_reply(true);
         let _ = self.daemon.connection.send(call);
     }
@@ -272,7 +290,10 @@ impl Central {
 
 impl Drop for Central {
     fn drop(&mut self) {
-        self.stop();
+        let configured: Vec<_> = self.configured.keys().cloned().collect();
+        for characteristic in configured {
+            self.stop(characteristic);
+        }
         let disconnected = Property::Flag(false);
         {
             let mut state = self.daemon.state();

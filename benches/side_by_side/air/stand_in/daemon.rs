@@ -39,8 +39,6 @@ pub(super) struct State {
     applications: Vec<Application>,
     /// Owner and path.
     advertisements: BTreeSet<(String, String)>,
-    /// Of others than the stand-in, by their unique names.
-    connections: BTreeSet<String>,
     /// By owner and path of the characteristic.
     pub(super) notifying: HashMap<(String, String), Notifying>,
     handles: u16,
@@ -360,16 +358,11 @@ impl Daemon {
     }
 
     fn hear_owner(self: &Arc<Self>, name: &str, new: &str) {
-        if !name.starts_with(':') || name == &*self.connection.unique_name() {
-            return;
-        }
-        if !new.is_empty() {
-            self.state().connections.insert(name.to_owned());
+        if !name.starts_with(':') || !new.is_empty() {
             return;
         }
         let advertised = {
             let mut state = self.state();
-            state.connections.remove(name);
             let before = state.advertisements.len();
             state.advertisements.retain(|(owner, _)| owner != name);
             before != state.advertisements.len()
@@ -406,10 +399,18 @@ impl State {
         })
     }
 
+    /// Whether bluetoothd would still find anything behind its handle.
+    pub(super) fn has(&self, owner: &str, characteristic: &str) -> bool {
+        let mut of = self.applications.iter().filter(|it| it.owner == owner);
+        of.any(|it| {
+            it.characteristics
+                .iter()
+                .any(|it| it.path == characteristic)
+        })
+    }
+
     pub(super) fn is_left_alone(&self) -> bool {
-        self.connections.is_empty()
-            && self.applications.is_empty()
-            && self.advertisements.is_empty()
+        self.applications.is_empty() && self.advertisements.is_empty()
     }
 }
 

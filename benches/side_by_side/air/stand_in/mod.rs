@@ -26,10 +26,12 @@ use daemon::{DBUS, Daemon};
 
 use super::Result;
 use super::bus::Bus;
+use super::presence::Presence;
 use super::timeline::{Registered, Timeline};
 
 pub struct StandIn {
     daemon: Arc<Daemon>,
+    presence: Presence,
     timeline: Mutex<Arc<Timeline>>,
     centrals: AtomicU8,
     ends: Option<oneshot::Sender<()>>,
@@ -71,9 +73,11 @@ impl StandIn {
         if named != RequestNameReply::PrimaryOwner {
             return Err("the bus has an org.bluez already".into());
         }
+        let presence = Presence::start(bus.address())?;
         let timeline = Timeline::start(bus.address())?;
         Ok(Self {
             daemon,
+            presence,
             timeline: Mutex::new(Arc::new(timeline)),
             centrals: AtomicU8::new(0),
             ends: Some(ends),
@@ -106,6 +110,7 @@ impl StandIn {
     }
 
     pub(super) async fn gone(&self) {
+        self.presence.alone().await;
         let alone = |state: &daemon::State| state.is_left_alone().then_some(());
         self.daemon.until(alone).await;
         // Without the listener of before there is one left that does not listen to the next program.

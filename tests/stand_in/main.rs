@@ -1,13 +1,17 @@
-//! The stand-in for bluetoothd that the measurements use outside the lab.
+//! The stand-in for bluetoothd that the measurements use outside the lab: what an application sees of it, and
+//! what a central gets, is the same as with bluetoothd itself. In the lab, the same conversation is held with that.
 
 #![cfg(target_os = "linux")]
 
-#[path = "../benches/side_by_side/air/mod.rs"]
+#[path = "../../benches/side_by_side/air/mod.rs"]
 mod air;
+mod application;
+mod conversation;
 
 use std::process::{Child, Command};
 
 use air::{Air, AttError};
+use conversation::held;
 
 const CONFIG: &str = "
 version: 1
@@ -51,7 +55,6 @@ async fn bemo_sync_takes_it_for_bluetoothd() {
     let program = Program(program.expect("it starts"));
     let registered = air.registered().await;
     assert_eq!(registered.characteristics, 2);
-    println!("{registered:#?}");
     let number = "7a4b0001-999f-4717-b63a-066e06971f59"
         .parse()
         .expect("a UUID");
@@ -65,8 +68,24 @@ async fn bemo_sync_takes_it_for_bluetoothd() {
     let length = AttError::INVALID_ATTRIBUTE_VALUE_LENGTH;
     assert_eq!(central.write(&[1, 2]).await, Err(length));
     assert_eq!(central.read_at(2).await, Err(AttError::INVALID_OFFSET));
+    assert!(registered.connected < registered.register_application.asked);
+    assert!(registered.managed_objects.answered < registered.register_application.answered);
     let written = central.write_timed(&[9]).await;
-    println!("{:?}", written.answered - written.sent);
+    assert!(written.sent < written.answered);
     drop(program);
     air.gone().await;
+}
+
+#[tokio::test]
+async fn an_application_sees_of_it_what_it_sees_of_bluetoothd() {
+    let air = Air::stand_in().await.expect("a stand-in");
+    insta::assert_snapshot!("conversation", held(&air).await);
+}
+
+/// `lab/run conversation` has what this needs.
+#[tokio::test]
+#[ignore = "needs a bluetoothd with two adapters"]
+async fn bluetoothd_itself() {
+    let air = Air::bluez().await.expect("bluetoothd and two adapters");
+    insta::assert_snapshot!("conversation", held(&air).await);
 }

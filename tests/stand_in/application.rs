@@ -7,7 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dbus::arg::{IterAppend, PropMap, RefArg, Variant};
+use dbus::arg::{ArgType, IterAppend, PropMap, RefArg, Variant};
 use dbus::channel::{Channel, MatchingReceiver, Sender};
 use dbus::message::MatchRule;
 use dbus::nonblock::{Proxy, SyncConnection};
@@ -278,7 +278,11 @@ fn arguments(call: &Message) -> String {
     let mut arguments = call.iter_init();
     let mut all = Vec::new();
     while let Some(argument) = arguments.get_refarg() {
-        all.push(shown(&*argument));
+        // What is set is a handle, which bluetoothd gives as it likes.
+        all.push(match arguments.arg_type() {
+            ArgType::Variant => "a handle".to_owned(),
+            _ => shown(&*argument),
+        });
         arguments.next();
     }
     all.join(", ")
@@ -306,8 +310,6 @@ fn shown(argument: &dyn RefArg) -> String {
             pairs.sort();
             format!("{{ {} }}", pairs.join(", "))
         }
-        // A handle that bluetoothd gives, or another single thing.
-        "v" => "a number".to_owned(),
         _ => format!("[{}]", items.join(", ")),
     }
 }

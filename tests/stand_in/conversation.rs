@@ -125,7 +125,7 @@ impl Conversation<'_> {
 
     async fn subscribe(&mut self, text: &str) {
         self.note(&format!("central: subscribe, {text}"));
-        let result = self.central.subscribe().await;
+        let result = self.central.configure().await;
         self.ends(result).await;
     }
 

@@ -120,8 +120,17 @@ impl Central {
         }
     }
 
-    /// Switches notifications on, or where there are none indications, which are confirmed.
+    /// Switches notifications on, or where there are none indications, which are confirmed; and then reads.
+    /// bluetoothd answers before it has asked the application, which has to answer the read after that: from here
+    /// on no value is missed.
     pub async fn subscribe(&mut self) -> std::result::Result<(), AttError> {
+        self.configure().await?;
+        let _ = self.read().await;
+        Ok(())
+    }
+
+    /// Switches them on and does nothing else.
+    pub async fn configure(&mut self) -> std::result::Result<(), AttError> {
         match self {
             Self::StandIn(central) => central.subscribe().await,
             Self::Bluez(central) => central.subscribe().await,

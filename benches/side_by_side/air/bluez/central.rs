@@ -20,7 +20,6 @@ type Attempt<T> = std::result::Result<T, AttError>;
 /// ATT's own deadline (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// Properties of a characteristic (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
-const READ: u8 = 0x02;
 const NOTIFY: u8 = 0x10;
 const INDICATE: u8 = 0x20;
 
@@ -129,16 +128,10 @@ impl Central {
         Ok(self.ask(request).await?.pdu.split_off(1))
     }
 
-    /// bluetoothd answers before it has asked the application, so something else is asked that the application
-    /// has to answer after that.
     pub(in super::super) async fn subscribe(&mut self) -> Attempt<()> {
         let properties = self.characteristic.properties;
         let value = if properties & NOTIFY != 0 { 1 } else { 2 };
-        self.configure(value).await?;
-        if properties & READ != 0 {
-            let _ = self.read(0).await;
-        }
-        Ok(())
+        self.configure(value).await
     }
 
     pub(in super::super) async fn unsubscribe(&mut self) -> Attempt<()> {

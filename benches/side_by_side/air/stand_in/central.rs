@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::super::{AttError, MTU, Written, now};
 use super::application::{CHARACTERISTIC, Characteristic};
 use super::daemon::{Daemon, FAILED};
-use super::notifying::Subscriber;
+use super::notifying::{OCTETS_MAX, Subscriber};
 use super::objects::{DEVICE_INTERFACE, Property, device, device_path};
 
 type Result<T> = std::result::Result<T, AttError>;
@@ -118,8 +118,7 @@ impl Central {
         let answer = self.ask(call).await.result(AttError::READ_NOT_PERMITTED)?;
         let octets: Option<&[u8]> = answer.get1();
         let octets = octets.ok_or(AttError::REQUEST_NOT_SUPPORTED)?;
-        // What one response takes.
-        let count = octets.len().min(usize::from(MTU) - 1);
+        let count = octets.len().min(OCTETS_MAX);
         Ok(octets[..count].to_vec())
     }
 
@@ -189,10 +188,10 @@ impl Central {
                 return Ok(());
             }
         }
-        let call = self.call("StartNotify");
+        let mut call = self.call("StartNotify");
+        call.set_no_reply(true);
+        let _ = self.daemon.connection.send(call);
         self.opened(&key);
-        // BlueZ does not look at the answer. It is waited for, so that nothing is missed.
-        self.ask(call).await;
         Ok(())
     }
 

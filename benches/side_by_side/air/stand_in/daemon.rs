@@ -303,9 +303,8 @@ impl Daemon {
             };
             debug_assert!(*interface != DESCRIPTOR || !subscribable);
             let arguments = (*interface, "Handle", Variant(handle));
-            let mut call =
-                Message::call_with_args(&*application.owner, &**path, PROPERTIES, "Set", arguments);
-            call.set_no_reply(true);
+            let owner = &*application.owner;
+            let call = Message::call_with_args(owner, &**path, PROPERTIES, "Set", arguments);
             let _ = self.connection.send(call);
         }
     }

@@ -14,12 +14,12 @@ use dbus::arg::{PropMap, RefArg};
 use dbus::channel::Sender as _;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::super::{MTU, now};
+use super::super::now;
 use super::application::CHARACTERISTIC;
 use super::daemon::Daemon;
 
 /// The longest value of an attribute (Core Spec 5.4, Vol 3, Part F, 3.2.9).
-const OCTETS_MAX: usize = 512;
+pub(super) const OCTETS_MAX: usize = 512;
 
 /// BlueZ before 5.76 has one source for all subscribers, and each of them hears everything.
 #[derive(Default)]
@@ -98,9 +98,9 @@ impl Daemon {
         self.notify(&(owner.to_string(), path.to_string()), octets, at);
     }
 
-    /// To every subscriber, cut to what one packet takes.
+    /// To every subscriber. What is longer than any value may be is cut.
     fn notify(&self, key: &(String, String), octets: &[u8], at: Instant) {
-        let octets = &octets[..octets.len().min(usize::from(MTU) - 3)];
+        let octets = &octets[..octets.len().min(OCTETS_MAX)];
         let mut confirms = 0;
         if let Some(notifying) = self.state().notifying.get(key) {
             for subscriber in notifying.subscribers.values() {

@@ -42,18 +42,18 @@ async def powered():
     return True
 
 
-async def surroundings():
+async def two_adapters(logs):
     """Starts btvirt and bluetoothd. Their bring-up fails now and then, and is tried again."""
     config = "/run/lab/bluetooth.conf"
     with open(config, "w", encoding="utf-8") as file:
         file.write(CONFIG)
     btvirt = f"{CACHE}/{os.environ['LAB_TEST_TOOLS']}/btvirt"
     for attempt in range(3):
-        programs = [Process("btvirt", f"{LOGS}/btvirt.log")]
+        programs = [Process("btvirt", f"{logs}/btvirt.log")]
         try:
             await programs[0].start(btvirt, "-L", "-l2")
             await until(plugged, "there are two adapters")
-            programs.append(Process("bluetoothd", f"{LOGS}/bluetoothd.log"))
+            programs.append(Process("bluetoothd", f"{logs}/bluetoothd.log"))
             await programs[1].start(BLUETOOTHD, "--nodetach", f"--configfile={config}")
             await until(powered, "bluetoothd has both")
             return programs
@@ -68,7 +68,7 @@ async def main():
     with open(f"{CACHE}/command", encoding="utf-8") as file:
         command = shlex.split(file.read())
     print(f"== {os.path.basename(command[0])}", flush=True)
-    programs = await surroundings()
+    programs = await two_adapters(LOGS)
     measured = await asyncio.create_subprocess_exec(
         *command,
         cwd=REPOSITORY,

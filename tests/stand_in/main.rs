@@ -9,9 +9,11 @@ mod application;
 mod conversation;
 
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use air::{Air, AttError};
 use conversation::held;
+use tokio::time::timeout;
 
 const CONFIG: &str = "
 version: 1
@@ -53,7 +55,8 @@ async fn bemo_sync_takes_it_for_bluetoothd() {
         .env("DBUS_SYSTEM_BUS_ADDRESS", air.bus_address())
         .spawn();
     let program = Program(program.expect("it starts"));
-    let registered = air.registered().await;
+    let registered = timeout(DEADLINE, air.registered()).await;
+    let registered = registered.expect("it registers");
     assert_eq!(registered.characteristics, 2);
     let number = "7a4b0001-999f-4717-b63a-066e06971f59"
         .parse()
@@ -76,10 +79,17 @@ async fn bemo_sync_takes_it_for_bluetoothd() {
     air.gone().await;
 }
 
+/// So long may a conversation take, which is there to end one that does not.
+const DEADLINE: Duration = Duration::from_secs(50);
+
+async fn transcript(air: Air) -> String {
+    timeout(DEADLINE, held(&air)).await.expect("it has an end")
+}
+
 #[tokio::test]
 async fn an_application_sees_of_it_what_it_sees_of_bluetoothd() {
     let air = Air::stand_in().await.expect("a stand-in");
-    insta::assert_snapshot!("conversation", held(&air).await);
+    insta::assert_snapshot!("conversation", transcript(air).await);
 }
 
 /// `lab/run conversation` has what this needs.
@@ -87,5 +97,5 @@ async fn an_application_sees_of_it_what_it_sees_of_bluetoothd() {
 #[ignore = "needs a bluetoothd with two adapters"]
 async fn bluetoothd_itself() {
     let air = Air::bluez().await.expect("bluetoothd and two adapters");
-    insta::assert_snapshot!("conversation", held(&air).await);
+    insta::assert_snapshot!("conversation", transcript(air).await);
 }

@@ -16,6 +16,8 @@ from processes import Process
 CACHE = f"{REPOSITORY}/target/lab"
 LOGS = "/run/lab/logs"
 ADAPTERS = ("hci0", "hci1")
+# The central's: the kernel drops notifications that do not fit.
+RECEIVE_BUFFER_MAX = 64 << 20
 # Nobody here speaks Bluetooth Classic.
 CONFIG = "[General]\nControllerMode=le\n[Policy]\nAutoEnable=true\n"
 
@@ -45,6 +47,8 @@ async def powered():
 
 async def two_adapters(logs):
     """Starts btvirt and bluetoothd. Their bring-up fails now and then, and is tried again."""
+    with open("/proc/sys/net/core/rmem_max", "w", encoding="utf-8") as file:
+        file.write(str(RECEIVE_BUFFER_MAX))
     config = "/run/lab/bluetooth.conf"
     with open(config, "w", encoding="utf-8") as file:
         file.write(CONFIG)

@@ -19,6 +19,8 @@ type Attempt<T> = std::result::Result<T, AttError>;
 
 /// ATT's own deadline (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// So many octets, with the kernel's own for each packet, may wait to be read: some 10,000 notifications.
+const RECEIVED_MAX: i32 = 16 << 20;
 /// Properties of a characteristic (Core Spec 5.4, Vol 3, Part G, 3.3.1.1).
 const NOTIFY: u8 = 0x10;
 const INDICATE: u8 = 0x20;
@@ -202,6 +204,13 @@ impl Drop for Central {
 
 async fn open(from: SocketAddr, to: SocketAddr) -> std::io::Result<SeqPacket> {
     let socket = Socket::new_seq_packet()?;
+    // What does not fit is lost without a word.
+    socket.set_recv_buffer(RECEIVED_MAX)?;
+    let granted = socket.recv_buffer()?;
+    if granted < RECEIVED_MAX {
+        let text = format!("net.core.rmem_max allows {granted} and not {RECEIVED_MAX} octets");
+        return Err(std::io::Error::other(text));
+    }
     socket.bind(from)?;
     match timeout(ANSWERED_WITHIN, socket.connect(to)).await {
         Ok(connected) => connected,

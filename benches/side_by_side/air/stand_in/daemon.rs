@@ -1,17 +1,17 @@
-//! What is asked of `org.bluez`, and what it asks of an application that registers.
+//! What is asked of `org.bluez`, and what it tells everybody.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use dbus::arg::{AppendAll, RefArg, Variant};
+use dbus::arg::{RefArg, Variant};
 use dbus::channel::{MatchingReceiver, Sender};
 use dbus::message::{MatchRule, MessageType};
-use dbus::nonblock::{NonblockReply, SyncConnection};
+use dbus::nonblock::SyncConnection;
 use dbus::{Message, Path};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
-use super::application::{Application, Characteristic, DESCRIPTOR};
+use super::application::{Application, Characteristic};
 use super::notifying::Notifying;
 use super::objects::{
     ADAPTER, ADVERTISEMENTS_MAX, ADVERTISING_MANAGER, AGENT_MANAGER, GATT_MANAGER, Interfaces,
@@ -22,7 +22,6 @@ pub(super) const DBUS: &str = "org.freedesktop.DBus";
 pub(super) const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
 pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
-const ADVERTISEMENT: &str = "org.bluez.LEAdvertisement1";
 /// The first handle that BlueZ's own services leave free.
 const HANDLE_FIRST: u16 = 0x000A;
 
@@ -36,26 +35,27 @@ pub(super) struct Daemon {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, Interfaces>,
-    applications: Vec<Application>,
+    pub(super) applications: Vec<Application>,
     /// Owner and path.
-    advertisements: BTreeSet<(String, String)>,
+    pub(super) advertisements: BTreeSet<(String, String)>,
     /// By owner and path of the characteristic.
     pub(super) notifying: HashMap<(String, String), Notifying>,
-    handles: u16,
+    pub(super) handles: u16,
 }
 
 /// An error's name and its text.
-type Refused = (&'static str, &'static str);
+pub(super) type Refused = (&'static str, &'static str);
 type Answer = Result<Message, Refused>;
 
 pub(super) const FAILED: &str = "org.bluez.Error.Failed";
-const ALREADY_EXISTS: Refused = ("org.bluez.Error.AlreadyExists", "Already Exists");
+pub(super) const ALREADY_EXISTS: Refused = ("org.bluez.Error.AlreadyExists", "Already Exists");
 const DOES_NOT_EXIST: Refused = ("org.bluez.Error.DoesNotExist", "Does Not Exist");
 const INVALID_ARGUMENTS: Refused = (
     "org.bluez.Error.InvalidArguments",
     "Invalid arguments in method call",
 );
-const UNKNOWN_METHOD: Refused = ("org.freedesktop.DBus.Error.UnknownMethod", "No such method");
+pub(super) const UNKNOWN_METHOD: Refused =
+    ("org.freedesktop.DBus.Error.UnknownMethod", "No such method");
 const UNKNOWN_PROPERTY: Refused = ("org.freedesktop.DBus.Error.InvalidArgs", "No such property");
 
 impl Daemon {
@@ -193,89 +193,6 @@ impl Daemon {
         }
     }
 
-    async fn register(&self, call: Message) -> (Message, Result<(), Refused>) {
-        let whose = sender_and_path(&call);
-        let is_application = match (call.path().as_deref(), call.interface().as_deref()) {
-            (Some(ADAPTER), Some(GATT_MANAGER)) => Some(true),
-            (Some(ADAPTER), Some(ADVERTISING_MANAGER)) => Some(false),
-            _ => None,
-        };
-        let registered = match (whose, is_application) {
-            (Ok((owner, path)), Some(true)) => self.register_application(owner, path).await,
-            (Ok((owner, path)), Some(false)) => self.register_advertisement(owner, path).await,
-            (Ok(_), None) => Err(UNKNOWN_METHOD),
-            (Err(refused), _) => Err(refused),
-        };
-        (call, registered)
-    }
-
-    async fn register_application(&self, owner: String, path: String) -> Result<(), Refused> {
-        let known = |it: &Application| it.owner == owner && it.path == path;
-        if self.state().applications.iter().any(known) {
-            return Err(ALREADY_EXISTS);
-        }
-        self.listen_to(&owner, &path);
-        let objects = self
-            .ask(&owner, &path, OBJECT_MANAGER, "GetManagedObjects", ())
-            .await;
-        let application = Application::read(&owner, &path, &objects);
-        let application = application.map_err(|text| (FAILED, text))?;
-        self.tell_handles(&application);
-        self.state().applications.push(application);
-        Ok(())
-    }
-
-    /// An advertisement is asked for its objects first, and only then for what it is.
-    async fn register_advertisement(&self, owner: String, path: String) -> Result<(), Refused> {
-        let known = (owner, path);
-        {
-            let state = self.state();
-            if state.advertisements.contains(&known) {
-                return Err(ALREADY_EXISTS);
-            }
-            if state.advertisements.len() >= ADVERTISEMENTS_MAX.into() {
-                let text = "Maximum advertisements reached";
-                return Err(("org.bluez.Error.NotPermitted", text));
-            }
-        }
-        let (owner, path) = (&*known.0, &*known.1);
-        self.listen_to(owner, path);
-        self.ask(owner, path, OBJECT_MANAGER, "GetManagedObjects", ())
-            .await;
-        let content = self
-            .ask(owner, path, PROPERTIES, "GetAll", (ADVERTISEMENT,))
-            .await;
-        if content.msg_type() != MessageType::MethodReturn {
-            return Err((FAILED, "Failed to parse advertisement."));
-        }
-        self.state().advertisements.insert(known);
-        self.tell_instances();
-        Ok(())
-    }
-
-    async fn ask<A: AppendAll>(
-        &self,
-        owner: &str,
-        path: &str,
-        interface: &str,
-        member: &str,
-        arguments: A,
-    ) -> Message {
-        let call = Message::call_with_args(owner, path, interface, member, arguments);
-        let (answer, answered) = oneshot::channel();
-        let then = SyncConnection::make_f(move |message, _: &SyncConnection| {
-            let _ = answer.send(message);
-        });
-        let _ = self.connection.send_with_reply(call, then);
-        answered.await.expect("the bus answers every call")
-    }
-
-    fn listen_to(&self, owner: &str, path: &str) {
-        self.add_match(&format!(
-            "type='signal',sender='{owner}',path_namespace='{path}'"
-        ));
-    }
-
     pub(super) fn add_match(&self, rule: &str) {
         let path = "/org/freedesktop/DBus";
         let mut call = Message::call_with_args(DBUS, path, DBUS, "AddMatch", (rule,));
@@ -283,33 +200,7 @@ impl Daemon {
         let _ = self.connection.send(call);
     }
 
-    /// Whoever has a `Handle` that is 0 is told it, and not asked whether it likes that.
-    fn tell_handles(&self, application: &Application) {
-        for (path, interface) in &application.untold {
-            let of = |it: &&Characteristic| it.path == *path;
-            let subscribable = application.characteristics.iter().find(of);
-            let subscribable =
-                subscribable.is_some_and(|it| it.allows("notify") || it.allows("indicate"));
-            let handle = {
-                let mut state = self.state();
-                let own = if *interface == super::application::CHARACTERISTIC {
-                    2
-                } else {
-                    1
-                };
-                let handle = state.handles + own - 1;
-                state.handles += own + u16::from(subscribable);
-                handle
-            };
-            debug_assert!(*interface != DESCRIPTOR || !subscribable);
-            let arguments = (*interface, "Handle", Variant(handle));
-            let owner = &*application.owner;
-            let call = Message::call_with_args(owner, &**path, PROPERTIES, "Set", arguments);
-            let _ = self.connection.send(call);
-        }
-    }
-
-    fn tell_instances(&self) {
+    pub(super) fn tell_instances(&self) {
         let (active, left) = {
             let mut state = self.state();
             let active = u8::try_from(state.advertisements.len()).unwrap_or(u8::MAX);
@@ -422,7 +313,7 @@ fn with(daemon: &Weak<Daemon>, action: impl FnOnce(&Arc<Daemon>)) -> bool {
     daemon.is_some()
 }
 
-fn sender_and_path(call: &Message) -> Result<(String, String), Refused> {
+pub(super) fn sender_and_path(call: &Message) -> Result<(String, String), Refused> {
     let path: Path<'_> = call.read1().map_err(|_| INVALID_ARGUMENTS)?;
     let owner = call.sender().ok_or(INVALID_ARGUMENTS)?;
     Ok((owner.to_string(), path.to_string()))

@@ -13,8 +13,10 @@
 mod application;
 mod central;
 mod daemon;
+mod errors;
 mod notifying;
 mod objects;
+mod registration;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};

@@ -160,3 +160,34 @@ pub(super) mod pdu {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pdu::{Declared, configuration, declared, is_request, is_response, nothing};
+
+    #[test]
+    fn what_a_server_lists_is_understood() {
+        let mut long = vec![0x09, 21, 0x10, 0x00, 0x12, 0x11, 0x00];
+        let uuid: uuid::Uuid = "7a4b0001-999f-4717-b63a-066e06971f59".parse().expect("one");
+        long.extend(uuid.as_bytes().iter().rev());
+        let expected = Declared {
+            handle: 0x10,
+            properties: 0x12,
+            value: 0x11,
+            uuid,
+        };
+        assert_eq!(declared(&long), [expected]);
+        let short = declared(&[0x09, 7, 0x02, 0x00, 0x02, 0x03, 0x00, 0x00, 0x2A]);
+        assert!(short[0].uuid.to_string().starts_with("00002a00-0000-1000"));
+        let listed = [0x05, 1, 0x12, 0, 0x01, 0x29, 0x13, 0, 0x02, 0x29];
+        assert_eq!(configuration(&listed), (Some(0x13), Some(0x13)));
+        assert_eq!(configuration(&listed[..6]), (None, Some(0x12)));
+    }
+
+    #[test]
+    fn a_request_is_no_response() {
+        assert!(is_request(0x08) && !is_response(0x08));
+        assert!(is_response(0x09) && is_response(0x01) && !is_request(0x1B));
+        assert_eq!(nothing(&[0x10, 1, 0, 0xFF, 0xFF]), [0x01, 0x10, 1, 0, 0x0A]);
+    }
+}

@@ -69,11 +69,6 @@ impl Bus {
     pub fn address(&self) -> &str {
         &self.address
     }
-
-    /// The process, for whoever measures what it does.
-    pub fn pid(&self) -> u32 {
-        self.daemon.id()
-    }
 }
 
 impl Drop for Bus {

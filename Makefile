@@ -3,11 +3,11 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := chromium gcc mosquitto mosquitto-clients systemd
+PACKAGES := chromium dbus gcc mosquitto mosquitto-clients systemd
 # The lab boots an amd64 kernel with this machine's own programs in it, so it runs on amd64 only.
 ifeq ($(shell uname -m),x86_64)
 LAB := lab
-PACKAGES += bluez busybox-static cpio dbus kmod python3 python3-pip qemu-system-x86 xz-utils
+PACKAGES += bluez busybox-static cpio kmod python3 python3-pip qemu-system-x86 xz-utils
 else
 LAB := no-lab
 endif
@@ -108,6 +108,7 @@ deny:
 ## A real kernel with a real bluetoothd, virtual controllers and a central that is not BlueZ.
 lab:
 	cargo build --locked
+	cargo test --locked --no-run --test stand_in
 	lab/run
 
 no-lab:

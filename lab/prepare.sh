@@ -90,6 +90,26 @@ prepare_python() {
   echo "$name"
 }
 
+# Makes $cache/test-tools-<version> with BlueZ's emulator of controllers, btvirt, and prints its name.
+prepare_test_tools() {
+  local scratch version name
+  version=$(dpkg-query -W -f='${Version}' bluez)
+  name=test-tools-$version
+  if [[ ! -d $cache/$name ]]; then
+    step "fetching bluez-test-tools (once)" >&2
+    scratch=$(mktemp -d "$cache/scratch.XXXXXX")
+    (cd "$scratch" && apt-get download "bluez-test-tools=$version" >"$cache/prepare.log" 2>&1) ||
+      fail "cannot download bluez-test-tools $version" "$cache/prepare.log"
+    dpkg -x "$scratch"/bluez-test-tools_*.deb "$scratch/unpacked"
+    rm -rf "$cache"/test-tools-*
+    mkdir "$scratch/tools"
+    mv "$scratch/unpacked/usr/bin/btvirt" "$scratch/tools/"
+    mv -T "$scratch/tools" "$cache/$name"
+    rm -rf "$scratch"
+  fi
+  echo "$name"
+}
+
 # prepare_initramfs KERNEL [INIT]: packs $cache/initramfs for that kernel. It takes a tenth of a second and is made anew for each boot.
 prepare_initramfs() {
   local root=$cache/initramfs.d

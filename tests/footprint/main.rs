@@ -8,7 +8,6 @@ mod registering;
 mod resting;
 
 #[path = "../../benches/side_by_side/air/mod.rs"]
-#[allow(dead_code)]
 mod air;
 #[path = "../large/generated.rs"]
 #[allow(dead_code)]

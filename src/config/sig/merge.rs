@@ -100,15 +100,15 @@ impl Merge<'_> {
         };
         let known = Characteristic::named(name.meant).expect("the name is one of them");
         for key in BROUGHT {
-            let brought = known.tree.get(known.node, key);
+            let brought = known.get(key);
             let brought = brought.expect("every entry of the table has these");
             match self.tree.get(characteristic, key) {
                 None => {
-                    let copy = self.graft(known.tree, brought, name.at)?;
+                    let copy = self.graft(known.tree(), brought, name.at)?;
                     self.put(characteristic, key, copy, name.at)?;
                 }
                 Some(own) if key == "value" => {
-                    let merged = self.value(own, known.tree, brought, &name)?;
+                    let merged = self.value(own, known.tree(), brought, &name)?;
                     self.replace(characteristic, key, merged);
                 }
                 Some(_) => {}

@@ -10,7 +10,7 @@
 mod merge;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use super::diagnose::nearest;
 use super::tree::{NodeId, Tree};
@@ -32,37 +32,58 @@ const TABLE: &[&str] = &[
     include_str!("table/user.yaml"),
 ];
 
-static TREES: LazyLock<Vec<Tree>> = LazyLock::new(|| {
-    let parsed = TABLE.iter().map(|source| {
-        let mut repeated = Vec::new();
-        let tree = Tree::parse(source, &mut repeated).expect("the table is YAML");
-        assert!(repeated.is_empty(), "a key stands twice: {repeated:?}");
-        tree
+/// A part of the table, parsed when somebody asks for something in it: the whole would take longer to parse than
+/// the file that is read, and stay in the memory.
+struct Part {
+    source: &'static str,
+    tree: OnceLock<Tree>,
+}
+
+static PARTS: LazyLock<Vec<Part>> = LazyLock::new(|| {
+    let parts = TABLE.iter().map(|source| Part {
+        source,
+        tree: OnceLock::new(),
     });
-    parsed.collect()
+    parts.collect()
 });
 
-static CHARACTERISTICS: LazyLock<BTreeMap<&str, Characteristic>> = LazyLock::new(|| {
-    let mut known = BTreeMap::new();
-    for tree in TREES.iter() {
-        for (name, node) in tree.entries(tree.root()) {
-            let node = *node;
-            known.insert(tree.text(*name), Characteristic { tree, node });
-        }
-    }
-    known
+/// In which part each name stands.
+static CHARACTERISTICS: LazyLock<BTreeMap<&str, &Part>> = LazyLock::new(|| {
+    let parts = PARTS.iter();
+    parts
+        .flat_map(|part| part.names().map(move |name| (name, part)))
+        .collect()
 });
+
+impl Part {
+    /// Nothing else begins where a line does.
+    fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let is_name = |line: &&str| line.starts_with(|first: char| first.is_ascii_lowercase());
+        let lines = self.source.lines().filter(is_name);
+        lines.filter_map(|line| Some(line.split_once(':')?.0))
+    }
+
+    fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| {
+            let mut repeated = Vec::new();
+            let tree = Tree::parse(self.source, &mut repeated).expect("the table is YAML");
+            assert!(repeated.is_empty(), "a key stands twice: {repeated:?}");
+            tree
+        })
+    }
+}
 
 /// What the table says of a characteristic.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Characteristic {
-    tree: &'static Tree,
-    node: NodeId,
+    name: &'static str,
+    part: &'static Part,
 }
 
 /// All characteristics by name, in the order of their names.
 pub fn characteristics() -> impl Iterator<Item = (&'static str, Characteristic)> {
-    CHARACTERISTICS.iter().map(|(name, entry)| (*name, *entry))
+    let known = CHARACTERISTICS.iter();
+    known.map(|(name, part)| (*name, Characteristic { name, part }))
 }
 
 /// What an attribute is: names of services and of characteristics are apart.
@@ -93,8 +114,11 @@ impl Attribute {
         }
     }
 
-    /// The name that is written so.
+    /// The name that is written so. What is a number is no name.
     fn exact(self, word: &str) -> Option<&'static str> {
+        if word.parse::<BtUuid>().is_ok() {
+            return None;
+        }
         match self {
             Self::Service => services()
                 .find(|(_, name, _)| *name == word)
@@ -114,7 +138,24 @@ impl Attribute {
 
 impl Characteristic {
     fn named(name: &str) -> Option<Self> {
-        CHARACTERISTICS.get(name).copied()
+        let (name, part) = CHARACTERISTICS.get_key_value(name)?;
+        Some(Self { name, part })
+    }
+
+    fn tree(self) -> &'static Tree {
+        self.part.tree()
+    }
+
+    /// What stands behind the name.
+    fn node(self) -> NodeId {
+        let tree = self.tree();
+        let node = tree.get(tree.root(), self.name);
+        node.expect("the name is from there")
+    }
+
+    /// What stands under a key.
+    fn get(self, key: &str) -> Option<NodeId> {
+        self.tree().get(self.node(), key)
     }
 
     pub fn uuid(self) -> BtUuid {
@@ -144,23 +185,39 @@ impl Characteristic {
 
     /// The names of the fields of a struct.
     pub fn fields(self) -> Vec<&'static str> {
-        let value = self.tree.get(self.node, "value");
-        let fields = value.and_then(|value| self.tree.get(value, "fields"));
-        let fields = fields.map_or(&[][..], |fields| self.tree.items(fields));
+        let value = self.get("value");
+        let fields = value.and_then(|value| self.tree().get(value, "fields"));
+        let fields = fields.map_or(&[][..], |fields| self.tree().items(fields));
         let names = fields
             .iter()
-            .filter_map(|field| self.tree.get(*field, "name"));
-        names.map(|name| self.tree.text(name)).collect()
+            .filter_map(|field| self.tree().get(*field, "name"));
+        names.map(|name| self.tree().text(name)).collect()
     }
 
     fn value_key(self, key: &str) -> &'static str {
-        let value = self.tree.get(self.node, "value");
-        let found = value.and_then(|value| self.tree.get(value, key));
-        found.map_or("", |found| self.tree.text(found))
+        let value = self.get("value");
+        let found = value.and_then(|value| self.tree().get(value, key));
+        found.map_or("", |found| self.tree().text(found))
     }
 
     fn text(self, key: &str) -> &'static str {
-        let found = self.tree.get(self.node, key);
-        found.map_or("", |found| self.tree.text(found))
+        let found = self.get(key);
+        found.map_or("", |found| self.tree().text(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_found_without_parsing() {
+        for part in PARTS.iter() {
+            let (tree, names) = (part.tree(), part.names());
+            let parsed: Vec<_> = tree.keys(tree.root()).collect();
+            assert_eq!(names.collect::<Vec<_>>(), parsed);
+        }
+        let all: usize = PARTS.iter().map(|part| part.names().count()).sum();
+        assert_eq!(all, CHARACTERISTICS.len(), "a name stands in two parts");
     }
 }

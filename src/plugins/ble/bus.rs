@@ -10,6 +10,8 @@ use dbus::nonblock::{Proxy, SyncConnection};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::wire;
+
 const BLUEZ: &str = "org.bluez";
 const DBUS: &str = "org.freedesktop.DBus";
 const OWNER_CHANGED: &str = "type='signal',sender='org.freedesktop.DBus',\
@@ -26,15 +28,13 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) async fn open() -> Result<Self, String> {
         // Connecting blocks.
-        let opened = tokio::task::spawn_blocking(dbus_tokio::connection::new_system_sync);
-        let (resource, bus) = match opened.await {
+        let opened = tokio::task::spawn_blocking(wire::connect);
+        let (wire, bus) = match opened.await {
             Ok(Ok(opened)) => opened,
-            Ok(Err(problem)) => return Err(problem.to_string()),
+            Ok(Err(problem)) => return Err(problem),
             Err(problem) => return Err(problem.to_string()),
         };
-        let io = tokio::spawn(async move {
-            resource.await;
-        });
+        let io = tokio::spawn(wire.carry());
         Ok(Self { bus, io })
     }
 }

@@ -20,6 +20,7 @@ mod restraint;
 mod serving;
 mod session;
 mod tree;
+mod wire;
 
 use std::any::Any;
 use std::convert::Infallible;

@@ -147,7 +147,10 @@ impl Outlets {
 
     fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
         let (cell, spec) = declared.tells();
-        let of_cell = self.by_cell.entry(cell).or_default();
+        let of_cell = self
+            .by_cell
+            .entry(cell)
+            .or_insert_with(|| Vec::with_capacity(1));
         of_cell.push((outlet.number, spec.clone(), changes));
     }
 

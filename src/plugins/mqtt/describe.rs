@@ -60,7 +60,7 @@ fn doc(topic: &Topic, direction: Direction, schema: Schema, description: String)
     }
 }
 
-fn both_ways(topics: &Topics) -> impl Iterator<Item = (&Topic, Direction)> {
+pub(super) fn both_ways(topics: &Topics) -> impl Iterator<Item = (&Topic, Direction)> {
     let published = topics.published().into_iter();
     let published = published.map(|topic| (topic, Direction::Publish));
     let subscribed = topics.subscribed().iter();

@@ -231,10 +231,15 @@ impl Link for MqttLink {
             (None, false) => "",
         };
         let broker = Served::new("broker", format!("{address} as `{client_id}`{how}")).logged();
-        let topics = self.topics();
+        let others = self.settings.presence().into_iter();
+        let others = others.chain(self.home_assistant.iter().flat_map(HomeAssistant::topics));
+        let others = others.map(|it| (it.topic, it.direction));
+        let mut topics: Vec<_> = self.bindings.topic_names().into_iter().collect();
+        topics.extend(others);
+        topics.sort();
         let names = |direction| {
-            let found = topics.iter().filter(|topic| topic.direction == direction);
-            let names: Vec<String> = found.map(|topic| topic.topic.clone()).collect();
+            let found = topics.iter().filter(|(_, of)| *of == direction);
+            let names: Vec<String> = found.map(|(topic, _)| topic.clone()).collect();
             names
         };
         let publishes = Served::several("publishes", &names(Direction::Publish));

@@ -1,18 +1,18 @@
 //! Pure: everything that is declared, by value and by topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value as Json;
 
 use super::binding::{Binding, MAX_PAYLOAD};
 use super::config::Qos;
-use super::describe::{by_topic, of_binding, of_document};
+use super::describe::{both_ways, by_topic, of_binding, of_document};
 use super::document::Document;
 use super::tidings::Told;
 use crate::codec::Value;
 use crate::engine::CellId;
-use crate::plugin::TopicDoc;
+use crate::plugin::{Direction, TopicDoc};
 
 /// Everything on MQTT.
 #[derive(Clone, Debug, Default)]
@@ -171,6 +171,16 @@ impl Bindings {
         let values = self.values.iter().flat_map(of_binding);
         let documents = self.documents.iter().flat_map(of_document);
         by_topic(values.chain(documents).chain(self.told.describe()))
+    }
+
+    /// What they are called, each once in each direction. With thousands of them, what they carry takes its time.
+    pub(super) fn topic_names(&self) -> BTreeSet<(String, Direction)> {
+        let values = self.values.iter().map(|it| &it.topics);
+        let documents = self.documents.iter().map(|it| &it.topics);
+        let all = values.chain(documents).flat_map(both_ways);
+        let all = all.map(|(topic, direction)| (topic.name.clone(), direction));
+        let told = self.told.describe().into_iter();
+        all.chain(told.map(|it| (it.topic, it.direction))).collect()
     }
 }
 

@@ -16,7 +16,7 @@ mod restoring;
 #[doc(hidden)]
 pub mod simulated;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -119,8 +119,8 @@ fn file(config: StoreConfig, declared: &mut Configure<'_>) -> Option<PathBuf> {
 }
 
 /// The values that are declared to be kept.
-fn persistent(declared: &mut Configure<'_>) -> Vec<CellId> {
-    let mut persistent = Vec::new();
+fn persistent(declared: &mut Configure<'_>) -> HashSet<CellId> {
+    let mut persistent = HashSet::new();
     for persist in declared.characteristics::<PersistConfig>("persist") {
         if !persist.value.0 {
             continue;
@@ -130,13 +130,13 @@ fn persistent(declared: &mut Configure<'_>) -> Vec<CellId> {
             declared.mistake(persist.at, message, "remove `persist`, or `constant`");
             continue;
         }
-        persistent.push(persist.cell);
+        persistent.insert(persist.cell);
     }
     persistent
 }
 
 /// The values of which anything can have to outlive the process.
-fn watched(declared: &Configure<'_>, persistent: &[CellId]) -> Vec<Watched> {
+fn watched(declared: &Configure<'_>, persistent: &HashSet<CellId>) -> Vec<Watched> {
     let cells = declared.cells().map(|cell| Watched {
         cell,
         is_persistent: persistent.contains(&cell),

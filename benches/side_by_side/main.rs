@@ -72,6 +72,8 @@ struct Run {
     write_every_ms: u64,
     #[arg(long, default_value_t = 300)]
     updates: usize,
+    #[arg(long, default_value_t = 20)]
+    update_every_ms: u64,
     #[arg(long, default_value_t = 3_000)]
     burst: usize,
     #[arg(long, default_value_t = 3)]
@@ -104,7 +106,7 @@ impl Run {
             writes: self.writes,
             writes_every: Duration::from_millis(self.write_every_ms),
             updates: self.updates,
-            updates_every: Duration::from_millis(20),
+            updates_every: Duration::from_millis(self.update_every_ms),
             burst: self.burst,
             bursts: self.bursts,
             rest: Duration::from_secs(self.rest_seconds),
@@ -112,7 +114,7 @@ impl Run {
         };
         let air = match self.air {
             Where::StandIn => Air::stand_in().await?,
-            Where::Bluez => Air::stand_in().await?,
+            Where::Bluez => Air::bluez().await?,
         };
         let mut figures = Figures::default();
         about::gather(&self.repository, &mut figures)?;

@@ -6,8 +6,10 @@ use std::io::stderr;
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use rustix::fs::fstat;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -28,24 +30,25 @@ pub(super) fn start(directives: &str, format: LogFormat) -> Result<(), ParseErro
         directives
     };
     let bare = !directives.contains(['=', ',']);
-    let directives = if bare {
+    let filter: Targets = if bare {
         // Checked on its own first, so that an error speaks of what was typed.
-        EnvFilter::builder().parse(directives)?;
-        format!("warn,rumqttd=off,bemo_sync={directives}")
+        directives.parse::<Targets>()?;
+        format!("warn,rumqttd=off,bemo_sync={directives}").parse()?
     } else {
-        directives.to_owned()
+        directives.parse()?
     };
-    let filter = EnvFilter::builder().parse(directives)?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(stderr)
         .with_ansi(AutoStream::choice(&stderr()) != ColorChoice::Never)
         .with_target(false);
+    let filtered = registry().with(filter);
     match format {
         // The journal has a time for each line already.
-        LogFormat::Text if goes_to_the_journal() => subscriber.compact().without_time().init(),
-        LogFormat::Text => subscriber.compact().init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+        LogFormat::Text if goes_to_the_journal() => {
+            filtered.with(lines.compact().without_time()).init();
+        }
+        LogFormat::Text => filtered.with(lines.compact()).init(),
+        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).init(),
     }
     Ok(())
 }

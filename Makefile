@@ -130,6 +130,7 @@ deny:
 ## A real kernel with a real bluetoothd, virtual controllers and a central that is not BlueZ.
 lab:
 	cargo build --locked
+	cargo test --locked --no-run --test stand_in
 	lab/run
 
 no-lab:

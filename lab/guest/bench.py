@@ -7,6 +7,7 @@ program that is measured, hci1 for the central.
 import asyncio
 import os
 import shlex
+import shutil
 import sys
 
 from lab import BLUETOOTHD, REPOSITORY, START_DEADLINE_S, run
@@ -42,18 +43,18 @@ async def powered():
     return True
 
 
-async def surroundings():
+async def two_adapters(logs):
     """Starts btvirt and bluetoothd. Their bring-up fails now and then, and is tried again."""
     config = "/run/lab/bluetooth.conf"
     with open(config, "w", encoding="utf-8") as file:
         file.write(CONFIG)
     btvirt = f"{CACHE}/{os.environ['LAB_TEST_TOOLS']}/btvirt"
     for attempt in range(3):
-        programs = [Process("btvirt", f"{LOGS}/btvirt.log")]
+        programs = [Process("btvirt", f"{logs}/btvirt.log")]
         try:
             await programs[0].start(btvirt, "-L", "-l2")
             await until(plugged, "there are two adapters")
-            programs.append(Process("bluetoothd", f"{LOGS}/bluetoothd.log"))
+            programs.append(Process("bluetoothd", f"{logs}/bluetoothd.log"))
             await programs[1].start(BLUETOOTHD, "--nodetach", f"--configfile={config}")
             await until(powered, "bluetoothd has both")
             return programs
@@ -64,11 +65,20 @@ async def surroundings():
     raise SystemExit("the adapters do not come up")
 
 
+async def writable_logs():
+    """Where programs that are measured put their logs, in memory: the repository cannot be written to here."""
+    path = f"{REPOSITORY}/target/bench/log"
+    if os.path.isdir(path):
+        await run("mount", "-t", "tmpfs", "tmpfs", path)
+    return path
+
+
 async def main():
     with open(f"{CACHE}/command", encoding="utf-8") as file:
         command = shlex.split(file.read())
     print(f"== {os.path.basename(command[0])}", flush=True)
-    programs = await surroundings()
+    programs = await two_adapters(LOGS)
+    logs = await writable_logs()
     measured = await asyncio.create_subprocess_exec(
         *command,
         cwd=REPOSITORY,
@@ -76,6 +86,8 @@ async def main():
         stderr=asyncio.subprocess.STDOUT,
     )
     code = await measured.wait()
+    if os.path.isdir(logs):
+        shutil.copytree(logs, f"{LOGS}/measured", copy_function=shutil.copyfile)
     for program in reversed(programs):
         if not program.running:
             print(f"      {program.name} has ended by itself", *program.tail(), sep="\n      ")

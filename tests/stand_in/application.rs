@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -215,7 +214,7 @@ impl Known {
                 let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
                 let pair = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
                 let (ours, theirs) = pair.expect("a pair of sockets");
-                self.socket = Some(UnixDatagram::from(OwnedFd::from(ours)));
+                self.socket = Some(UnixDatagram::from(ours));
                 reply.append2(File::from(theirs), 517_u16)
             }
             "StartNotify" | "StopNotify" | "Confirm" | "Set" => reply,

@@ -1,9 +1,14 @@
 //! A stand-in for bluetoothd 5.66: to a program on its bus it is `org.bluez` with one adapter, and to a measuring
 //! central it is what carries ATT. What it does is what BlueZ's own source does in the same place, less the radio.
 //!
-//! Not here: pairing and encryption (a link is always open, so what demands more is refused), prepared writes,
-//! `AcquireWrite`, scanning, other adapters, BlueZ's own services, whether an advertisement fits, the exact
-//! handles, the text of logs, and the time that a controller and a link layer take.
+//! That an application cannot tell the two apart is tested with one conversation that is held with both
+//! (tests/stand_in, and the scenario `conversation` of the lab).
+//!
+//! Not here: pairing and encryption (a link is always open, so what demands more is refused), agents (they are
+//! taken and never asked), prepared writes, `AcquireWrite`, included services, scanning, other adapters, BlueZ's own
+//! services, the exact handles, objects that come or go after the registration, subscriptions that outlive a
+//! connection, whether flags are known and an advertisement fits, the match rules that bluetoothd has for each
+//! object, ATT's deadline, and the time that bluetoothd, a controller and a link layer take.
 
 mod application;
 mod central;

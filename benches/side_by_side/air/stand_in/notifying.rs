@@ -101,19 +101,21 @@ impl Daemon {
     /// To every subscriber. What is longer than any value may be is cut.
     fn notify(&self, key: &(String, String), octets: &[u8], at: Instant) {
         let octets = &octets[..octets.len().min(OCTETS_MAX)];
-        let mut confirms = 0;
-        if let Some(notifying) = self.state().notifying.get(key) {
-            for subscriber in notifying.subscribers.values() {
-                let _ = subscriber.received.send((at, octets.to_vec()));
-                confirms += usize::from(subscriber.confirms);
-            }
-        }
-        for _ in 0..confirms {
+        let state = self.state();
+        let Some(notifying) = state.notifying.get(key) else {
+            return;
+        };
+        let confirms = notifying.subscribers.values().filter(|it| it.confirms);
+        // Before the central knows of it: what it asks next is asked later.
+        for _ in confirms {
             let (owner, path) = key;
             let mut call =
                 Message::call_with_args(&**owner, &**path, CHARACTERISTIC, "Confirm", ());
             call.set_no_reply(true);
             let _ = self.connection.send(call);
+        }
+        for subscriber in notifying.subscribers.values() {
+            let _ = subscriber.received.send((at, octets.to_vec()));
         }
     }
 }

@@ -74,10 +74,18 @@ pub(super) fn interfaces(of: &Interfaces) -> HashMap<String, PropMap> {
     let mut all: HashMap<_, _> = entries
         .map(|(interface, of)| ((*interface).to_owned(), properties(of)))
         .collect();
-    for standard in ["Introspectable", "Properties"] {
-        all.insert(format!("org.freedesktop.DBus.{standard}"), PropMap::new());
+    all.insert(
+        "org.freedesktop.DBus.Introspectable".to_owned(),
+        PropMap::new(),
+    );
+    if has_properties(of) {
+        all.insert("org.freedesktop.DBus.Properties".to_owned(), PropMap::new());
     }
     all
+}
+
+fn has_properties(of: &Interfaces) -> bool {
+    of.values().any(|properties| !properties.is_empty())
 }
 
 /// What there is when nobody is connected, by path.
@@ -87,8 +95,8 @@ pub(super) fn at_first() -> BTreeMap<String, Interfaces> {
     let adapter = Properties::from([
         ("Address", text("00:AA:01:00:00:00")),
         ("AddressType", text("public")),
-        ("Name", text("bench")),
-        ("Alias", text("bench")),
+        ("Name", text("BlueZ 5.66")),
+        ("Alias", text("BlueZ 5.66")),
         ("Class", Property::Wide(0)),
         ("Powered", Property::Flag(true)),
         ("Discoverable", Property::Flag(false)),
@@ -100,14 +108,12 @@ pub(super) fn at_first() -> BTreeMap<String, Interfaces> {
             "UUIDs",
             texts(&[
                 "00001801-0000-1000-8000-00805f9b34fb",
-                "0000180a-0000-1000-8000-00805f9b34fb",
-                "00001200-0000-1000-8000-00805f9b34fb",
                 "00001800-0000-1000-8000-00805f9b34fb",
+                "0000180a-0000-1000-8000-00805f9b34fb",
             ]),
         ),
         ("Modalias", text("usb:v1D6Bp0246d0542")),
         ("Roles", texts(&["central", "peripheral"])),
-        ("ExperimentalFeatures", texts(&[])),
     ]);
     let advertising = Properties::from([
         ("ActiveInstances", Property::Octet(0)),
@@ -168,7 +174,9 @@ pub(super) fn introspect(objects: &BTreeMap<String, Interfaces>, path: &str) -> 
         xml += OBJECT_MANAGER;
     }
     if let Some(interfaces) = objects.get(path) {
-        xml += PROPERTIES;
+        if has_properties(interfaces) {
+            xml += PROPERTIES;
+        }
         for (interface, properties) in interfaces {
             xml += &format!("<interface name=\"{interface}\">{}", methods(interface));
             for (name, property) in properties {

@@ -99,18 +99,20 @@ bench: deps bench-build
 # Each is built alone: together, one would have features that only another needs.
 bench-build: target/bench/python/requirements.txt
 	mkdir -p target/bench/bin target/bench/log
-	cargo build --release --locked --message-format=json-render-diagnostics --bench bridge --bench side_by_side | \
-	    sed -n 's/.*"name":"\(bridge\|side_by_side\)".*"executable":"\([^"]*\)".*/\1 \2/p' | \
-	    while read -r name path; do cp "$$path" target/bench/bin/$$name; done
+	CARGO_TARGET_DIR=target/bench/bridge cargo build --release --locked --manifest-path benches/bridge/Cargo.toml
+	cp target/bench/bridge/release/bridge target/bench/bin/
+	cargo build --release --locked --message-format=json-render-diagnostics --bench side_by_side | \
+	    sed -n 's/.*"name":"side_by_side".*"executable":"\([^"]*\)".*/\1/p' | \
+	    while read -r path; do cp "$$path" target/bench/bin/side_by_side; done
 	cargo build --release --locked --no-default-features
 	cp target/release/bemo-sync target/bench/bin/bemo-sync-bare
 	cargo build --release --locked
-	cp target/release/bemo-sync target/bench/bin/bemo-sync
+	cp target/release/bemo-sync target/bench/bin/
 
-target/bench/python/requirements.txt: benches/requirements.txt
+target/bench/python/requirements.txt: benches/bridge/requirements.txt
 	rm -rf target/bench/python
-	/usr/bin/python3 -m pip install --quiet --no-deps --target target/bench/python --requirement benches/requirements.txt
-	cp benches/requirements.txt $@
+	/usr/bin/python3 -m pip install --quiet --no-deps --target target/bench/python --requirement $<
+	cp $< $@
 
 ## As many simulated hours as wanted, each with a seed of its own: `make sim HOURS=100000 FIRST=1001`.
 HOURS ?= 100000

@@ -11,7 +11,7 @@ use crate::report::{about, figures, goals, put};
 use crate::{criterion, hour};
 
 /// Of what everybody is made, and how large it is.
-pub fn gather(repository: &Path, into: &mut Figures) -> Result<()> {
+pub fn gather(repository: &Path, has_bluez: bool, into: &mut Figures) -> Result<()> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpuinfo
         .lines()
@@ -24,10 +24,12 @@ pub fn gather(repository: &Path, into: &mut Figures) -> Result<()> {
     know("CPU", format!("{cpus} × {model}"));
     know("date", first_line("date", &["-u", "+%F"]));
     know("kernel", first_line("uname", &["-r"]));
-    know(
-        "BlueZ",
-        first_line("/usr/libexec/bluetooth/bluetoothd", &["--version"]),
-    );
+    if has_bluez {
+        know(
+            "BlueZ",
+            first_line("/usr/libexec/bluetooth/bluetoothd", &["--version"]),
+        );
+    }
     let mosquitto = first_line("/usr/sbin/mosquitto", &["-h"]);
     know("mosquitto", mosquitto.replace("mosquitto version ", ""));
     let python = first_line("/usr/bin/python3", &["--version"]);
@@ -40,7 +42,7 @@ pub fn gather(repository: &Path, into: &mut Figures) -> Result<()> {
         let version = lines.nth(1).unwrap_or_default();
         know(name, version.replace("version = ", "").replace('"', ""));
     }
-    let requirements = fs::read_to_string(repository.join("benches/requirements.txt"))?;
+    let requirements = fs::read_to_string(repository.join("benches/bridge/requirements.txt"))?;
     for (name, version) in requirements
         .lines()
         .filter_map(|line| line.split_once("=="))

@@ -98,7 +98,7 @@ impl Contender {
             Callback => bridge("callback"),
             Python => {
                 let mut command = Command::new("/usr/bin/python3");
-                command.arg(repository.join("benches/bridge.py"));
+                command.arg(repository.join("benches/bridge/bridge.py"));
                 command.arg(port.to_string());
                 command.env("PYTHONPATH", repository.join("target/bench/python"));
                 command.env("PYTHONDONTWRITEBYTECODE", "1");

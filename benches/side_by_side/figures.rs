@@ -18,6 +18,11 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Whether ATT was carried by bluetoothd itself.
+    pub fn is_of_bluez(&self) -> bool {
+        self.about.contains_key("BlueZ")
+    }
+
     pub fn add(&mut self, contender: Contender, quantity: &str, figure: f64) {
         let of = self
             .contenders

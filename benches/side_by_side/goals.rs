@@ -12,7 +12,7 @@ pub struct Goal {
 
 pub enum Against {
     Contender(Contender),
-    /// Another quantity of the same contender.
+    /// What bluetoothd itself takes for it, which only the real one says.
     Own(&'static str),
     /// A figure as it is, in this unit.
     Nothing(&'static str),
@@ -233,6 +233,7 @@ impl Goal {
         let figure = figures.median(contender, quantity)?;
         let against = match self.against {
             By(other) => figures.median(other, quantity)?,
+            Own(_) if !figures.is_of_bluez() => return None,
             Own(quantity) => figures.median(contender, quantity)?,
             Nothing(_) => 1.0,
         };

@@ -34,7 +34,7 @@ pub async fn run(repository: PathBuf, length: Duration) -> Result<()> {
         .collect();
     everybody.await;
     let mut figures = Figures::default();
-    about::gather(&repository, &mut figures)?;
+    about::gather(&repository, false, &mut figures)?;
     for task in tasks {
         for (contender, quantity, figure) in task.await?? {
             figures.add(contender, quantity, figure);

@@ -117,7 +117,11 @@ impl Run {
             Where::Bluez => Air::bluez().await?,
         };
         let mut figures = Figures::default();
-        about::gather(&self.repository, &mut figures)?;
+        about::gather(
+            &self.repository,
+            matches!(self.air, Where::Bluez),
+            &mut figures,
+        )?;
         for round in 1..=self.rounds {
             for contender in Contender::ALL {
                 let name = contender.name();

@@ -17,7 +17,7 @@ PACKAGING := dpkg-dev lintian python3
 PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 PACKAGING_TEST := debootstrap
 
-.PHONY: test deps fmt lint unit screenshots load sim storm deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
+.PHONY: test bench bench-build deps fmt lint unit screenshots load sim storm deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
 
 # So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
 SECONDS := 600
@@ -85,6 +85,34 @@ unit:
 ## what it measures. The ordinary tests have a short form of it.
 load:
 	LOAD_SECONDS=60 cargo test --locked --release --test load -- --nocapture --test-threads=1
+
+## bemo-sync beside what one would write by hand, and what came of it in docs/performance.md: ten minutes.
+## `make bench HOUR=1` puts everybody under load for an hour besides.
+HOUR :=
+BENCH := target/bench/bin/side_by_side
+bench: deps bench-build
+	$(BENCH) run --out target/bench/stand-in.json
+	@if [ "$(LAB)" = lab ]; then lab/run --bench; fi
+	$(if $(HOUR),$(BENCH) hour)
+	$(BENCH) report
+
+# Each is built alone: together, one would have features that only another needs.
+bench-build: target/bench/python/requirements.txt
+	mkdir -p target/bench/bin target/bench/log
+	CARGO_TARGET_DIR=target/bench/bridge cargo build --release --locked --manifest-path benches/bridge/Cargo.toml
+	cp target/bench/bridge/release/bridge target/bench/bin/
+	cargo build --release --locked --message-format=json-render-diagnostics --bench side_by_side | \
+	    sed -n 's/.*"name":"side_by_side".*"executable":"\([^"]*\)".*/\1/p' | \
+	    while read -r path; do cp "$$path" target/bench/bin/side_by_side; done
+	cargo build --release --locked --no-default-features
+	cp target/release/bemo-sync target/bench/bin/bemo-sync-bare
+	cargo build --release --locked
+	cp target/release/bemo-sync target/bench/bin/
+
+target/bench/python/requirements.txt: benches/bridge/requirements.txt
+	rm -rf target/bench/python
+	/usr/bin/python3 -m pip install --quiet --no-deps --target target/bench/python --requirement $<
+	cp $< $@
 
 ## As many simulated hours as wanted, each with a seed of its own: `make sim HOURS=100000 FIRST=1001`.
 HOURS ?= 100000

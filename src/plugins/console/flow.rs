@@ -14,31 +14,56 @@ const STEPS_MAX: usize = 500;
 /// So many are followed in one slice of time; for the rest of it nobody watches, which costs the engine nothing.
 pub(super) const PER_SLICE: usize = 50;
 
-/// The last steps.
+/// The last steps. Most of them nobody ever looks at, so they become text when somebody does.
 #[derive(Default)]
 pub(super) struct Steps {
-    last: VecDeque<FlowStep>,
+    last: VecDeque<Kept>,
+    /// By what those are shown that are not text yet.
+    current: Option<Arc<Current>>,
     seq: u64,
     /// What has not been followed.
     missed: u64,
 }
 
+enum Kept {
+    Seen(u64, Arc<Step>),
+    Shown(FlowStep),
+}
+
 impl Steps {
-    /// Takes steps in, and returns them as they are shown.
-    pub(super) fn add(&mut self, current: &Current, steps: &[Arc<Step>], missed: u64) -> FlowView {
-        let mut added = Vec::with_capacity(steps.len());
+    /// Takes steps in.
+    pub(super) fn add(&mut self, current: &Arc<Current>, steps: Vec<Arc<Step>>, missed: u64) {
+        let known = self.current.as_ref();
+        if known.is_some_and(|known| !Arc::ptr_eq(known, current)) {
+            self.settle();
+        }
+        self.current.get_or_insert_with(|| current.clone());
         for step in steps {
             self.seq += 1;
-            let step = shown(current, step, self.seq);
             if self.last.len() >= STEPS_MAX {
                 self.last.pop_front();
             }
-            self.last.push_back(step.clone());
-            added.push(step);
+            self.last.push_back(Kept::Seen(self.seq, step));
         }
         self.missed += missed;
+    }
+
+    /// What they are shown by goes: another configuration has other values.
+    pub(super) fn settle(&mut self) {
+        let Some(current) = self.current.take() else {
+            return;
+        };
+        for kept in &mut self.last {
+            *kept = Kept::Shown(kept.shown(Some(&current)));
+        }
+    }
+
+    /// The newest `count` steps, of which so many more have been missed.
+    pub(super) fn newest(&self, count: usize, missed: u64) -> FlowView {
+        let from = self.last.len().saturating_sub(count);
+        let steps = self.last.range(from..);
         FlowView {
-            steps: added,
+            steps: steps.map(|kept| kept.shown(self.current())).collect(),
             missed,
         }
     }
@@ -46,12 +71,27 @@ impl Steps {
     /// The last `limit` steps, of one value if one is named.
     pub(super) fn last(&self, value: Option<&str>, limit: usize) -> FlowView {
         let all = self.last.iter().rev();
+        let all = all.map(|kept| kept.shown(self.current()));
         let of_value = all.filter(|step| value.is_none() || step.value.as_deref() == value);
-        let mut steps: Vec<FlowStep> = of_value.take(limit).cloned().collect();
+        let mut steps: Vec<FlowStep> = of_value.take(limit).collect();
         steps.reverse();
         FlowView {
             steps,
             missed: self.missed,
+        }
+    }
+
+    fn current(&self) -> Option<&Current> {
+        self.current.as_deref()
+    }
+}
+
+impl Kept {
+    fn shown(&self, current: Option<&Current>) -> FlowStep {
+        match (self, current) {
+            (Self::Shown(step), _) => step.clone(),
+            (Self::Seen(seq, step), Some(current)) => shown(current, step, *seq),
+            (Self::Seen(..), None) => unreachable!("`settle` shows all before it takes `current`"),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::reload::{Last, Reloader};
 const SLICE: Duration = Duration::from_millis(100);
 
 /// Until it is time to stop.
-pub(super) async fn follow(state: &State, current: &Current) -> Ending {
+pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
     let port = &current.port;
     let mut stopped = pin!(port.stopped());
     let mut health_changes = current.observer.health_changes();
@@ -117,7 +117,7 @@ impl Way {
     }
 
     /// Tells of what has been seen, and looks again. `came` says how much came in meanwhile.
-    fn tell(&mut self, state: &State, current: &Current, came: u64) {
+    fn tell(&mut self, state: &State, current: &Arc<Current>, came: u64) {
         let steps = std::mem::take(&mut self.steps);
         let mut missed = std::mem::take(&mut self.missed);
         if std::mem::take(&mut self.was_blind) {
@@ -125,8 +125,9 @@ impl Way {
             missed += came.saturating_sub(followed as u64);
         }
         if !steps.is_empty() || missed > 0 {
-            let view = state.steps().add(current, &steps, missed);
-            state.tell(|| Frame::new("flow", &view));
+            let count = steps.len();
+            state.steps().add(current, steps, missed);
+            state.tell(|| Frame::new("flow", &state.steps().newest(count, missed)));
         }
         if self.flow.is_none() {
             self.flow = Some(current.observer.flow());

@@ -91,6 +91,7 @@ impl State {
 
     /// There is nothing to show for a while. What was shown is kept for the one that comes next.
     pub(super) fn point_nowhere(&self) {
+        self.steps().settle();
         let before = self.current.send_replace(None);
         *locked(&self.before) = before;
     }

@@ -253,8 +253,12 @@ impl<'a> Connection<'a> {
             self.session.pump(Instant::now());
             let has_room = self.session.has_room();
             tokio::select! {
-                result = self.step() => if let Err(fault) = result {
-                    return Ended::Lost(fault);
+                result = self.step() => match result {
+                    // What has come is for others too: centrals are told before the broker is, and who floods
+                    // us keeps nobody from their turn.
+                    Ok(true) => yield_now().await,
+                    Ok(false) => {}
+                    Err(fault) => return Ended::Lost(fault),
                 },
                 () = port.changed(), if has_room => {}
                 () = standing.tidings.arrived(), if has_room => {}
@@ -272,8 +276,9 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Reads or writes what can be, or waits until something else is due. Can be given up at any time.
-    async fn step(&mut self) -> Result<(), Fault> {
+    /// Reads or writes what can be, or waits until something else is due. Whether something has come. Can be given up
+    /// at any time.
+    async fn step(&mut self) -> Result<bool, Fault> {
         let Self {
             session,
             inbox,
@@ -292,8 +297,7 @@ impl<'a> Connection<'a> {
             Moved::In(0) => return Err(Fault::Closed),
             Moved::In(_) => {
                 self.take_in()?;
-                // Whoever floods us must not keep the others from their turn.
-                yield_now().await;
+                return Ok(true);
             }
             Moved::Out(Ok(Some(count))) => session.wrote(count, now),
             Moved::Out(Ok(None)) => session.flushed(),
@@ -309,7 +313,7 @@ impl<'a> Connection<'a> {
                 self.session.check(now)?;
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes in what is there, without waiting for any.

@@ -100,7 +100,7 @@ pub static PAYLOADS: [Workload; 7] = [
     Workload {
         name: "JSON out, a scaled number",
         events: 1,
-        allocations: 3,
+        allocations: 1,
         on: payload::write_scaled,
     },
     Workload {

@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-PACKAGES := chromium dbus gcc mosquitto mosquitto-clients systemd
+PACKAGES := chromium dbus gcc mosquitto mosquitto-clients systemd valgrind
 # The lab boots an amd64 kernel with this machine's own programs in it, so it runs on amd64 only.
 ifeq ($(shell uname -m),x86_64)
 LAB := lab
@@ -17,7 +17,7 @@ PACKAGING := dpkg-dev lintian python3
 PACKAGING_ARM64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 PACKAGING_TEST := debootstrap
 
-.PHONY: test bench bench-build deps fmt lint unit screenshots load sim storm deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
+.PHONY: test bench bench-build deps fmt lint unit instructions screenshots load sim storm deny lab no-lab docs fuzz fuzz-corpus package package-arm64 package-deps package-test
 
 # So long each of these is fuzzed, one after the other; fuzz/README.md says what they are.
 SECONDS := 600
@@ -37,8 +37,9 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-## Install what testing needs, then check formatting, lints, tests, dependencies and the lab.
-test: deps fmt lint unit deny $(LAB)
+## Install what testing needs, then check formatting, lints, tests, what hot paths cost, dependencies
+## and the lab.
+test: deps fmt lint unit instructions deny $(LAB)
 
 ## Debian packages (with sudo when not root), the AsyncAPI parser, Playwright, Home Assistant and cargo-deny.
 deps:
@@ -80,6 +81,11 @@ lint:
 ## Everything but the lab.
 unit:
 	cargo test --locked --no-fail-fast
+
+## How many instructions the hot paths take, against benches/instructions.json, where figures for this architecture are
+## committed. `make instructions UPDATE=1` writes them anew.
+instructions:
+	CARGO_INCREMENTAL=0 cargo --config benches/guard.toml bench --locked --profile dev --bench instructions -- guard
 
 ## Load for a minute, built for release: 27,000 messages each second, and a disk that is slow. It prints
 ## what it measures. The ordinary tests have a short form of it.

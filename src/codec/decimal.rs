@@ -1,5 +1,7 @@
 //! Decimal numbers, exactly: people write scales and values in decimal, and judge rounding by it.
 
+use std::fmt::{self, Write as _};
+
 /// `digits × 10^exponent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
@@ -84,14 +86,32 @@ pub fn divide(dividend: i128, divisor: i128) -> Option<i128> {
 /// `units × 10^-decimals` as JSON writes it: no needless zeros, but a point where there are decimals,
 /// as Python does it.
 pub fn text(units: i128, decimals: u8) -> String {
+    let mut out = String::new();
+    push_text(units, decimals, &mut out);
+    out
+}
+
+/// The same, appended to `out`.
+pub(super) fn push_text(units: i128, decimals: u8, out: &mut String) {
     if decimals == 0 {
-        return units.to_string();
+        push(out, format_args!("{units}"));
+        return;
     }
-    let width = usize::from(decimals) + 1;
-    let digits = format!("{:0width$}", units.unsigned_abs());
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
-    let fraction = fraction.trim_end_matches('0');
-    let fraction = if fraction.is_empty() { "0" } else { fraction };
+    let digits = units.unsigned_abs();
+    let (whole, fraction) = match 10u128.checked_pow(decimals.into()) {
+        Some(one) => (digits / one, digits % one),
+        // One is more than any number of units.
+        None => (0, digits),
+    };
     let sign = if units < 0 { "-" } else { "" };
-    format!("{sign}{whole}.{fraction}")
+    let width = usize::from(decimals);
+    push(out, format_args!("{sign}{whole}.{fraction:0width$}"));
+    let least = out.len() - width + 1;
+    let needed = out.trim_end_matches('0').len();
+    out.truncate(needed.max(least));
+}
+
+pub(super) fn push(out: &mut String, text: fmt::Arguments<'_>) {
+    out.write_fmt(text)
+        .expect("writing to a String cannot fail");
 }

@@ -3,6 +3,7 @@
 
 use serde_json::Value as Json;
 
+use super::decimal::push;
 use super::structure::{Field, StructSpec, When};
 use super::{Patch, Pointer, Spec, Value, Violation, json};
 
@@ -98,15 +99,14 @@ pub(super) fn render_around(
             out.push('{');
             for (index, (key, item)) in entries.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { ", " });
-                out.push_str(&json::quoted(key));
+                json::quote(key, out);
                 out.push_str(": ");
                 render_around(item, out, is_written);
             }
             out.push('}');
         }
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
-            out.push_str(&json.to_string());
-        }
+        Json::String(text) => json::quote(text, out),
+        Json::Null | Json::Bool(_) | Json::Number(_) => push(out, format_args!("{json}")),
     }
 }
 

@@ -83,6 +83,17 @@ impl FloatSpec {
         }
     }
 
+    /// The number as JSON shows it, appended to `out`.
+    pub(super) fn push_text(&self, value: f64, out: &mut String) {
+        match (self.decimals, self.format) {
+            (Some(_), _) => out.push_str(&self.text(value)),
+            (None, FloatFormat::F32) => decimal::push(out, format_args!("{:?}", value as f32)),
+            (None, FloatFormat::F64 | FloatFormat::Sfloat | FloatFormat::Float) => {
+                decimal::push(out, format_args!("{value:?}"));
+            }
+        }
+    }
+
     /// The number as JSON shows it.
     pub fn text(&self, value: f64) -> String {
         let shortest = match self.format {

@@ -3,10 +3,9 @@
 mod keys;
 mod read;
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value as Json};
 
+use super::decimal::push;
 use super::int::{IntSpec, Shown};
 use super::{BoolSpec, Cause, Spec, Value, Violation, document};
 pub use keys::{check_keys, keys};
@@ -18,29 +17,32 @@ pub fn write(spec: &Spec, value: &Value, out: &mut String) {
     match (spec, value) {
         (_, Value::Null) => out.push_str("null"),
         (Spec::Bool(BoolSpec { words: Some(words) }), Value::Bool(value)) => {
-            out.push_str(&quoted(&words[usize::from(*value)]));
+            quote(&words[usize::from(*value)], out);
         }
         (_, Value::Bool(value)) => out.push_str(if *value { "true" } else { "false" }),
         (Spec::Int(spec), Value::Int(value)) => match &spec.shown {
             Shown::Plain => push(out, format_args!("{value}")),
-            Shown::Scaled(scale) => out.push_str(&scale.show(*value)),
-            Shown::Words(_) => out.push_str(&quoted(&spec.text(*value))),
+            Shown::Scaled(scale) => scale.push_shown(*value, out),
+            Shown::Words(words) => match words.iter().find(|(number, _)| number == value) {
+                Some((_, word)) => quote(word, out),
+                None => push(out, format_args!("\"{value}\"")),
+            },
             Shown::Flags(_) => document::render_into(&flags_of(spec, *value), out),
         },
-        (Spec::Float(spec), Value::Float(value)) => out.push_str(&spec.text(*value)),
+        (Spec::Float(spec), Value::Float(value)) => spec.push_text(*value, out),
         (Spec::Json(_), Value::Text(text)) => match serde_json::from_str(text) {
             Ok(json) => document::render_into(&json, out),
             Err(_) => out.push_str(text),
         },
         (Spec::Bytes(_), Value::Bytes(bytes)) => {
             out.push('"');
-            out.push_str(&hex(bytes));
+            push_hex(bytes, out);
             out.push('"');
         }
         (Spec::Struct(_) | Spec::Array(_), Value::List(_)) => {
             document::render_into(&to_json(spec, value), out);
         }
-        (_, Value::Text(text)) => out.push_str(&quoted(text)),
+        (_, Value::Text(text)) => quote(text, out),
         (_, Value::Int(value)) => push(out, format_args!("{value}")),
         (_, Value::Float(value)) => push(out, format_args!("{value:?}")),
         (spec, value @ (Value::Bytes(_) | Value::List(_))) => {
@@ -81,16 +83,51 @@ pub fn to_json(spec: &Spec, value: &Value) -> Json {
 
 /// Text as a JSON string, with its quotes.
 pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    quote(text, &mut out);
+    out
+}
+
+/// The same, appended to `out`: as few escapes as JSON allows, and the short ones where there are any, as
+/// `serde_json` has it.
+pub(super) fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            0x08 => "\\b",
+            b'\t' => "\\t",
+            b'\n' => "\\n",
+            0x0C => "\\f",
+            b'\r' => "\\r",
+            0..0x20 => "",
+            _ => continue,
+        };
+        out.push_str(&text[written..at]);
+        match escape {
+            "" => push(out, format_args!("\\u{byte:04x}")),
+            escape => out.push_str(escape),
+        }
+        written = at + 1;
+    }
+    out.push_str(&text[written..]);
+    out.push('"');
 }
 
 /// Bytes as hexadecimal digits, two a byte.
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(2 * bytes.len());
-    bytes
-        .iter()
-        .for_each(|byte| push(&mut out, format_args!("{byte:02x}")));
+    push_hex(bytes, &mut out);
     out
+}
+
+fn push_hex(bytes: &[u8], out: &mut String) {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    for byte in bytes {
+        out.extend([digit(byte >> 4), digit(byte & 0xF)]);
+    }
 }
 
 /// Bytes from hexadecimal digits, two a byte, in either case. `None` if it is anything else.
@@ -133,9 +170,4 @@ fn flags_of(spec: &IntSpec, value: i128) -> Json {
         .filter(|flag| !flag.derived)
         .map(|flag| (flag.name.to_string(), (value >> flag.bit & 1 == 1).into()));
     Json::Object(entries.collect())
-}
-
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text)
-        .expect("writing to a String cannot fail");
 }

@@ -89,6 +89,11 @@ impl Scale {
         decimal::text(self.units(raw), self.decimals)
     }
 
+    /// The same, appended to `out`.
+    pub(super) fn push_shown(&self, raw: i128, out: &mut String) {
+        decimal::push_text(self.units(raw), self.decimals, out);
+    }
+
     /// The number that is shown, in units of its last decimal.
     pub fn units(&self, raw: i128) -> i128 {
         let power = 10i128.pow(self.decimals.into());

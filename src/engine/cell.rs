@@ -38,48 +38,51 @@ pub struct CellView<'a> {
     pub desired: Option<&'a Value>,
 }
 
+/// What every event looks at comes first and together (`repr(C)` keeps it so): with thousands of values each event
+/// finds its own far from any other in memory, and what counts is how many lines of a cache it has to fetch.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Cell {
+    pub(super) value: Option<Value>,
     pub(super) spec: Spec,
+    pub(super) version: u64,
+    pub(super) changed_at: Time,
+    pub(super) origin: Option<Origin>,
+    /// By link, the index of its outlet for this cell.
+    pub(super) outlets: Vec<(LinkId, usize)>,
+    /// The version of the newest write by a central; 0 while there was none.
+    pub(super) written: u64,
     pub(super) owner: Owner,
     pub(super) constant: bool,
-    pub(super) confirm_within: Duration,
-    pub(super) delivery: Delivery,
-    pub(super) valid_for: Option<Duration>,
-    pub(super) expires: Option<Duration>,
     pub(super) answers_only: bool,
-    pub(super) initial: Option<Value>,
-    /// What is known from before the start, until a remote owner speaks.
-    pub(super) restored: Option<Value>,
-    pub(super) value: Option<Value>,
-    pub(super) version: u64,
-    pub(super) origin: Option<Origin>,
-    pub(super) changed_at: Time,
-    /// What the remote owner last said.
-    pub(super) reported: Option<Value>,
-    /// When that is too old to be true.
-    pub(super) valid_until: Option<Time>,
+    /// What the response to a write by a central promises.
+    pub(super) ack: Ack,
+    pub(super) delivery: Delivery,
+    pub(super) expires: Option<Duration>,
     /// The request that it has yet to confirm.
     pub(super) pending: Option<Pending>,
+    /// What the remote owner last said.
+    pub(super) reported: Option<Value>,
+    /// What those that are told with it and are known held when something last happened to it.
+    pub(super) snapshot: Option<Snapshot>,
+    /// How old what happens to it is already, where it was accepted before this process began.
+    pub(super) aged: Option<Duration>,
     /// How writes of it by a central are answered.
     pub(super) response: Option<Arc<Response>>,
     /// The writes that are answered here and have not been, the oldest first.
     pub(super) asks: VecDeque<Ask>,
     /// The values that are told with it.
     pub(super) with: Vec<CellId>,
-    /// What those that are known held when something last happened to it.
-    pub(super) snapshot: Option<Snapshot>,
-    /// By link, the index of its outlet for this cell.
-    pub(super) outlets: Vec<(LinkId, usize)>,
-    /// What the response to a write by a central promises.
-    pub(super) ack: Ack,
-    /// The version of the newest write by a central; 0 while there was none.
-    pub(super) written: u64,
-    /// How old what happens to it is already, where it was accepted before this process began.
-    pub(super) aged: Option<Duration>,
+    pub(super) confirm_within: Duration,
+    pub(super) valid_for: Option<Duration>,
+    /// When what the remote owner last said is too old to be true.
+    pub(super) valid_until: Option<Time>,
     /// The versions of the newest requests that the remote owner has confirmed, and has not in time.
     pub(super) confirmed: u64,
     pub(super) unconfirmed: u64,
+    /// What is known from before the start, until a remote owner speaks.
+    pub(super) restored: Option<Value>,
+    pub(super) initial: Option<Value>,
     /// The versions of what was promised and is not delivered any more: another declaration has no way for it.
     pub(super) abandoned: Vec<RangeInclusive<u64>>,
 }

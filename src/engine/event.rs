@@ -8,7 +8,7 @@ use super::Carries;
 use crate::codec::{Cause, Patch, Spec, Value, Violation};
 
 /// Time since some fixed start. The engine compares and adds; it never asks for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub Duration);
 
 impl Add<Duration> for Time {

@@ -14,6 +14,7 @@ mod outcome;
 mod outlet;
 mod pace;
 mod promise;
+mod queue;
 mod succession;
 mod timers;
 mod truth;

@@ -10,6 +10,7 @@ mod on_topics;
 mod parts;
 mod properties;
 mod scales;
+mod straight;
 
 use std::sync::Arc;
 

@@ -1,12 +1,11 @@
-//! What is not looked at costs nothing that could be measured.
+//! What is not looked at costs nothing. What an event costs is measured in benches/port.rs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::time::Instant;
 
 use bemo_sync::plugin::What;
 
 use super::bemo::Bemo;
-use super::{cell, int, yaml};
+use super::{cell, yaml};
 
 const VALUE: &str = "name: Value, access: [read, write, notify], value: { type: u8 }";
 
@@ -30,27 +29,4 @@ fn nothing_is_put_together_for_nobody() {
     assert_eq!(note(), 2, "one is left");
     drop(other);
     assert_eq!(note(), 2, "nobody watches any more");
-}
-
-/// What an event costs, for a person who wants to know: `cargo test --release --test observe -- --ignored
-/// --nocapture cost`.
-#[test]
-#[ignore = "it measures, and judges nothing"]
-fn the_cost_of_an_event() {
-    const EVENTS: i128 = 1_000_000;
-    let bemo = Bemo::start(&yaml("", &[VALUE]));
-    let observer = bemo.port().observer();
-    let measure = |what: &str| {
-        let begin = Instant::now();
-        for event in 0..EVENTS {
-            bemo.write(0, int(event % 200)).unwrap();
-        }
-        let each = begin.elapsed() / u32::try_from(EVENTS).unwrap();
-        println!("{what}: {each:?} for each of {EVENTS} events");
-    };
-    measure("nobody watches");
-    let flow = observer.flow();
-    measure("somebody watches");
-    drop(flow);
-    measure("nobody watches any more");
 }

@@ -1,6 +1,6 @@
 //! Pure: everything that is declared, by value and by topic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value as Json;
@@ -19,9 +19,10 @@ use crate::plugin::{Direction, TopicDoc};
 pub struct Bindings {
     values: Vec<Binding>,
     pub(super) documents: Vec<Document>,
-    carriers: BTreeMap<CellId, Vec<Carrier>>,
+    /// By cell, which are numbered.
+    carriers: Vec<Vec<Carrier>>,
     /// By the topic that is subscribed to.
-    takers: BTreeMap<String, Vec<Carrier>>,
+    takers: HashMap<String, Vec<Carrier>>,
     pub(super) told: Told,
 }
 
@@ -65,7 +66,10 @@ impl Bindings {
     }
 
     fn carries(&mut self, cell: CellId, carrier: Carrier) {
-        self.carriers.entry(cell).or_default().push(carrier);
+        if self.carriers.len() <= cell.index() {
+            self.carriers.resize_with(cell.index() + 1, Vec::new);
+        }
+        self.carriers[cell.index()].push(carrier);
     }
 
     fn takes(&mut self, topic: &str, carrier: Carrier) {
@@ -105,7 +109,7 @@ impl Bindings {
 
     /// What carries a value.
     pub(super) fn carriers(&self, cell: CellId) -> &[Carrier] {
-        self.carriers.get(&cell).map_or(&[], Vec::as_slice)
+        self.carriers.get(cell.index()).map_or(&[], Vec::as_slice)
     }
 
     /// What takes from a topic.

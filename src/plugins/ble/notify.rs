@@ -1,7 +1,7 @@
 //! How subscribers hear of changes: each by a socket that bluetoothd reads, always the newest value,
 //! never a queue. While one value is unread, whatever comes is passed over but the last. Where every
-//! event counts, the next one is not even handed out before all sockets have got the last, or have taken
-//! too long.
+//! event counts, a few wait at each subscriber; the next one is not even handed out before there is room at
+//! all of them, or some have taken too long.
 
 mod feed;
 mod queue;
@@ -27,7 +27,7 @@ use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Access, Address, Characteristic, encode};
 use crate::plugin::{Announce, How, Note, Notice, Receipt, What};
-use feed::{Changes, Feed, Source, Told, changes};
+use feed::{AHEAD, Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
@@ -45,6 +45,8 @@ pub(super) struct Outlets {
     before: HashMap<u64, Changes>,
     /// How many there have ever been.
     opened: u64,
+    /// So many events may wait at a subscriber that confirms nothing.
+    ahead: usize,
 }
 
 /// Who is told of centrals that come and go. Another configuration may have another port.
@@ -74,6 +76,7 @@ impl Outlets {
             by_cell: HashMap::new(),
             before: HashMap::new(),
             opened: 0,
+            ahead: AHEAD,
         }
     }
 
@@ -88,7 +91,8 @@ impl Outlets {
         delivery: Delivery,
         every: bool,
     ) -> Outlet {
-        let (changes, source) = changes(every);
+        let confirms = confirms(declared.access);
+        let (changes, source) = changes(every, self.ahead_of(confirms));
         self.opened += 1;
         let outlet = Outlet {
             number: self.opened,
@@ -101,7 +105,7 @@ impl Outlets {
             })),
             name: declared.name.as_str().into(),
             how: how(declared.access),
-            confirms: declared.access.indicate && !declared.access.notify,
+            confirms,
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
@@ -131,7 +135,7 @@ impl Outlets {
             Some(known) if known.hears_every() == every => known,
             // Whoever finds that the one before has ended looks for the next.
             Some(_) | None => {
-                let (changes, source) = changes(every);
+                let (changes, source) = changes(every, self.ahead_of(outlet.confirms));
                 stem.number += 1;
                 stem.source = source;
                 changes
@@ -143,6 +147,11 @@ impl Outlets {
 
     pub(super) fn rest(&mut self) {
         self.before.clear();
+    }
+
+    /// What is not confirmed has not arrived, and nothing is taken for it before.
+    fn ahead_of(&self, confirms: bool) -> usize {
+        if confirms { 0 } else { self.ahead }
     }
 
     fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
@@ -168,6 +177,7 @@ impl Outlets {
                 writer: origin.and_then(|origin| origin.peer),
                 at: Some(Instant::now()),
                 receipt: None,
+                _place: None,
             };
             changes.tell(told, receipt);
         }
@@ -387,6 +397,7 @@ impl Subscriber {
             }
             feed.unread = (!told.octets.is_empty()).then(|| Told {
                 receipt: None,
+                _place: None,
                 ..told.clone()
             });
             let octets = told.octets.clone();
@@ -482,6 +493,11 @@ impl Subscriber {
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
     }
+}
+
+/// Whether every subscriber confirms what it gets.
+fn confirms(access: Access) -> bool {
+    access.indicate && !access.notify
 }
 
 /// Where both are declared, BlueZ does not say which one a central has asked for.

@@ -18,6 +18,9 @@ use crate::plugin::Receipt;
 pub(super) const SUBSCRIBING: Duration = Duration::from_millis(100);
 /// So many events are kept for a central that is about to subscribe.
 const RECENT_MAX: usize = 64;
+/// So many events wait at each subscriber for the next time that its socket is read, where nothing has to be
+/// confirmed. Without them, bluetoothd would wait for each until the engine has heard of the last.
+pub(super) const AHEAD: usize = 16;
 
 /// What the subscribers of one characteristic are to hear.
 #[derive(Clone, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Told {
     pub(super) at: Option<Instant>,
     /// Held until it is told, where every event counts.
     pub(super) receipt: Option<Receipt>,
+    /// Its place among those that wait at one subscriber.
+    pub(super) _place: Option<Arc<()>>,
 }
 
 /// The end where changes go in.
@@ -44,13 +49,21 @@ pub(super) enum Source {
     Every(Arc<Mutex<Events>>),
 }
 
-/// Everybody who hears every event. Nothing piles up here: the next event comes only when all have been
-/// told of the last, and who takes too long for that has a [`Queue`] with an end.
-#[derive(Default)]
+/// Everybody who hears every event. Little piles up here: where more than a few wait at one of them, the next
+/// event comes only when it has been told of another, and who takes too long for that has a [`Queue`] with an
+/// end.
 pub(super) struct Events {
-    listeners: Vec<mpsc::UnboundedSender<Told>>,
+    /// So many wait at each.
+    ahead: usize,
+    listeners: Vec<Listener>,
     /// Without their receipts.
     recent: VecDeque<Told>,
+}
+
+struct Listener {
+    events: mpsc::UnboundedSender<Told>,
+    /// Held by each event that waits.
+    places: Arc<()>,
 }
 
 /// What a socket, or one after the other, has yet to carry.
@@ -69,10 +82,14 @@ enum News {
     Nothing,
 }
 
-/// Both ends, for one characteristic.
-pub(super) fn changes(every: bool) -> (Changes, Source) {
+/// Both ends, for one characteristic. Where every event counts, so many may wait `ahead` at each subscriber.
+pub(super) fn changes(every: bool, ahead: usize) -> (Changes, Source) {
     if every {
-        let events = Arc::<Mutex<Events>>::default();
+        let events = Arc::new(Mutex::new(Events {
+            ahead,
+            listeners: Vec::new(),
+            recent: VecDeque::new(),
+        }));
         return (Changes::Every(events.clone()), Source::Every(events));
     }
     let (sender, latest) = watch::channel(Told::default());
@@ -135,11 +152,17 @@ impl Events {
             self.recent.pop_front();
         }
         self.recent.push_back(told.clone());
-        let receipt = Some(receipt.clone());
-        let told = Told { receipt, ..told };
+        let ahead = self.ahead;
         // Whoever does not listen any more is forgotten.
-        self.listeners
-            .retain(|listener| listener.send(told.clone()).is_ok());
+        self.listeners.retain(|Listener { events, places }| {
+            let waiting = Arc::strong_count(places) - 1;
+            let told = Told {
+                receipt: (waiting >= ahead).then(|| receipt.clone()),
+                _place: Some(places.clone()),
+                ..told.clone()
+            };
+            events.send(told).is_ok()
+        });
     }
 
     fn listen(&mut self) -> mpsc::UnboundedReceiver<Told> {
@@ -148,7 +171,10 @@ impl Events {
             // The other end is here.
             let _ = listener.send(told.clone());
         }
-        self.listeners.push(listener);
+        self.listeners.push(Listener {
+            events: listener,
+            places: Arc::default(),
+        });
         events
     }
 }

@@ -46,11 +46,17 @@ impl Air {
     }
 
     fn with(delivery: Delivery, access: Access, every: bool) -> Self {
+        Self::with_ahead(0, delivery, access, every)
+    }
+
+    fn with_ahead(ahead: usize, delivery: Delivery, access: Access, every: bool) -> Self {
         let declared = declared(access, 0);
         let announced = Arc::<std::sync::Mutex<Vec<Notice>>>::default();
         let heard = announced.clone();
         let announce = move |notice| heard.lock().expect("nothing panics").push(notice);
         let mut outlets = Outlets::new(Arc::new(announce), Arc::new(|_, _, _| {}));
+        // What happens when there is no more room is easier to see where there is none.
+        outlets.ahead = ahead;
         let outlet = outlets.open(&declared, delivery, every);
         Self {
             outlets,
@@ -295,6 +301,53 @@ async fn every_event_waits_until_all_sockets_have_got_it() {
     rest().await;
     assert!(is(&third), "who has gone keeps nobody waiting");
     assert_eq!(read(&one).await, [3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_events_wait_at_each_subscriber_and_keep_nobody_waiting() {
+    let notify = true;
+    let access = Access::default();
+    let air = Air::with_ahead(2, Delivery::Directed, Access { notify, ..access }, true);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    for octet in 1..=3 {
+        let told = air.change(octet, None).await;
+        assert!(is(&told), "one is in the socket, two may wait");
+    }
+    let fourth = air.change(4, None).await;
+    assert!(!is(&fourth), "there is no more room");
+    assert_eq!(read(&one).await, [1, 2, 3, 4]);
+    assert!(!is(&fourth), "in the other");
+    assert_eq!(read(&other).await, [1, 2, 3, 4]);
+    assert!(is(&fourth));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_one_socket_reaches_everybody_what_waits_goes_over_to_the_next() {
+    let notify = true;
+    let access = Access::default();
+    let air = Air::with_ahead(8, Delivery::Shared, Access { notify, ..access }, true);
+    let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+    for octet in 1..=5 {
+        assert!(is(&*air.change(octet, None).await));
+    }
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_indication_arrives_when_it_is_confirmed_and_nothing_waits_behind_it() {
+    let indicate = true;
+    let access = Access::default();
+    let access = Access { indicate, ..access };
+    let air = Air::with_ahead(AHEAD, Delivery::Directed, access, true);
+    let one = air.subscribe(ONE).await;
+    let first = air.change(1, None).await;
+    assert_eq!(read(&one).await, [1]);
+    assert!(!is(&first));
+    air.outlet.confirm();
+    rest().await;
+    assert!(is(&first));
 }
 
 #[tokio::test(start_paused = true)]

@@ -148,19 +148,23 @@ mod tests {
     /// A set in its order, simple enough to be right by reading, says the same, whatever is done.
     #[test]
     fn they_come_due_in_their_order() {
-        let mut random = fastrand::Rng::with_seed(7);
+        let mut seed = 7u64;
+        let mut below = |end: u64| {
+            seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            (seed >> 33) % end
+        };
         let (mut timers, mut model) = (Timers::default(), BTreeSet::new());
         for round in 0..100_000 {
-            let at = Time(Duration::from_millis(random.u64(0..40)));
-            let cell = CellId::new(random.usize(0..4));
-            let timer = match random.u8(0..4) {
+            let at = Time(Duration::from_millis(below(40)));
+            let cell = CellId::new(below(4) as usize);
+            let timer = match below(4) {
                 0 => Timer::Confirmation(cell),
                 1 => Timer::Silence(cell),
                 2 => Timer::Answer(cell),
-                _ => Timer::Pace(LinkId::new(random.usize(0..2)), random.usize(0..2)),
+                _ => Timer::Pace(LinkId::new(below(2) as usize), below(2) as usize),
             };
             // Now fuller, now emptier.
-            match random.u8(0..100) {
+            match below(100) {
                 0..45 => {
                     timers.set(at, timer);
                     model.insert((at, timer));

@@ -1,9 +1,8 @@
-//! How little the program asks of the machine, where that can be counted and needs no clock: wake-ups at rest,
-//! what is allocated to load a configuration, and that as many characteristics as a service may want are registered.
+//! How little the program asks of the machine, where that can be counted and needs no clock: wake-ups at rest, and
+//! that as many characteristics as anybody may want are registered.
 
 #![cfg(target_os = "linux")]
 
-mod loading;
 mod registering;
 mod resting;
 
@@ -22,10 +21,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
-
-/// Counts what is allocated while somebody asks.
-#[global_allocator]
-static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// The program, with a configuration of its own and what it keeps; gone with the test.
 struct Program {

@@ -1,10 +1,18 @@
-//! Of a configuration. One test, because everything in the process is counted.
+//! What loading a configuration asks of the memory. One test, because everything in the process is counted.
+
+#[path = "large/generated.rs"]
+#[allow(dead_code)]
+mod generated;
 
 use std::path::Path;
 
 use bemo_sync::config::{Loaded, Placeholders, load_str};
 
-use super::generated::configuration;
+use generated::configuration;
+
+/// Counts what is allocated while somebody asks.
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// The demo takes about six hundred; to parse the whole table of well-known characteristics, many thousands.
 const DEMO_MAX: u64 = 1_500;
@@ -25,7 +33,7 @@ fn blocks() -> u64 {
 
 #[test]
 fn loading_allocates_little_and_in_proportion() {
-    let demo = include_str!("../../services.yaml");
+    let demo = include_str!("../services.yaml");
     let (small, large) = (configuration(500), configuration(1000));
     let _profiler = dhat::Profiler::builder().testing().build();
     let before = blocks();

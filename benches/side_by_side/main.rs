@@ -129,13 +129,17 @@ impl Run {
                     continue;
                 }
                 eprintln!("round {round} of {}: {name}", self.rounds);
-                measure(contender, &air, &load, &mut figures)
-                    .await
-                    .map_err(|problem| format!("{name}: {problem}"))?;
+                if let Err(problem) = measure(contender, &air, &load, &mut figures).await {
+                    eprintln!("{name}: {problem}");
+                    let what = format!("{name} failed in round {round}");
+                    figures.about.insert(what, problem.to_string());
+                    air.gone().await;
+                }
             }
-        }
-        if let Some(out) = &self.out {
-            figures.write(out)?;
+            // What has been measured is measured, whatever comes of the next round.
+            if let Some(out) = &self.out {
+                figures.write(out)?;
+            }
         }
         println!("{}", report::figures(&figures));
         println!("{}", report::goals(&[("ratio", &figures)]));

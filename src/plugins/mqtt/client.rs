@@ -3,11 +3,12 @@
 //! Nothing of a connection outlives it but the suspicion that a message breaks it (`caution`): the engine
 //! knows what is still to be sent.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 use super::Settings;
@@ -183,6 +184,24 @@ struct Connection<'a> {
     inbox: Inbox,
     reader: ReadHalf<Box<dyn Socket>>,
     writer: WriteHalf<Box<dyn Socket>>,
+    alarm: Alarm,
+}
+
+/// Rings when something is due, or before that: what is due moves away with each packet, and to set a clock anew
+/// for each costs more than to look in vain now and then.
+struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    fn new(now: Instant) -> Self {
+        Self(Box::pin(sleep_until(now)))
+    }
+
+    async fn rings(&mut self, due: Instant) {
+        if due < self.0.deadline() || self.0.is_elapsed() {
+            self.0.as_mut().reset(due);
+        }
+        self.0.as_mut().await;
+    }
 }
 
 impl<'a> Connection<'a> {
@@ -195,6 +214,7 @@ impl<'a> Connection<'a> {
         let now = Instant::now();
         let mut session = Session::new(settings, standing, caution, now);
         let birth = settings.birth.as_ref();
+        let alarm = Alarm::new(now);
         match begun {
             Begun::Accepted(accepted) => {
                 debug!(accepted.session_present, "the broker has accepted");
@@ -205,6 +225,7 @@ impl<'a> Connection<'a> {
                     inbox: accepted.inbox,
                     reader,
                     writer,
+                    alarm,
                 }
             }
             Begun::Resumed(line) => {
@@ -221,6 +242,7 @@ impl<'a> Connection<'a> {
                     inbox,
                     reader,
                     writer,
+                    alarm,
                 }
             }
         }
@@ -233,6 +255,7 @@ impl<'a> Connection<'a> {
             inbox,
             reader,
             writer,
+            ..
         } = self;
         Line {
             said: session.leave(standing, settings.birth.as_ref()),
@@ -245,6 +268,7 @@ impl<'a> Connection<'a> {
     /// Serves until the connection is lost, or until it is time to stop.
     async fn last(&mut self, settings: &Settings, standing: &Standing<'_>) -> Ended {
         let port = standing.port;
+        let mut stopped = pin!(port.stopped());
         // Some of it may have come with the acceptance.
         if let Err(fault) = self.take_in() {
             return Ended::Lost(fault);
@@ -262,7 +286,7 @@ impl<'a> Connection<'a> {
                 },
                 () = port.changed(), if has_room => {}
                 () = standing.tidings.arrived(), if has_room => {}
-                ending = port.stopped() => return match ending {
+                ending = &mut stopped => return match ending {
                     Ending::ForGood => {
                         self.finish(settings.will.as_ref()).await;
                         Ended::Left
@@ -284,13 +308,14 @@ impl<'a> Connection<'a> {
             inbox,
             reader,
             writer,
+            alarm,
         } = self;
         let (wants_input, has_output) = (session.wants_input(), session.has_output());
         let due = session.due();
         let result = tokio::select! {
             read = reader.read_buf(inbox.room(CHUNK)), if wants_input => Moved::In(read?),
             written = write(writer, session.unwritten()), if has_output => Moved::Out(written),
-            () = sleep_until(due) => Moved::Nothing,
+            () = alarm.rings(due) => Moved::Nothing,
         };
         let now = Instant::now();
         match result {

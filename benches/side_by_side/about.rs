@@ -24,6 +24,12 @@ pub fn gather(repository: &Path, has_bluez: bool, into: &mut Figures) -> Result<
     know("CPU", format!("{cpus} × {model}"));
     know("date", first_line("date", &["-u", "+%F"]));
     know("kernel", first_line("uname", &["-r"]));
+    if !has_bluez {
+        know(
+            "rustc",
+            first_line("rustc", &["--version"]).replace("rustc ", ""),
+        );
+    }
     if has_bluez {
         know(
             "BlueZ",

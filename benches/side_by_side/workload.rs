@@ -47,6 +47,8 @@ pub struct Session<'a> {
     process: Process,
     central: Central,
     publisher: Option<Publisher>,
+    /// The last number that it was given. The same once more would be no change.
+    number: u8,
     _broker: Broker,
 }
 
@@ -104,6 +106,7 @@ impl<'a> Session<'a> {
             process,
             central: air.connect(NUMBER).await?,
             publisher: Some(publisher),
+            number: 0,
             _broker: broker,
         };
         session.until_it_follows().await?;
@@ -117,7 +120,8 @@ impl<'a> Session<'a> {
         }
         let patience = self.load.patience;
         let follows = async {
-            for number in (0..LAST).cycle() {
+            loop {
+                let number = self.next_number();
                 self.publisher()?.publish(number)?;
                 sleep(Duration::from_millis(20)).await;
                 if self.central.read().await? == [number] {
@@ -129,6 +133,11 @@ impl<'a> Session<'a> {
             Ok(())
         };
         timeout(patience, follows).await?
+    }
+
+    fn next_number(&mut self) -> u8 {
+        self.number = (self.number + 1) % LAST;
+        self.number
     }
 
     fn publisher(&mut self) -> Result<&mut Publisher> {
@@ -174,7 +183,7 @@ impl<'a> Session<'a> {
             if index == warm_up {
                 before = Some(Usage::of(self.process.pid())?);
             }
-            let number = (index % 256) as u8;
+            let number = self.next_number();
             let written = self.central.write_timed(&[number]).await;
             written.result?;
             if index >= warm_up {
@@ -228,7 +237,7 @@ impl<'a> Session<'a> {
                 open.drain(..=place);
             }
         };
-        for index in 0..updates {
+        for _ in 0..updates {
             let due = async {
                 loop {
                     tokio::select! {
@@ -238,7 +247,7 @@ impl<'a> Session<'a> {
                 }
             };
             due.await;
-            let number = (index % usize::from(LAST)) as u8;
+            let number = self.next_number();
             let at = self.publisher()?.publish(number)?;
             open.push_back((number, at));
         }

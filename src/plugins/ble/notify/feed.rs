@@ -147,8 +147,13 @@ impl Source {
 
 impl Events {
     fn tell(&mut self, told: Told, receipt: &Receipt) {
-        self.recent.retain(|told| is_recent(told.at));
-        if self.recent.len() == RECENT_MAX {
+        // They are in order, and this is the newest: the clock need not be asked for each.
+        let is_old = |it: &Told| {
+            it.at
+                .zip(told.at)
+                .is_none_or(|(at, now)| now - at >= SUBSCRIBING)
+        };
+        while self.recent.len() == RECENT_MAX || self.recent.front().is_some_and(is_old) {
             self.recent.pop_front();
         }
         self.recent.push_back(told.clone());

@@ -3,6 +3,9 @@
 //! Absolute times are those of the machine and of what happens to run on it besides. So everybody is measured in each
 //! round, one after the other, and what counts is how the medians of the rounds stand to each other.
 
+// What it shares with `tests/stand_in` is tested there: here, nobody runs tests, and what only they import is unused.
+#![cfg_attr(test, allow(unused_imports))]
+
 mod about;
 mod air;
 mod broker;

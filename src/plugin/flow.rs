@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::{Observatory, Payload};
 use crate::codec::{Cause, Value};
@@ -361,6 +361,15 @@ impl Flow {
             Ok(step) => Seen::Step(step),
             Err(RecvError::Lagged(count)) => Seen::Missed(count),
             Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+
+    /// The next one, if it is there already.
+    pub fn next_now(&mut self) -> Option<Seen> {
+        match self.steps.try_recv() {
+            Ok(step) => Some(Seen::Step(step)),
+            Err(TryRecvError::Lagged(count)) => Some(Seen::Missed(count)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
         }
     }
 }

@@ -43,6 +43,9 @@ const GATT_MANAGER: &str = "org.bluez.GattManager1";
 const FAILED: &str = "org.bluez.Error.Failed";
 const NOT_LISTED: &str = "it is not on the list `allow`";
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+/// A thousand characteristics take bluetoothd seconds, and a small machine many of them. Who gives up and asks again
+/// makes it begin anew.
+const REGISTERED_WITHIN: Duration = Duration::from_secs(120);
 
 type Result<T> = std::result::Result<T, dbus::Error>;
 type Answer = std::result::Result<Message, MethodErr>;
@@ -297,9 +300,14 @@ impl Objects {
             registered.in_doubt.insert(application.to_owned());
         }
         let arguments = (Path::from(application), PropMap::new());
-        let result = self
-            .call(adapter, GATT_MANAGER, "RegisterApplication", arguments)
-            .await;
+        let path = format!("/org/bluez/{adapter}");
+        let result = match self.proxy(&path, REGISTERED_WITHIN) {
+            Ok(proxy) => {
+                let call = proxy.method_call(GATT_MANAGER, "RegisterApplication", arguments);
+                call.await
+            }
+            Err(problem) => Err(problem),
+        };
         let mut registered = lock(&self.registered);
         // Without an answer, it may be registered yet.
         let is_answered = |problem: &dbus::Error| {
@@ -406,10 +414,18 @@ impl Objects {
         method: &str,
         arguments: A,
     ) -> Result<()> {
+        let proxy = self.proxy(path, ANSWER_WITHIN)?;
+        proxy.method_call(interface, method, arguments).await
+    }
+
+    fn proxy<'a>(
+        &'a self,
+        path: &'a str,
+        within: Duration,
+    ) -> Result<Proxy<'a, Arc<SyncConnection>>> {
         let connection = self.connection.upgrade();
         let connection = connection.ok_or_else(|| dbus::Error::new_failed("no connection"))?;
-        let proxy = Proxy::new(&*self.bluetoothd, path, ANSWER_WITHIN, connection);
-        proxy.method_call(interface, method, arguments).await
+        Ok(Proxy::new(&*self.bluetoothd, path, within, connection))
     }
 
     /// What a write promises takes its time, and nobody else is to wait for that.

@@ -72,9 +72,11 @@ pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
             tokio::select! {
                 ending = &mut stopped => return ending,
                 () = sleep_until(due) => break,
-                () = seen.more() => {}
+                // To be woken for each step costs more than the step.
+                () = seen.more(), if seen.is_flood => {}
             }
         }
+        seen.catch_up();
     }
 }
 
@@ -85,6 +87,8 @@ struct Way {
     steps: Vec<Arc<Step>>,
     missed: u64,
     was_blind: bool,
+    /// In the slice before, there was more than is followed: one stops looking as soon as it is so again.
+    is_flood: bool,
 }
 
 impl Way {
@@ -94,6 +98,7 @@ impl Way {
             steps: Vec::new(),
             missed: 0,
             was_blind: false,
+            is_flood: false,
         }
     }
 
@@ -106,7 +111,19 @@ impl Way {
         let Some(flow) = &mut self.flow else {
             return std::future::pending().await;
         };
-        match flow.next().await {
+        let seen = flow.next().await;
+        self.take(seen);
+    }
+
+    /// Takes in what is there.
+    fn catch_up(&mut self) {
+        while let Some(seen) = self.flow.as_mut().and_then(Flow::next_now) {
+            self.take(seen);
+        }
+    }
+
+    fn take(&mut self, seen: Seen) {
+        match seen {
             Seen::Step(step) => self.steps.push(step),
             Seen::Missed(count) => self.missed += count,
         }
@@ -120,9 +137,10 @@ impl Way {
     fn tell(&mut self, state: &State, current: &Arc<Current>, came: u64) {
         let steps = std::mem::take(&mut self.steps);
         let mut missed = std::mem::take(&mut self.missed);
+        self.is_flood = self.was_blind;
         if std::mem::take(&mut self.was_blind) {
             let followed = steps.iter().filter(|step| is_arrival(step)).count();
-            missed += came.saturating_sub(followed as u64);
+            missed = came.saturating_sub(followed as u64);
         }
         if !steps.is_empty() || missed > 0 {
             let count = steps.len();

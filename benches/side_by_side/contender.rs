@@ -1,7 +1,7 @@
 //! Those who are measured, and how each is started.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -73,7 +73,7 @@ impl Contender {
 
     fn command(
         self,
-        repository: &std::path::Path,
+        repository: &Path,
         port: u16,
         directory: &TempDir,
     ) -> Result<Command> {
@@ -110,7 +110,7 @@ impl Contender {
     }
 
     /// The demo's configuration with a few words put in the place of others.
-    fn services_yaml(self, repository: &std::path::Path, port: u16) -> Result<String> {
+    fn services_yaml(self, repository: &Path, port: u16) -> Result<String> {
         const TICKER: &str = "source: { ticker: { every: 1s, step: 1 } }";
         let mut yaml = fs::read_to_string(repository.join("services.yaml"))?;
         let mut replace = |from: &str, to: &str| {
@@ -172,7 +172,7 @@ pub struct Process {
 impl Process {
     pub fn start(
         contender: Contender,
-        repository: &PathBuf,
+        repository: &Path,
         bus_address: &str,
         broker_port: u16,
     ) -> Result<Self> {

@@ -54,6 +54,12 @@ impl Figures {
         }
     }
 
+    /// The least of all.
+    pub fn least(&self, contender: Contender, quantity: &str) -> Option<f64> {
+        let all = self.all(contender, quantity).iter().copied();
+        all.min_by(f64::total_cmp)
+    }
+
     pub fn sum(&self, contender: Contender, quantity: &str) -> f64 {
         self.all(contender, quantity).iter().sum()
     }

@@ -230,7 +230,14 @@ impl Goal {
     /// The ratio, or the figure itself; none where it was not measured.
     pub fn outcome(&self, figures: &Figures) -> Option<f64> {
         let (contender, quantity) = self.of;
-        let figure = figures.median(contender, quantity)?;
+        let figure = match self.limit {
+            // Once is once too often.
+            AtLeast(1.0) => figures.least(contender, quantity)?,
+            AtLeast(_) | AtMost(_) => figures.median(contender, quantity)?,
+        };
+        if quantity.starts_with("burst") && figures.sum(contender, "burst not there") > 0.0 {
+            return Some(f64::INFINITY);
+        }
         let against = match self.against {
             By(other) => figures.median(other, quantity)?,
             Own(_) if !figures.is_of_bluez() => return None,

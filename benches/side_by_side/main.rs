@@ -126,7 +126,11 @@ impl Run {
             &mut figures,
         )?;
         for round in 1..=self.rounds {
-            for contender in Contender::ALL {
+            // Who comes first in a round comes after a rest, and who comes last after everybody's load.
+            let mut all = Contender::ALL;
+            let count = all.len();
+            all.rotate_left((round - 1) * 2 % count);
+            for contender in all {
                 let name = contender.name();
                 if !self.only.is_empty() && !self.only.iter().any(|only| only == name) {
                     continue;

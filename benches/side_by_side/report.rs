@@ -101,6 +101,7 @@ const ROWS: &[Row] = &[
     row("CPU per write", "cpu per write", "µs"),
     row("publish → notification, p50", "update p50", "µs"),
     row("publish → notification, p99", "update p99", "µs"),
+    row("… passed over, of all in a round", "update passed over", ""),
     row("CPU per update", "cpu per update", "µs"),
     row("wake-ups per update", "wakeups per update", ""),
     row("burst: the broker has taken it in", "burst published", "ms"),

@@ -62,7 +62,7 @@ pub async fn measure(
     let mut session = Session::start(contender, air, load, figures).await?;
     match contender {
         Contender::BemoTicker => session.rest(figures).await?,
-        Contender::BridgeEvery | Contender::BemoEvery | Contender::BemoBare => {
+        Contender::BridgeEvery | Contender::BemoEvery => {
             session.memory("at rest", figures)?;
             session.subscribe().await?;
             session.bursts(figures).await?;
@@ -116,7 +116,8 @@ impl<'a> Session<'a> {
     /// It may advertise before it has subscribed at the broker.
     async fn until_it_follows(&mut self) -> Result<()> {
         if self.contender == Contender::BemoTicker {
-            return Ok(sleep(Duration::from_secs(2)).await);
+            sleep(Duration::from_secs(2)).await;
+            return Ok(());
         }
         let patience = self.load.patience;
         let follows = async {
@@ -206,7 +207,7 @@ impl<'a> Session<'a> {
     pub async fn updates(&mut self, count: usize, figures: &mut Figures) -> Result<()> {
         self.publish_evenly(count / 10).await?;
         let before = Usage::of(self.process.pid())?;
-        let latencies = self.publish_evenly(count).await?;
+        let (latencies, passed_over) = self.publish_evenly(count).await?;
         let used = Usage::of(self.process.pid())?.since(&before);
         let updates = count as f64;
         figures.add(
@@ -219,22 +220,23 @@ impl<'a> Session<'a> {
             "wakeups per update",
             used.wakeups as f64 / updates,
         );
-        let passed_over = count - latencies.len();
         figures.add(self.contender, "update passed over", passed_over as f64);
         figures.add_latencies(self.contender, "update", latencies);
         Ok(())
     }
 
-    async fn publish_evenly(&mut self, updates: usize) -> Result<Vec<Duration>> {
+    async fn publish_evenly(&mut self, updates: usize) -> Result<(Vec<Duration>, usize)> {
         let mut pace = interval(self.load.updates_every);
-        let mut latencies = Vec::new();
+        let (mut latencies, mut passed_over) = (Vec::new(), 0);
         // What is published and not yet heard of. A value may be passed over, but never overtaken.
         let mut open: VecDeque<(u8, Instant)> = VecDeque::new();
         let mut heard = |open: &mut VecDeque<(u8, Instant)>, at: Instant, octets: Vec<u8>| {
             let place = open.iter().position(|(number, _)| [*number] == octets[..]);
             if let Some(place) = place {
-                latencies.push(at.saturating_duration_since(open[place].1));
-                open.drain(..=place);
+                // With the newest, the central knows of those that were passed over too, and has waited for all of them.
+                passed_over += place;
+                let known = open.drain(..=place);
+                latencies.extend(known.map(|(_, sent)| at.saturating_duration_since(sent)));
             }
         };
         for _ in 0..updates {
@@ -261,7 +263,7 @@ impl<'a> Session<'a> {
         timeout(self.load.patience, rest)
             .await
             .map_err(|_| format!("{} has not told the last value", self.contender.name()))?;
-        Ok(latencies)
+        Ok((latencies, passed_over))
     }
 
     async fn bursts(&mut self, figures: &mut Figures) -> Result<()> {
@@ -303,6 +305,9 @@ impl<'a> Session<'a> {
         figures.add(self.contender, "burst notified", notified.len() as f64);
         let Some(at) = arrived else {
             figures.add(self.contender, "burst not there", 1.0);
+            if self.contender.tells_every() {
+                figures.add(self.contender, "every in order", 0.0);
+            }
             if let Some((latest, _)) = notified.last() {
                 let rate = notified.len() as f64 / (*latest - burst.first).as_secs_f64();
                 figures.add(self.contender, "every rate", rate);

@@ -209,6 +209,12 @@ impl Port {
         self.shared.every.contains(&cell)
     }
 
+    /// Whether an event of a value may be taken back before it has been delivered: because it has expired, or nobody
+    /// has answered it.
+    pub fn takes_back(&self, cell: CellId) -> bool {
+        self.shared.taken_back.contains(&cell)
+    }
+
     /// The transport is there (again), with or without the session it had.
     pub fn link_up(&self, session_present: bool) {
         self.accept(Event::LinkUp {

@@ -17,7 +17,7 @@ use crate::engine::{
     Standing, Time, Unplaced,
 };
 use crate::gatt::Service;
-use crate::plan::{CellKey, Plan};
+use crate::plan::{CellKey, CellPlan, Plan};
 
 /// How the work of a link ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub(crate) struct Shared {
     pub(super) withheld: HashSet<CellId>,
     /// The values of which every event counts.
     pub(super) every: HashSet<CellId>,
+    /// The values of which an event may be taken back.
+    pub(super) taken_back: HashSet<CellId>,
     pub(super) cell_names: Vec<String>,
     pub(super) cell_keys: Vec<Option<CellKey>>,
     pub(super) observed: Observed,
@@ -284,7 +286,10 @@ impl Shared {
             offers,
             notices,
             withheld: plan.undisclosed(),
-            every: every(plan),
+            every: cells(plan, |cell| matches!(cell.delivery, Delivery::Every { .. })),
+            taken_back: cells(plan, |cell| {
+                cell.expires.is_some() || cell.response.is_some()
+            }),
             observed: Observed::new(observatory, plan),
             cell_names: plan.cells.iter().map(|cell| cell.name.clone()).collect(),
             cell_keys: plan.keys(),
@@ -512,13 +517,11 @@ impl Successor {
     }
 }
 
-fn every(plan: &Plan) -> HashSet<CellId> {
+/// The cells of which something is so.
+fn cells(plan: &Plan, is_so: impl Fn(&CellPlan) -> bool) -> HashSet<CellId> {
     let cells = plan.cells.iter().enumerate();
-    let every = cells.filter(|(_, cell)| match cell.delivery {
-        Delivery::Every { .. } => true,
-        Delivery::Latest => false,
-    });
-    every.map(|(index, _)| CellId::new(index)).collect()
+    let those = cells.filter(|(_, cell)| is_so(cell));
+    those.map(|(index, _)| CellId::new(index)).collect()
 }
 
 /// What is declared, where some link is there to show it; else nothing, which takes no memory.

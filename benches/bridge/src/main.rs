@@ -20,6 +20,7 @@ use bluer::gatt::local::{
 };
 use rumqttc::{AsyncClient, Event, MqttOptions, NetworkOptions, Packet, QoS};
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::task::yield_now;
 use tokio_stream::StreamExt;
 use uuid::{Uuid, uuid};
 
@@ -74,6 +75,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(async move {
         loop {
             let number = next(&mut changes).await;
+            // Those who are subscribed go first.
+            yield_now().await;
             let payload = serde_json::to_vec(&Payload { number }).expect("it is a number");
             let sent = client.publish("number/changed", QoS::AtLeastOnce, true, payload);
             sent.await.expect("the other end is never dropped");

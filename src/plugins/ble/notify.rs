@@ -26,7 +26,7 @@ use super::objects::{Empty, peer};
 use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Access, Address, Characteristic, encode};
-use crate::plugin::{Announce, How, Note, Notice, Receipt, What};
+use crate::plugin::{Announce, How, Note, Notice, Port, Receipt, What};
 use feed::{AHEAD, Changes, Feed, Source, Told, changes};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -45,8 +45,6 @@ pub(super) struct Outlets {
     before: HashMap<u64, Changes>,
     /// How many there have ever been.
     opened: u64,
-    /// So many events may wait at a subscriber that confirms nothing.
-    ahead: usize,
 }
 
 /// Who is told of centrals that come and go. Another configuration may have another port.
@@ -76,7 +74,6 @@ impl Outlets {
             by_cell: HashMap::new(),
             before: HashMap::new(),
             opened: 0,
-            ahead: AHEAD,
         }
     }
 
@@ -84,15 +81,14 @@ impl Outlets {
         &self.teller
     }
 
-    /// `every`: whether every event counts, not just the newest.
+    /// `every`: every event counts, not just the newest, and so many may wait at a subscriber.
     pub(super) fn open(
         &mut self,
         declared: &Characteristic,
         delivery: Delivery,
-        every: bool,
+        every: Option<usize>,
     ) -> Outlet {
-        let confirms = confirms(declared.access);
-        let (changes, source) = changes(every, self.ahead_of(confirms));
+        let (changes, source) = changes(every);
         self.opened += 1;
         let outlet = Outlet {
             number: self.opened,
@@ -105,7 +101,7 @@ impl Outlets {
             })),
             name: declared.name.as_str().into(),
             how: how(declared.access),
-            confirms,
+            confirms: confirms(declared.access),
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
@@ -125,17 +121,22 @@ impl Outlets {
     }
 
     /// The same to its subscribers, who stay, as this configuration declares it.
-    pub(super) fn keep(&mut self, outlet: &Outlet, declared: &Characteristic, every: bool) {
+    pub(super) fn keep(
+        &mut self,
+        outlet: &Outlet,
+        declared: &Characteristic,
+        every: Option<usize>,
+    ) {
         let mut stem = lock(&outlet.stem);
         stem.cell = declared.tells().0;
         stem.announce = self.announce.clone();
         stem.note = self.note.clone();
         let known = self.before.remove(&outlet.number);
         let changes = match known {
-            Some(known) if known.hears_every() == every => known,
+            Some(known) if known.goes_on(every) => known,
             // Whoever finds that the one before has ended looks for the next.
             Some(_) | None => {
-                let (changes, source) = changes(every, self.ahead_of(outlet.confirms));
+                let (changes, source) = changes(every);
                 stem.number += 1;
                 stem.source = source;
                 changes
@@ -147,11 +148,6 @@ impl Outlets {
 
     pub(super) fn rest(&mut self) {
         self.before.clear();
-    }
-
-    /// What is not confirmed has not arrived, and nothing is taken for it before.
-    fn ahead_of(&self, confirms: bool) -> usize {
-        if confirms { 0 } else { self.ahead }
     }
 
     fn put(&mut self, declared: &Characteristic, outlet: &Outlet, changes: Changes) {
@@ -493,6 +489,15 @@ impl Subscriber {
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
     }
+}
+
+/// How many events may wait at a subscriber; `None` where the newest value is enough. What has to be confirmed has not
+/// arrived before it is, and what may be taken back stays where it can be.
+pub(super) fn every(port: &Port, declared: &Characteristic) -> Option<usize> {
+    let (cell, _) = declared.tells();
+    let waits = !confirms(declared.access) && !port.takes_back(cell);
+    port.hears_every(cell)
+        .then_some(if waits { AHEAD } else { 0 })
 }
 
 /// Whether every subscriber confirms what it gets.

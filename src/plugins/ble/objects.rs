@@ -20,7 +20,7 @@ use tracing::debug;
 
 use super::adapter::Delivery;
 use super::door::Door;
-use super::notify::{Outlet, Outlets};
+use super::notify::{Outlet, Outlets, every};
 use super::pairing::{answer as answer_pairing, capability};
 use super::tree::{
     APPLICATION, Branch, CHARACTERISTIC_INTERFACE, Handles, Node, Properties, Tree, properties,
@@ -161,7 +161,7 @@ impl Objects {
         let mut shown = lock(&self.shown);
         outlets.begin_anew(port.announcer(), port.noter());
         let open = |declared: &Characteristic, known: Option<&Arc<Outlet>>| {
-            let every = port.hears_every(declared.tells().0);
+            let every = every(port, declared);
             match known {
                 Some(known) => {
                     outlets.keep(known, declared, every);

@@ -323,7 +323,7 @@ mod tests {
             |_| true,
             |declared, known| {
                 kept.extend(known.map(|_| declared.uuid.to_string()));
-                let new = || Arc::new(outlets.open(declared, Delivery::Directed, false));
+                let new = || Arc::new(outlets.open(declared, Delivery::Directed, None));
                 known.map_or_else(new, Arc::clone)
             },
         );
@@ -366,7 +366,7 @@ mod tests {
         let (tree, _) = after(&Tree::default(), &first, "/a");
         let open = |declared: &Characteristic, _: Option<&Arc<Outlet>>| {
             let mut outlets = Outlets::new(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
-            Arc::new(outlets.open(declared, Delivery::Directed, false))
+            Arc::new(outlets.open(declared, Delivery::Directed, None))
         };
         let tree = Tree::new(&first, "/b", &tree, |_| false, open);
         assert_eq!(paths(&tree), ["/b/service0"]);

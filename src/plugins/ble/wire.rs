@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use dbus::channel::{BusType, Channel};
 use dbus::nonblock::{NonblockReply, Process, SyncConnection};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, recv};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 /// What has to run for a connection to work.
@@ -61,17 +63,18 @@ impl Wire {
     pub(super) async fn carry(self) {
         let channel: &Channel = (*self.connection).as_ref();
         loop {
-            if channel.read_write(Some(Duration::ZERO)).is_err() {
+            let is_open = channel.read_write(Some(Duration::ZERO)).is_ok();
+            // Also what came right before the end.
+            self.connection.process_all();
+            if !is_open {
                 return;
             }
-            self.connection.process_all();
             // The kernel tells once that something has come, and the library may have left some of it.
-            if self.has_more() {
-                continue;
-            }
             let has_unwritten = channel.has_messages_to_send();
-            if has_unwritten {
-                self.is_full();
+            if self.has_more() || (has_unwritten && self.has_room()) {
+                // However much there is, the others have their turn.
+                yield_now().await;
+                continue;
             }
             let ready = tokio::select! {
                 ready = self.socket.readable() => ready,
@@ -95,10 +98,16 @@ impl Wire {
         }
     }
 
-    /// The socket has taken what it could: from here on is waited until it takes more.
-    fn is_full(&self) {
-        let full = || Err::<(), _>(ErrorKind::WouldBlock.into());
-        let _ = self.socket.try_io(Interest::WRITABLE, full);
+    /// Whether the socket takes more: the library writes so much in one turn. If not, it is waited for from here on.
+    fn has_room(&self) -> bool {
+        let ask = || {
+            let mut sockets = [PollFd::new(&self.socket, PollFlags::OUT)];
+            match poll(&mut sockets, Some(&Timespec::default()))? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                _ => Ok(()),
+            }
+        };
+        self.socket.try_io(Interest::WRITABLE, ask).is_ok()
     }
 }
 
@@ -207,8 +216,8 @@ mod tests {
                 let written = message.marshal(|octets| stream.write_all(octets));
                 written.expect("a client");
             }
-            // Until the client has gone.
-            let _ = stream.read(&mut [0]);
+            // Until the client has gone: there is its own message to be read before.
+            let _ = stream.read_to_end(&mut Vec::new());
         });
         runtime().block_on(async {
             let (wire, connection) = Wire::on(channel).expect("a socket");

@@ -141,12 +141,14 @@ pub(super) async fn run(settings: &Settings, standing: &Standing<'_>, kept: &mut
                 }
                 let trouble = Trouble::of(&fault, settings);
                 diary.lost(&trouble, lasted);
+                let mut after = After::Loss;
                 if connection.session.lost(&fault, lasted < GOOD, end) {
                     // That is soon over, and the way to the broker is as good as ever.
                     diary.short_lived = 0;
                     retry.reset();
+                    after = After::Blame;
                 }
-                (trouble, After::Loss, Duration::ZERO)
+                (trouble, after, Duration::ZERO)
             }
         };
         let heals = trouble.heals && diary.short_lived < HOPELESS;

@@ -12,11 +12,16 @@ use std::time::Duration;
 /// where nothing that is declared is longer.
 const LONG: Duration = Duration::from_secs(30);
 
+/// The longest pause where nobody else comes at the same time.
+const SHORT: Duration = Duration::from_millis(250);
+
 /// What has just ended, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// A connection. Perhaps everybody else has lost theirs in the same instant.
     Loss,
+    /// A connection, and it is known that this client alone is to blame.
+    Blame,
     /// An attempt: nobody is there, or nobody answers from there.
     Failure,
     /// An attempt: the connection was accepted, and then nothing came. A broker with more to do than it can do
@@ -78,9 +83,10 @@ impl Retry {
         let doubled = (self.retry_within / 8).saturating_mul(1 << self.pauses.min(10));
         let longest = match after {
             After::Refusal => self.retry_within.max(LONG),
-            After::Loss | After::Failure | After::Silence => self.retry_within,
+            After::Loss | After::Blame | After::Failure | After::Silence => self.retry_within,
         };
         let pause = match after {
+            After::Blame => SHORT.min(self.retry_within).mul_f64(0.5 + chance / 2.0),
             After::Loss if self.pauses == 0 => (self.retry_within / 2).mul_f64(chance),
             After::Loss | After::Failure | After::Silence | After::Refusal => {
                 doubled.min(longest).mul_f64(0.5 + chance / 2.0)
@@ -126,6 +132,16 @@ mod tests {
         let mut retry = retry();
         let pauses = [0; 4].map(|_| longest(&mut retry, After::Loss));
         assert_eq!(pauses, [2.0, 1.0, 2.0, 4.0], "it is lost again and again");
+    }
+
+    #[test]
+    fn who_alone_is_to_blame_comes_back_soon_however_long_others_have_to_wait() {
+        let mut retry = Retry::new(Duration::from_secs(600), Duration::from_secs(4));
+        for chance in [0.0, 1.0] {
+            let pause = retry.pause(After::Blame, NO_TIME, chance);
+            assert!(pause <= SHORT && pause >= SHORT / 2, "{pause:?}");
+            retry.reset();
+        }
     }
 
     #[test]

@@ -82,9 +82,9 @@ enum News {
     Nothing,
 }
 
-/// Both ends, for one characteristic. Where every event counts, so many may wait `ahead` at each subscriber.
-pub(super) fn changes(every: bool, ahead: usize) -> (Changes, Source) {
-    if every {
+/// Both ends, for one characteristic. `every`: every event counts, and so many may wait ahead at each subscriber.
+pub(super) fn changes(every: Option<usize>) -> (Changes, Source) {
+    if let Some(ahead) = every {
         let events = Arc::new(Mutex::new(Events {
             ahead,
             listeners: Vec::new(),
@@ -97,10 +97,15 @@ pub(super) fn changes(every: bool, ahead: usize) -> (Changes, Source) {
 }
 
 impl Changes {
-    pub(super) fn hears_every(&self) -> bool {
-        match self {
-            Self::Latest(_) => false,
-            Self::Every(_) => true,
+    /// Whether it tells in this way; if so, with as many ahead from here on.
+    pub(super) fn goes_on(&self, every: Option<usize>) -> bool {
+        match (self, every) {
+            (Self::Latest(_), None) => true,
+            (Self::Every(events), Some(ahead)) => {
+                lock(events).ahead = ahead;
+                true
+            }
+            (Self::Latest(_), Some(_)) | (Self::Every(_), None) => false,
         }
     }
 

@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 use super::feed::Told;
 use crate::plugin::Receipt;
 
-/// So long may one subscriber keep everybody waiting for the next event.
+/// So long may one subscriber that takes nothing keep everybody waiting for the next event.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// So many events are kept for one that has been left behind.
 pub(super) const BEHIND_MAX: usize = 64;
@@ -23,6 +23,8 @@ pub(super) struct Queue {
     name: Arc<str>,
     events: UnboundedReceiver<Told>,
     waiting: VecDeque<Told>,
+    /// When the last one was taken.
+    moved: Instant,
     /// Of what has been sent and is not confirmed yet.
     unconfirmed: Option<Held>,
     /// It has been left behind: nobody waits for it until it has caught up.
@@ -41,6 +43,7 @@ impl Queue {
             name,
             events,
             waiting: VecDeque::new(),
+            moved: Instant::now(),
             unconfirmed: None,
             is_behind: false,
             has_lost: false,
@@ -50,11 +53,15 @@ impl Queue {
     /// `None` when no more will come. Nothing is lost when it is dropped while it waits.
     pub(super) async fn next(&mut self) -> Option<Told> {
         self.unconfirmed = None;
-        if let Some(told) = self.waiting.pop_front() {
-            return Some(told);
-        }
-        self.is_behind = false;
-        self.events.recv().await
+        let next = match self.waiting.pop_front() {
+            Some(told) => Some(told),
+            None => {
+                self.is_behind = false;
+                self.events.recv().await
+            }
+        };
+        self.moved = Instant::now();
+        next
     }
 
     pub(super) fn put_back(&mut self, told: Told) {
@@ -72,7 +79,9 @@ impl Queue {
     /// Takes what comes while the subscriber cannot be sent anything, and lets the others go on in time.
     pub(super) async fn pile_up(&mut self) -> Infallible {
         loop {
-            let due = self.held_since().map(|since| since + PATIENCE);
+            // Who takes one after the other is slow, and not stuck.
+            let due = self.held_since();
+            let due = due.map(|since| since.max(self.moved) + PATIENCE);
             let due = async {
                 match due {
                     Some(due) => sleep_until(due).await,

@@ -15,7 +15,7 @@ impl Air {
         self.outlets
             .begin_anew(Arc::new(|_| {}), Arc::new(|_, _, _| {}));
         self.outlets
-            .keep(&self.outlet, &declared(access, cell), every);
+            .keep(&self.outlet, &declared(access, cell), every.then_some(0));
         self.outlets.rest();
     }
 }

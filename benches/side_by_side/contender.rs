@@ -71,12 +71,7 @@ impl Contender {
         matches!(self, BridgeEvery | Python | BemoEvery)
     }
 
-    fn command(
-        self,
-        repository: &Path,
-        port: u16,
-        directory: &TempDir,
-    ) -> Result<Command> {
+    fn command(self, repository: &Path, port: u16, directory: &TempDir) -> Result<Command> {
         let binaries = repository.join("target/bench/bin");
         let bridge = |form: &str| {
             let mut command = Command::new(binaries.join("bridge"));

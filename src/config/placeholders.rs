@@ -40,7 +40,9 @@ impl Placeholders {
             .or_else(|| std::env::var("HOSTNAME").ok())
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "localhost".to_owned());
-        let machine_id = read("/etc/machine-id").unwrap_or_default();
+        // What systemd writes until it makes one.
+        let machine_id = read("/etc/machine-id").filter(|id| id != "uninitialized");
+        let machine_id = machine_id.unwrap_or_default();
         Self::new(vec![
             ("hostname", hostname),
             ("machine_id", machine_id),
@@ -106,6 +108,12 @@ impl Placeholders {
             .map(|(known, value)| (*known, value.as_str()));
         let mut known = own.chain(more.iter().copied());
         match known.find(|(known, _)| *known == name) {
+            // With nothing in its place, all machines of one image would have one name.
+            Some(("machine_id", "")) => Err(UnknownPlaceholder {
+                message: "this machine has no machine id to put in the place of `{machine_id}`"
+                    .to_owned(),
+                help: "it is in `/etc/machine-id`; `systemd-machine-id-setup` makes one".to_owned(),
+            }),
             Some((_, value)) => Ok(value.into()),
             None => Err(self.unknown(name, more)),
         }
@@ -121,9 +129,14 @@ impl Placeholders {
             .and_then(|file| file.take(FILE_MAX).read_to_string(&mut text))
             .map_err(|error| unreadable(error.to_string()))?;
         // The device tree ends its texts with a zero.
-        Ok(text
-            .trim_matches(|c: char| c.is_whitespace() || c == '\0')
-            .to_owned())
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        if text.is_empty() {
+            return Err(UnknownPlaceholder {
+                message: format!("the file `{path}` is empty"),
+                help: "what is in it is put in the place of the braces".to_owned(),
+            });
+        }
+        Ok(text.to_owned())
     }
 
     fn unknown(&self, word: &str, more: &[(&str, &str)]) -> UnknownPlaceholder {
@@ -213,6 +226,23 @@ mod tests {
             "{}",
             missing.message
         );
+    }
+
+    #[test]
+    fn what_is_not_there_stands_for_nothing_and_not_for_no_text() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("serial"), " \n").expect("a file");
+        let placeholders = Placeholders::new(vec![("machine_id", String::new())]);
+        let placeholders = placeholders.beside(directory.path());
+        for (text, says) in [
+            ("box-{machine_id}", "this machine has no machine id"),
+            ("box-{file:serial}", "the file `serial` is empty"),
+        ] {
+            let problem = placeholders
+                .expand(text, &[])
+                .expect_err("all boxes would be one");
+            assert!(problem.message.contains(says), "{}", problem.message);
+        }
     }
 
     #[test]

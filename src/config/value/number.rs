@@ -193,7 +193,9 @@ impl ValueReader<'_> {
 
     fn step(&mut self, step: &Spanned<Literal>, spec: &IntSpec) -> Option<i128> {
         let raw = match super::step_of(step, &Spec::Int(spec.clone())) {
-            Some(Value::Int(raw)) => raw.abs(),
+            // A scale may turn it round.
+            Some(Value::Int(raw)) if matches!(spec.shown, Shown::Scaled(_)) => raw.abs(),
+            Some(Value::Int(raw)) => raw,
             _ => 0,
         };
         if raw > 0 && raw <= spec.max - spec.min {

@@ -16,9 +16,13 @@ export default async function ({ program, open, see, same }) {
       const here = await focused();
       passed.push(here);
       if (here.match(wanted)) {
-        const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-        if (outline === "none") throw new Error(`${here} has the focus, and nobody sees it`);
-        return;
+        // What is shown may just be drawn anew, and a view that opens takes the focus: then it is looked for again.
+        const isSeen = () => page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== "none");
+        for (let times = 0; (await focused()).match(wanted); times += 1) {
+          if ((await isSeen()) && (await focused()).match(wanted)) return;
+          if (times > 50) throw new Error(`${here} has the focus, and nobody sees it`);
+          await page.waitForTimeout(20);
+        }
       }
     }
     throw new Error(`no ${wanted} among ${passed.join(" | ")}`);

@@ -79,9 +79,9 @@ class Process:
 
     @property
     def memory_kb(self):
-        """How much memory it occupies."""
+        """How much memory of its own it occupies: which pages of its file are mapped is the kernel's affair."""
         with open(f"/proc/{self._process.pid}/status", encoding="utf-8") as status:
-            line = next(line for line in status if line.startswith("VmRSS:"))
+            line = next(line for line in status if line.startswith("RssAnon:"))
         return int(line.split()[1])
 
     async def wait(self, timeout):

@@ -4,26 +4,24 @@ export default async function ({ program, open, see, same }) {
   const page = await open(await program());
   await see(page.locator("code.me"));
   const press = (...keys) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), Promise.resolve());
-  const focused = () => page.evaluate(() => {
+  /// What has the focus, and whether that is seen: asked at once, as what is shown may be drawn anew at any time.
+  const focus = () => page.evaluate(() => {
     const it = document.activeElement;
-    return (it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent).trim();
+    if (it === document.body) return { name: "", isSeen: false };
+    const name = it.getAttribute("aria-label") || it.labels?.[0]?.textContent || it.textContent;
+    return { name: name.trim(), isSeen: getComputedStyle(it).outlineStyle !== "none" };
   });
+  const focused = async () => (await focus()).name;
   /// Tabs on until something like this has the focus; what has it can be seen to have it.
   const tabTo = async (wanted) => {
     const passed = [];
     while (passed.length < 60) {
       await press("Tab");
-      const here = await focused();
-      passed.push(here);
-      if (here.match(wanted)) {
-        // What is shown may just be drawn anew, and a view that opens takes the focus: then it is looked for again.
-        const isSeen = () => page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== "none");
-        for (let times = 0; (await focused()).match(wanted); times += 1) {
-          if ((await isSeen()) && (await focused()).match(wanted)) return;
-          if (times > 50) throw new Error(`${here} has the focus, and nobody sees it`);
-          await page.waitForTimeout(20);
-        }
-      }
+      const { name, isSeen } = await focus();
+      passed.push(name);
+      if (!name.match(wanted)) continue;
+      if (!isSeen) throw new Error(`${name} has the focus, and nobody sees it`);
+      return;
     }
     throw new Error(`no ${wanted} among ${passed.join(" | ")}`);
   };
@@ -34,6 +32,7 @@ export default async function ({ program, open, see, same }) {
   await press("Tab");
   same(await focused(), "Skip to the content", "the first to have the focus");
   await press("Enter");
+  same(await page.evaluate(() => document.activeElement.id), "main", "where the skip link leads");
   await tabTo(/^Some Number/);
   await press("ArrowDown", "ArrowUp", "ArrowDown");
   for (let times = 0; !(await focused()).startsWith("Brightness"); times += 1) {
@@ -67,6 +66,11 @@ export default async function ({ program, open, see, same }) {
   await tabTo(/^Flow$/);
   await press("Enter");
   await see(page.getByRole("heading", { level: 1, name: "Flow" }));
+  // To skip what stands above a view does not leave it.
+  await page.evaluate(() => document.activeElement.blur());
+  await tabTo(/^Skip/);
+  await press("Enter");
+  same(await page.evaluate(() => document.activeElement.id), "main", "where the skip link leads");
   await tabTo(/^Pause$/);
   await press("Space");
   await see(page.getByRole("button", { name: "Resume" }));

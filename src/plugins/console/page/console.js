@@ -84,6 +84,11 @@ function drawNotice() {
 }
 
 addEventListener("hashchange", show);
+// The address says which view is open, so who skips what stands above it goes there without it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 on("device", () => {
   drawTop();
   if (name === "" || name === "login") show();

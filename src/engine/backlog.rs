@@ -57,6 +57,8 @@ pub(super) struct Told {
     pub(super) written: bool,
     /// How old it was when it came into this queue: it may have happened before this process began.
     pub(super) aged: Duration,
+    /// So many in a row, this and those before it that were there when it came, have the same who need not hear.
+    pub(super) alike: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -100,8 +102,25 @@ impl Backlog {
 
     /// Whether something older of another origin is still to arrive.
     pub(super) fn crosses(&self, origin: Option<Origin>) -> bool {
-        let mut older = self.under_way.iter().chain(self.events());
-        older.any(|told| told.heard_by != origin)
+        let is_other = |told: &Told| told.heard_by != origin;
+        let mut events = self.events();
+        debug_assert_eq!(
+            self.are_alike(),
+            all_equal(self.events().map(|told| told.heard_by))
+        );
+        // However many wait: in a burst all of them are of one origin.
+        let waits = match events.next_back() {
+            Some(last) => is_other(last) || !self.are_alike(),
+            None => false,
+        };
+        waits || self.under_way.as_ref().is_some_and(is_other)
+    }
+
+    /// Whether all events that wait have the same who need not hear of them.
+    fn are_alike(&self) -> bool {
+        let mut events = self.events();
+        let count = events.len();
+        events.next_back().is_none_or(|last| last.alike >= count)
     }
 
     /// The version of what has given way to it, if something has.
@@ -115,14 +134,34 @@ impl Backlog {
             }
             self.dropped += 1;
         }
-        self.waiting.push_back(event);
+        self.push_back(event);
         gave_way
     }
 
     /// One from before this process began. There was room for it then: one more was under way.
     pub(super) fn take_up(&mut self, event: Told) {
         self.forget_restated();
+        self.push_back(event);
+    }
+
+    fn push_back(&mut self, mut event: Told) {
+        event.alike = match self.waiting.back() {
+            Some(last) if last.heard_by == event.heard_by => last.alike + 1,
+            Some(_) | None => 1,
+        };
         self.waiting.push_back(event);
+    }
+
+    /// Of those that are left when some from the midst of them have gone, or are others.
+    fn count_anew(&mut self) {
+        let mut last = None;
+        for event in &mut self.waiting {
+            event.alike = match last {
+                Some((heard_by, alike)) if heard_by == event.heard_by => alike + 1,
+                Some(_) | None => 1,
+            };
+            last = Some((event.heard_by, event.alike));
+        }
     }
 
     /// Whether this was to be told, and is not any more.
@@ -145,8 +184,11 @@ impl Backlog {
     pub(super) fn restate(&mut self, version: u64, at: Time, value: Value) {
         self.forget_restated();
         match self.waiting.back_mut() {
-            Some(last) if last.version == version => last.heard_by = None,
-            _ => self.waiting.push_back(Told {
+            Some(last) if last.version == version => {
+                last.heard_by = None;
+                self.count_anew();
+            }
+            _ => self.push_back(Told {
                 version,
                 at,
                 value,
@@ -155,6 +197,7 @@ impl Backlog {
                 with: None,
                 written: false,
                 aged: Duration::ZERO,
+                alike: 1,
             }),
         }
     }
@@ -167,6 +210,7 @@ impl Backlog {
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let (gone, left): (VecDeque<Told>, VecDeque<Told>) = waiting.partition(is_meant);
         self.waiting = left;
+        self.count_anew();
         let gone = under_way.into_iter().chain(gone);
         gone.map(|told| {
             self.lose(&told);
@@ -203,6 +247,7 @@ impl Backlog {
             && (!told.restated || self.waiting.is_empty())
         {
             self.waiting.push_front(told);
+            self.count_anew();
         }
     }
 
@@ -231,12 +276,87 @@ impl Backlog {
         let under_way = under_way.and_then(&mut place);
         let waiting: VecDeque<Told> = waiting.into_iter().filter_map(&mut place).collect();
         (self.under_way, self.waiting) = (under_way, waiting);
+        self.count_anew();
         all_have_come
     }
 
-    fn events(&self) -> impl ExactSizeIterator<Item = &Told> {
+    fn events(&self) -> impl ExactSizeIterator<Item = &Told> + DoubleEndedIterator {
         let restated = self.waiting.back().is_some_and(|last| last.restated);
         let events = self.waiting.len() - usize::from(restated);
         self.waiting.range(..events)
+    }
+}
+
+fn all_equal<T: PartialEq>(mut all: impl Iterator<Item = T>) -> bool {
+    all.next().is_none_or(|first| all.all(|next| next == first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::LinkId;
+
+    fn told(version: u64, heard_by: Option<Origin>) -> Told {
+        Told {
+            version,
+            at: Time::default(),
+            value: Value::Bool(true),
+            heard_by,
+            restated: false,
+            with: None,
+            written: false,
+            aged: Duration::ZERO,
+            alike: 1,
+        }
+    }
+
+    /// Whether anything older of another origin is to arrive is known without looking at all that waits, and is what
+    /// one sees who does.
+    #[test]
+    fn what_crosses_is_what_one_sees_who_looks_at_all() {
+        let mut seed = 7u64;
+        let mut below = |end: u64| {
+            seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+            (seed >> 33) % end
+        };
+        let origins = [None, Some(0), Some(1)].map(|link| {
+            let link = LinkId::new(link?);
+            Some(Origin { link, peer: None })
+        });
+        let delivery = Delivery::Every {
+            room: 12,
+            when_full: WhenFull::DropOldest,
+        };
+        let mut backlog = Backlog::of(delivery).expect("every event counts");
+        for version in 0..50_000 {
+            // Long rows of the same, as in a burst, and mixed ones.
+            let origin = origins[if version % 200 < 100 {
+                1
+            } else {
+                below(3) as usize
+            }];
+            match below(100) {
+                0..50 => drop(backlog.push(told(version, origin))),
+                50..70 => drop(backlog.take().is_some()),
+                70..80 => drop(backlog.delivered()),
+                80..86 => backlog.take_back(),
+                86..90 => backlog.restate(
+                    version - below(3).min(version),
+                    Time::default(),
+                    Value::Bool(true),
+                ),
+                90..95 => drop(backlog.forget(|told| told.version % 3 == 0)),
+                _ => {
+                    let mut next = Backlog::of(delivery).expect("every event counts");
+                    next.inherit(*backlog, |told| (told.version % 5 != 0).then_some(told));
+                    backlog = next;
+                }
+            }
+            for origin in origins {
+                let mut all = backlog.under_way.iter().chain(backlog.events());
+                let seen = all.any(|told| told.heard_by != origin);
+                assert_eq!(backlog.crosses(origin), seen, "at {version}");
+            }
+        }
     }
 }

@@ -498,6 +498,7 @@ impl LinkState {
                     with: cell.snapshot.clone(),
                     written: cell.written == cell.version,
                     aged: cell.aged.unwrap_or_default(),
+                    alike: 1,
                 };
                 match cell.aged {
                     Some(_) => backlog.take_up(told),
@@ -553,6 +554,7 @@ impl Outlet {
                 with: cell.snapshot.clone(),
                 written: false,
                 aged: Duration::ZERO,
+                alike: 1,
             }),
         }
     }
@@ -566,11 +568,11 @@ impl Outlet {
     fn state_for(&self, link: LinkId, origin: Option<Origin>) -> Option<Option<Origin>> {
         // Who asks while something older is on its way to them may get that after they asked, and
         // would be left with it. So they have to hear the outcome too.
-        let crosses = match &self.backlog {
+        let crosses = || match &self.backlog {
             Some(backlog) => backlog.crosses(origin),
             None => self.in_flight.is_some_and(|sent| sent.heard_by != origin),
         };
-        let heard_by = origin.filter(|origin| !(crosses && origin.link == link));
+        let heard_by = origin.filter(|origin| origin.link != link || !crosses());
         match self.carries {
             Carries::StateOfOthers if is_from(link, heard_by) => None,
             Carries::State | Carries::StateOfOthers | Carries::Kept => Some(heard_by),

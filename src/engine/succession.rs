@@ -396,6 +396,7 @@ impl LinkState {
                         with: cell.snapshot.clone(),
                         written: true,
                         aged: Duration::ZERO,
+                        alike: 1,
                     });
                 }
                 Some(_) | None if undelivered => {}

@@ -3,7 +3,9 @@
 //! Nothing of a connection outlives it but the suspicion that a message breaks it (`caution`): the engine
 //! knows what is still to be sent.
 
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -31,6 +33,8 @@ const GOOD: Duration = Duration::from_secs(60);
 const HOPELESS: u32 = 6;
 /// What the broker has sent before it broke a connection is still read, for so long at most.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// So many packets at once are a flood.
+const A_LOT: usize = 8;
 /// When the link stops, this is what each of three steps may take: what is pending, the will's message
 /// and the disconnection.
 const STEP_OF_STOPPING: Duration = Duration::from_millis(300);
@@ -272,22 +276,18 @@ impl<'a> Connection<'a> {
         let port = standing.port;
         let mut stopped = pin!(port.stopped());
         // Some of it may have come with the acceptance.
-        if let Err(fault) = self.take_in() {
+        if let Err(fault) = self.take_in(Instant::now()) {
             return Ended::Lost(fault);
         }
         loop {
-            self.session.pump(Instant::now());
+            let now = Instant::now();
+            self.session.pump(now);
+            if let Err(fault) = self.write_at_once(now).await {
+                return Ended::Lost(fault);
+            }
             let has_room = self.session.has_room();
-            tokio::select! {
-                result = self.step() => match result {
-                    // What has come is for others too: centrals are told before the broker is, and who floods
-                    // us keeps nobody from their turn.
-                    Ok(true) => yield_now().await,
-                    Ok(false) => {}
-                    Err(fault) => return Ended::Lost(fault),
-                },
-                () = port.changed(), if has_room => {}
-                () = standing.tidings.arrived(), if has_room => {}
+            let moved = tokio::select! {
+                biased;
                 ending = &mut stopped => return match ending {
                     Ending::ForGood => {
                         self.finish(settings.will.as_ref()).await;
@@ -298,13 +298,27 @@ impl<'a> Connection<'a> {
                         Ended::Kept
                     }
                 },
+                moved = self.move_on() => moved,
+                () = port.changed(), if has_room => continue,
+                () = standing.tidings.arrived(), if has_room => continue,
+            };
+            match self.has_moved(moved).await {
+                // What has come is for others too: who floods us keeps nobody from their turn.
+                Ok(A_LOT..) => yield_now().await,
+                Ok(_) => {}
+                Err(fault) => return Ended::Lost(fault),
             }
         }
     }
 
-    /// Reads or writes what can be, or waits until something else is due. Whether something has come. Can be given up
-    /// at any time.
-    async fn step(&mut self) -> Result<bool, Fault> {
+    /// Reads or writes what can be, or waits until something else is due.
+    async fn step(&mut self) -> Result<(), Fault> {
+        let moved = self.move_on().await;
+        self.has_moved(moved).await.map(drop)
+    }
+
+    /// Waits until something can be read or written, or is due. Can be given up at any time.
+    async fn move_on(&mut self) -> Moved {
         let Self {
             session,
             inbox,
@@ -314,33 +328,61 @@ impl<'a> Connection<'a> {
         } = self;
         let (wants_input, has_output) = (session.wants_input(), session.has_output());
         let due = session.due();
-        let result = tokio::select! {
-            read = reader.read_buf(inbox.room(CHUNK)), if wants_input => Moved::In(read?),
+        tokio::select! {
+            read = reader.read_buf(inbox.room(CHUNK)), if wants_input => Moved::In(read),
             written = write(writer, session.unwritten()), if has_output => Moved::Out(written),
             () = alarm.rings(due) => Moved::Nothing,
-        };
+        }
+    }
+
+    /// What comes of it. Returns how many packets have come.
+    async fn has_moved(&mut self, moved: Moved) -> Result<usize, Fault> {
         let now = Instant::now();
-        match result {
-            Moved::In(0) => return Err(Fault::Closed),
-            Moved::In(_) => {
-                self.take_in()?;
-                return Ok(true);
-            }
-            Moved::Out(Ok(Some(count))) => session.wrote(count, now),
-            Moved::Out(Ok(None)) => session.flushed(),
-            Moved::Out(Err(error)) => {
-                // What was acknowledged before is not sent again.
-                let _ = timeout(LAST_WORDS, self.listen()).await;
-                return Err(error.into());
-            }
-            Moved::Nothing if session.check(now).is_ok() => {}
+        match moved {
+            Moved::In(Ok(0)) => return Err(Fault::Closed),
+            Moved::In(Ok(_)) => return self.take_in(now),
+            Moved::In(Err(error)) => return Err(error.into()),
+            Moved::Out(written) => self.has_written(written, now).await?,
+            Moved::Nothing if self.session.check(now).is_ok() => {}
             // Unless it was this process that slept, and the answer is there.
             Moved::Nothing => {
                 self.look().await?;
                 self.session.check(now)?;
             }
         }
-        Ok(false)
+        Ok(0)
+    }
+
+    async fn has_written(
+        &mut self,
+        written: std::io::Result<Option<usize>>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        match written {
+            Ok(Some(count)) => self.session.wrote(count, now),
+            Ok(None) => self.session.flushed(),
+            Err(error) => {
+                // What was acknowledged before is not sent again.
+                let _ = timeout(LAST_WORDS, self.listen()).await;
+                return Err(error.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what there is, as far as the socket takes it without waiting.
+    async fn write_at_once(&mut self, now: Instant) -> Result<(), Fault> {
+        while self.session.has_output() {
+            let written = {
+                let mut written = pin!(write(&mut self.writer, self.session.unwritten()));
+                match poll_fn(|context| Poll::Ready(written.as_mut().poll(context))).await {
+                    Poll::Ready(written) => written,
+                    Poll::Pending => return Ok(()),
+                }
+            };
+            self.has_written(written, now).await?;
+        }
+        Ok(())
     }
 
     /// Takes in what is there, without waiting for any.
@@ -348,27 +390,26 @@ impl<'a> Connection<'a> {
         let read = self.reader.read_buf(self.inbox.room(CHUNK));
         match timeout(Duration::ZERO, read).await {
             Ok(Ok(0)) => Err(Fault::Closed),
-            Ok(Ok(_)) => self.take_in(),
+            Ok(Ok(_)) => self.take_in(Instant::now()).map(drop),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Ok(()),
         }
     }
 
-    /// Hands over every packet that is there.
-    fn take_in(&mut self) -> Result<(), Fault> {
-        let now = Instant::now();
+    /// Hands over every packet that is there, and says how many.
+    fn take_in(&mut self, now: Instant) -> Result<usize, Fault> {
         let mut count = 0;
         while let Some(packet) = self.inbox.next()? {
             self.session.handle(packet, now)?;
             count += 1;
         }
         self.session.has_come(count, now);
-        Ok(())
+        Ok(count)
     }
 
     async fn listen(&mut self) -> Result<(), Fault> {
         while self.reader.read_buf(self.inbox.room(CHUNK)).await? > 0 {
-            self.take_in()?;
+            self.take_in(Instant::now())?;
         }
         Ok(())
     }
@@ -415,7 +456,7 @@ impl<'a> Connection<'a> {
 }
 
 enum Moved {
-    In(usize),
+    In(std::io::Result<usize>),
     Out(std::io::Result<Option<usize>>),
     Nothing,
 }

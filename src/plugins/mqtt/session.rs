@@ -3,7 +3,7 @@
 
 mod resumed;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -28,6 +28,8 @@ pub(super) use resumed::Said;
 const MAX_IN_FLIGHT: usize = 1000;
 /// While so many bytes wait to be written, no message is added: what is sent later is newer.
 const MAX_UNWRITTEN: usize = 64 * 1024;
+/// So much room for them is kept when all are written.
+const KEPT_UNWRITTEN: usize = 1024;
 /// While so many wait, nothing is read either, or the answers to it would fill the memory.
 const MAX_UNREAD: usize = 4 * MAX_UNWRITTEN;
 /// Topics in one SUBSCRIBE. Some brokers allow no more.
@@ -44,11 +46,11 @@ pub(super) struct Session<'a> {
     unwritten: VecDeque<(u64, UnderWay)>,
     put: u64,
     /// Written and not yet acknowledged, by packet id; and the ids in the order in which they went out.
-    in_flight: HashMap<u16, UnderWay>,
+    in_flight: BTreeMap<u16, UnderWay>,
     order: VecDeque<u16>,
     /// Without an acknowledgement of its own: it has been taken when the ping behind it is answered.
     fenced: Option<UnderWay>,
-    subscribing: HashMap<u16, Vec<SubscribeFilter>>,
+    subscribing: BTreeMap<u16, Vec<SubscribeFilter>>,
     /// The topics that the broker does not let us subscribe to.
     refused: HashSet<String>,
     last_id: u16,
@@ -70,7 +72,8 @@ struct UnderWay {
 /// What has to happen until when.
 struct Clock {
     answer_within: Duration,
-    keep_alive: Duration,
+    /// Silence of ours that the broker takes for the end, with some time to spare.
+    ping_after: Duration,
     /// Something has come.
     last_in: Instant,
     /// Something could be written.
@@ -105,10 +108,10 @@ impl<'a> Session<'a> {
             is_flushed: true,
             unwritten: VecDeque::new(),
             put: 0,
-            in_flight: HashMap::new(),
+            in_flight: BTreeMap::new(),
             order: VecDeque::new(),
             fenced: None,
-            subscribing: HashMap::new(),
+            subscribing: BTreeMap::new(),
             refused: HashSet::new(),
             last_id: 0,
             has_acknowledged: false,
@@ -116,7 +119,7 @@ impl<'a> Session<'a> {
             unsent: VecDeque::new(),
             clock: Clock {
                 answer_within: settings.answer_within,
-                keep_alive: settings.keep_alive,
+                ping_after: settings.keep_alive.mul_f64(0.75),
                 last_in: now,
                 last_out: now,
                 progress: now,
@@ -228,7 +231,8 @@ impl<'a> Session<'a> {
         self.put += count as u64;
         self.clock.last_out = now;
         self.clock.progress = now;
-        if self.out.is_empty() {
+        // A burst is not to keep its memory.
+        if self.out.is_empty() && self.out.capacity() > KEPT_UNWRITTEN {
             self.out = BytesMut::new();
         }
         while let Some((at, _)) = self.unwritten.front()
@@ -298,7 +302,7 @@ impl<'a> Session<'a> {
     fn next_due(&self) -> (Instant, Due) {
         let Clock {
             answer_within,
-            keep_alive,
+            ping_after,
             last_in,
             last_out,
             progress,
@@ -312,9 +316,8 @@ impl<'a> Session<'a> {
             overtaken.map(|(_, since)| (since + answer_within, Due::Fault(Fault::PassedOver)));
         let ping = match pinged {
             Some(at) => (at.max(last_in) + answer_within, Due::Fault(Fault::Silent)),
-            // With some time to spare before the broker takes it for silence.
             None => (
-                (last_in + answer_within).min(last_out + keep_alive.mul_f64(0.75)),
+                (last_in + answer_within).min(last_out + ping_after),
                 Due::Ping,
             ),
         };

@@ -108,6 +108,21 @@ pub enum Event {
     Tick,
 }
 
+impl Event {
+    /// The link that says so.
+    pub fn link(&self) -> Option<LinkId> {
+        match self {
+            Self::Request { origin, .. } | Self::Report { origin, .. } => Some(origin.link),
+            Self::Refused { link, .. }
+            | Self::Delivered { link, .. }
+            | Self::Undelivered { link, .. }
+            | Self::LinkUp { link, .. }
+            | Self::Restate { link, .. } => Some(*link),
+            Self::Tick => None,
+        }
+    }
+}
+
 /// What several values held at one moment.
 pub type Snapshot = Arc<[(CellId, Value)]>;
 

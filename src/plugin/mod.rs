@@ -26,6 +26,7 @@ mod shared;
 pub mod stage;
 mod topic;
 mod view;
+mod wake;
 
 use std::any::Any;
 use std::fmt;

@@ -2,12 +2,15 @@
 
 use std::any::{Any, TypeId};
 use std::convert::Infallible;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::futures::Notified;
+use tokio::task::yield_now;
 use tracing::warn;
 
+use super::wake::Prompt;
 use super::{
     Announce, Catalogue, Ending, Note, Notice, Notices, Observer, Payload, Promise, Receipt,
     Sender, Shared, State, Stopping, What,
@@ -246,6 +249,27 @@ impl Port {
                 return;
             }
             notified.await;
+        }
+    }
+
+    /// [`Port::changed`] for who can pull at any moment: does `pull` whenever there is something, here, and where
+    /// somebody else has caused it in that moment and in its place, before that goes on. So `pull` takes next to no
+    /// time, and asks nothing of whoever else may ask for something. When it panics, this does.
+    pub async fn prompted(&self, pull: impl Fn() + Send + Sync + 'static) -> Infallible {
+        let wake = &self.shared.wake[self.link.index()];
+        let prompt: Prompt = Arc::new(pull);
+        let _prompted = wake.set(prompt.clone());
+        loop {
+            while !wake.run(&prompt) {
+                if let Some(panic) = wake.panic() {
+                    resume_unwind(panic);
+                }
+                yield_now().await;
+            }
+            wake.notified().await;
+            if let Some(panic) = wake.panic() {
+                resume_unwind(panic);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::hooks::Begun;
 use super::notice::NOTICES_MAX;
+use super::wake::Wake;
 use super::{Catalogue, Notice, Observatory, Observed, Sender};
 use crate::codec::{Cause, Value, Violation};
 use crate::engine::{
@@ -52,7 +53,7 @@ pub(crate) struct Shared {
     ancestors: Mutex<Vec<Weak<Shared>>>,
     started: Instant,
     /// By link: there may be something to pull.
-    pub(super) wake: Vec<Notify>,
+    pub(super) wake: Vec<Wake>,
     /// The next deadline may have changed.
     pub(crate) deadline_changed: Notify,
     pub(crate) stop: watch::Sender<(Stopping, Ending)>,
@@ -275,7 +276,7 @@ impl Shared {
             successor: OnceLock::new(),
             ancestors: Mutex::default(),
             started,
-            wake: plan.links.iter().map(|_| Notify::new()).collect(),
+            wake: plan.links.iter().map(|_| Wake::default()).collect(),
             deadline_changed: Notify::new(),
             stop: watch::Sender::new((Stopping::No, Ending::ForGood)),
             verdicts: watch::Sender::new(HashMap::new()),
@@ -441,7 +442,10 @@ impl Shared {
     /// Whoever comes after a link pulls in its place.
     pub(super) fn pull(&self, link: LinkId) -> Option<Effect> {
         let mut engine = self.here().ok()?;
-        let effect = engine.poll_effect(self.now(), link)?;
+        // Mostly there is none, and the time is not needed for that.
+        let effect = engine
+            .has_effects(link)
+            .then(|| engine.poll_effect(self.now(), link))??;
         self.has_handed_out(link, &effect);
         Some(effect)
     }
@@ -480,6 +484,7 @@ impl Shared {
             | Event::Restate { .. }
             | Event::Tick => None,
         };
+        let by = event.link();
         let before = engine.poll_deadline();
         let begun = Begun::of(&event);
         let result = engine.handle(now, event);
@@ -487,14 +492,23 @@ impl Shared {
         if engine.poll_deadline() != before {
             self.deadline_changed.notify_one();
         }
+        let mut prompted = None;
         for (index, wake) in self.wake.iter().enumerate() {
-            if engine.has_effects(LinkId::new(index)) {
-                wake.notify_one();
+            let link = LinkId::new(index);
+            if !engine.has_effects(link) {
+                continue;
+            }
+            // Who has caused it has something else to do first, and may hold what it needs for this.
+            if prompted.is_none() && Some(link) != by && wake.has_prompt() {
+                prompted = Some(wake);
+            } else {
+                wake.wake();
             }
         }
         let version = cell.map_or(0, |cell| engine.cell(cell).version);
         drop(engine);
         self.progress.notify_waiters();
+        prompted.map(Wake::prompt);
         result.map(|accepted| (accepted, version))
     }
 }

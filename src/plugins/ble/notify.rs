@@ -5,6 +5,7 @@
 
 mod feed;
 mod queue;
+mod slot;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -28,6 +29,7 @@ use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Access, Address, Characteristic, encode};
 use crate::plugin::{Announce, How, Note, Notice, Port, Receipt, What};
 use feed::{AHEAD, Changes, Feed, Source, Told, changes};
+use slot::{Idle, Next, Taken, Taker};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
@@ -214,7 +216,7 @@ impl Outlet {
     pub(super) fn subscribe(&self, central: Address, empty: Empty) -> std::io::Result<File> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let subscriber = Subscriber {
+        let subscriber = Arc::new(Subscriber {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
             address: central.to_string(),
@@ -226,7 +228,7 @@ impl Outlet {
             delivery: self.delivery,
             empty,
             stem: self.stem.clone(),
-        };
+        });
         let (begun, turn) = (subscriber.begin(), self.turn.clone());
         let subscription = Subscription::begin(central, self);
         tokio::spawn(async move {
@@ -322,7 +324,7 @@ impl Subscriber {
         stem.source.subscribe(&self.name).numbered(stem.number)
     }
 
-    async fn serve(&self, feed: Feed, turn: &Mutex<Feed>) {
+    async fn serve(self: &Arc<Self>, feed: Feed, turn: &Mutex<Feed>) {
         tokio::select! {
             // The first to be asked: what goes with a closed socket looks as if it had been read.
             biased;
@@ -346,7 +348,7 @@ impl Subscriber {
         }
     }
 
-    async fn take_part(&self, mut feed: Feed, turn: &Mutex<Feed>) {
+    async fn take_part(self: &Arc<Self>, mut feed: Feed, turn: &Mutex<Feed>) {
         match self.delivery {
             Delivery::Directed | Delivery::Unknown => self.carry(&mut feed).await,
             // One socket reaches everybody: the others wait until it closes. The next one goes on
@@ -366,7 +368,7 @@ impl Subscriber {
         }
     }
 
-    async fn carry(&self, feed: &mut Feed) {
+    async fn carry(self: &Arc<Self>, feed: &mut Feed) {
         let mut sent = false;
         let mut read_at = None;
         // Written to when the last value has been read, and taken only then: whatever came meanwhile
@@ -376,29 +378,29 @@ impl Subscriber {
             if std::mem::take(&mut sent) {
                 read_at = Some(Instant::now());
             }
-            let Some(told) = feed.next().await else {
-                // Another configuration may tell in another way.
-                let next = self.begin();
-                if next.number == feed.number {
-                    return;
+            let told = match feed.next(self.idle(read_at)).await {
+                Some(Next::ToSend(told)) => told,
+                Some(Next::Sent(told)) => {
+                    feed.unread = told.if_unread();
+                    sent = true;
+                    continue;
                 }
-                *feed = next;
-                continue;
+                None => {
+                    // Another configuration may tell in another way.
+                    let next = self.begin();
+                    if next.number == feed.number {
+                        return;
+                    }
+                    *feed = next;
+                    continue;
+                }
             };
-            if self.delivery == Delivery::Directed
-                && told.writer == Some(self.central)
-                && !crosses(read_at, told.at)
-            {
+            if self.knows(&told, read_at) {
                 continue;
             }
-            feed.unread = (!told.octets.is_empty()).then(|| Told {
-                receipt: None,
-                _place: None,
-                ..told.clone()
-            });
-            let octets = told.octets.clone();
+            feed.unread = told.if_unread();
             match self.send(told, feed).await {
-                Ok(()) => debug!(value = &*self.name, bytes = octets.len(), "notified"),
+                Ok(()) => {}
                 Err((told, problem)) if problem.kind() == ErrorKind::WouldBlock => {
                     feed.unread = None;
                     feed.put_back(told);
@@ -412,13 +414,24 @@ impl Subscriber {
         }
     }
 
+    /// While there is nothing unread in its socket it can be told at once, unless it has to confirm what it gets.
+    fn idle(self: &Arc<Self>, read_at: Option<Instant>) -> Option<Idle> {
+        let taker = self.confirmed.is_none().then(|| self.clone())?;
+        Some(Idle { taker, read_at })
+    }
+
+    /// Whether it has made this change, and what it was told before has arrived.
+    fn knows(&self, told: &Told, read_at: Option<Instant>) -> bool {
+        self.delivery == Delivery::Directed
+            && told.writer == Some(self.central)
+            && !crosses(read_at, told.at)
+    }
+
     /// The whole value: bluetoothd cuts it to the MTU of each central.
     async fn send(&self, told: Told, feed: &mut Feed) -> Result<(), (Told, std::io::Error)> {
         let version = told.version;
         let Some(confirmed) = &self.confirmed else {
-            self.put(&told.octets).map_err(|problem| (told, problem))?;
-            self.note_sent(version, false);
-            return Ok(());
+            return self.send_at_once(&told).map_err(|problem| (told, problem));
         };
         // Whatever came before is no confirmation of this.
         let (mut own, mut anybody) = (
@@ -434,7 +447,7 @@ impl Subscriber {
         if let Err(problem) = self.put(&told.octets) {
             return Err((told, problem));
         }
-        self.note_sent(version, true);
+        self.note_sent(&told, true);
         feed.sent(told);
         let confirmed = async {
             tokio::select! {
@@ -452,8 +465,15 @@ impl Subscriber {
         Ok(())
     }
 
-    fn note_sent(&self, version: u64, indication: bool) {
-        self.note(version, &|| What::Notified {
+    fn send_at_once(&self, told: &Told) -> std::io::Result<()> {
+        self.put(&told.octets)?;
+        self.note_sent(told, false);
+        Ok(())
+    }
+
+    fn note_sent(&self, told: &Told, indication: bool) {
+        debug!(value = &*self.name, bytes = told.octets.len(), "notified");
+        self.note(told.version, &|| What::Notified {
             central: self.whom(),
             indication,
         });
@@ -488,6 +508,19 @@ impl Subscriber {
         let count = rustix::net::send(&self.socket, octets, SendFlags::NOSIGNAL)?;
         debug_assert_eq!(count, octets.len(), "a packet goes whole");
         Ok(())
+    }
+}
+
+impl Taker for Subscriber {
+    fn take(&self, told: &Told, read_at: Option<Instant>) -> Taken {
+        if self.knows(told, read_at) {
+            return Taken::Knows;
+        }
+        match self.send_at_once(told) {
+            Ok(()) => Taken::Sent,
+            // Its own task finds out why.
+            Err(_) => Taken::Not,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
@@ -42,7 +42,7 @@ pub(super) struct Serving {
     bluetoothd: String,
     connection: Connection,
     objects: Arc<Objects>,
-    outlets: Outlets,
+    outlets: Arc<Mutex<Outlets>>,
     door: Arc<Door>,
     news: Arc<News>,
     /// There may be room for an advertisement that was refused.
@@ -148,7 +148,7 @@ impl Serving {
             bluetoothd,
             connection,
             objects,
-            outlets,
+            outlets: Arc::new(Mutex::new(outlets)),
             door,
             news,
             room,
@@ -190,7 +190,7 @@ impl Serving {
         declared: &Peripheral,
         window: &Arc<PairingWindow>,
     ) {
-        self.objects.show(port, &mut self.outlets);
+        self.objects.show(port, &mut locked(&self.outlets));
         self.door
             .set(declared.pairing.allowed.clone(), window.clone());
     }
@@ -229,7 +229,7 @@ impl Serving {
         &mut self,
         port: &Port,
         declared: &Peripheral,
-        window: &PairingWindow,
+        window: &Arc<PairingWindow>,
     ) -> bluer::Result<Lost> {
         window.begin(port);
         let mut events = Box::pin(self.adapter.events().await?);
@@ -248,12 +248,9 @@ impl Serving {
         );
         let mut advertised = pin!(advertised);
         let mut held = pin!(hold(port, window, &self.adapter));
+        let mut told = pin!(self.tell(port, window));
         loop {
             tokio::select! {
-                () = port.changed() => while let Some(effect) = port.pull() {
-                    window.hear(port, &effect);
-                    self.outlets.tell(&effect, port.link(), &port.receipt(&effect));
-                },
                 event = events.next() => match event {
                     Some(AdapterEvent::PropertyChanged(AdapterProperty::Powered(false))) => {
                         let ended = async { while events.next().await.is_some() {} };
@@ -266,7 +263,28 @@ impl Serving {
                 _ = &mut self.connection.io => return Ok(Lost::Connection),
                 never = &mut advertised => match never? {},
                 never = &mut held => match never {},
+                never = &mut told => match never {},
             }
+        }
+    }
+
+    /// Tells subscribers of changes, each in the moment in which it is made.
+    fn tell(
+        &self,
+        port: &Port,
+        window: &Arc<PairingWindow>,
+    ) -> impl Future<Output = Infallible> + use<> {
+        let (port, window, outlets) = (port.clone(), window.clone(), self.outlets.clone());
+        async move {
+            let here = port.clone();
+            port.prompted(move || {
+                let outlets = locked(&outlets);
+                while let Some(effect) = here.pull() {
+                    window.hear(&here, &effect);
+                    outlets.tell(&effect, here.link(), &here.receipt(&effect));
+                }
+            })
+            .await
         }
     }
 
@@ -279,6 +297,10 @@ impl Serving {
         self.pairing.end(&self.adapter, &self.objects).await;
         self.objects.unregister_all(adapter).await;
     }
+}
+
+fn locked(outlets: &Mutex<Outlets>) -> MutexGuard<'_, Outlets> {
+    outlets.lock().expect("nothing panics with it")
 }
 
 /// Up to 5.55, BlueZ has no words for who may subscribe. It would refuse all services, and not say why.

@@ -6,10 +6,11 @@ use std::future::{Future, pending};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::queue::Queue;
+use super::slot::{Idle, Next, Slot};
 use crate::engine::PeerId;
 use crate::plugin::Receipt;
 
@@ -37,16 +38,34 @@ pub(super) struct Told {
     pub(super) _place: Option<Arc<()>>,
 }
 
+impl Told {
+    /// For whoever goes on, if it can be unread: of an empty value nothing stays in a socket.
+    pub(super) fn if_unread(&self) -> Option<Self> {
+        (!self.octets.is_empty()).then(|| Self {
+            receipt: None,
+            _place: None,
+            ..self.clone()
+        })
+    }
+}
+
 /// The end where changes go in.
 pub(super) enum Changes {
-    Latest(watch::Sender<Told>),
+    Latest(Arc<Mutex<Latest>>),
     Every(Arc<Mutex<Events>>),
 }
 
 /// Where those begin who want to hear of changes.
 pub(super) enum Source {
-    Latest(watch::Receiver<Told>),
+    Latest(Arc<Mutex<Latest>>),
     Every(Arc<Mutex<Events>>),
+}
+
+/// Everybody who hears of the newest value.
+#[derive(Default)]
+pub(super) struct Latest {
+    slots: Vec<Arc<Slot>>,
+    newest: Told,
 }
 
 /// Everybody who hears every event. Little piles up here: where more than a few wait at one of them, the next
@@ -62,6 +81,7 @@ pub(super) struct Events {
 
 struct Listener {
     events: mpsc::UnboundedSender<Told>,
+    slot: Arc<Slot>,
     /// Held by each event that waits.
     places: Arc<()>,
 }
@@ -76,8 +96,8 @@ pub(super) struct Feed {
 }
 
 enum News {
-    Latest(watch::Receiver<Told>),
-    Every(Queue),
+    Latest(Arc<Slot>),
+    Every(Queue, Arc<Slot>),
     /// Nobody wants any.
     Nothing,
 }
@@ -92,8 +112,8 @@ pub(super) fn changes(every: Option<usize>) -> (Changes, Source) {
         }));
         return (Changes::Every(events.clone()), Source::Every(events));
     }
-    let (sender, latest) = watch::channel(Told::default());
-    (Changes::Latest(sender), Source::Latest(latest))
+    let latest = Arc::<Mutex<Latest>>::default();
+    (Changes::Latest(latest.clone()), Source::Latest(latest))
 }
 
 impl Changes {
@@ -111,9 +131,7 @@ impl Changes {
 
     pub(super) fn tell(&self, told: Told, receipt: &Receipt) {
         match self {
-            Self::Latest(latest) => {
-                latest.send_replace(told);
-            }
+            Self::Latest(latest) => lock(latest).tell(told),
             Self::Every(events) => lock(events).tell(told, receipt),
         }
     }
@@ -123,7 +141,7 @@ impl Changes {
 impl Drop for Changes {
     fn drop(&mut self) {
         match self {
-            Self::Latest(_) => {}
+            Self::Latest(latest) => lock(latest).slots.drain(..).for_each(|slot| slot.end()),
             Self::Every(events) => lock(events).listeners.clear(),
         }
     }
@@ -133,20 +151,31 @@ impl Source {
     /// A subscription hears of what changes from now on, or has changed while it was being made.
     pub(super) fn subscribe(&self, name: &Arc<str>) -> Feed {
         match self {
-            Self::Latest(latest) => {
-                let mut latest = latest.clone();
-                latest.mark_unchanged();
-                let changed_at = latest.borrow().at;
-                if is_recent(changed_at) {
-                    latest.mark_changed();
-                }
-                Feed::of(News::Latest(latest))
-            }
+            Self::Latest(latest) => Feed::of(News::Latest(lock(latest).listen())),
             Self::Every(events) => {
-                let events = lock(events).listen();
-                Feed::of(News::Every(Queue::new(events, name.clone())))
+                let (events, slot) = lock(events).listen();
+                let queue = Queue::new(events, name.clone());
+                Feed::of(News::Every(queue, slot))
             }
         }
+    }
+}
+
+impl Latest {
+    fn tell(&mut self, told: Told) {
+        for slot in &self.slots {
+            slot.tell(&told);
+        }
+        self.newest = told;
+    }
+
+    fn listen(&mut self) -> Arc<Slot> {
+        let recent = is_recent(self.newest.at).then(|| self.newest.clone());
+        let slot = Arc::new(Slot::with(recent));
+        // Whoever does not listen any more is forgotten.
+        self.slots.retain(|slot| Arc::strong_count(slot) > 1);
+        self.slots.push(slot.clone());
+        slot
     }
 }
 
@@ -164,28 +193,37 @@ impl Events {
         self.recent.push_back(told.clone());
         let ahead = self.ahead;
         // Whoever does not listen any more is forgotten.
-        self.listeners.retain(|Listener { events, places }| {
-            let waiting = Arc::strong_count(places) - 1;
-            let told = Told {
-                receipt: (waiting >= ahead).then(|| receipt.clone()),
-                _place: Some(places.clone()),
-                ..told.clone()
-            };
-            events.send(told).is_ok()
+        self.listeners.retain(|listener| {
+            let Listener {
+                events,
+                slot,
+                places,
+            } = listener;
+            slot.tell_or(&told, || {
+                let waiting = Arc::strong_count(places) - 1;
+                let told = Told {
+                    receipt: (waiting >= ahead).then(|| receipt.clone()),
+                    _place: Some(places.clone()),
+                    ..told.clone()
+                };
+                events.send(told).is_ok()
+            })
         });
     }
 
-    fn listen(&mut self) -> mpsc::UnboundedReceiver<Told> {
+    fn listen(&mut self) -> (mpsc::UnboundedReceiver<Told>, Arc<Slot>) {
         let (listener, events) = mpsc::unbounded_channel();
         for told in self.recent.iter().filter(|told| is_recent(told.at)) {
             // The other end is here.
             let _ = listener.send(told.clone());
         }
+        let slot = Arc::<Slot>::default();
         self.listeners.push(Listener {
             events: listener,
+            slot: slot.clone(),
             places: Arc::default(),
         });
-        events
+        (events, slot)
     }
 }
 
@@ -208,23 +246,35 @@ impl Feed {
     }
 
     /// What is to be sent next; `None` when nothing more will be. Nothing is lost when it is dropped
-    /// while it waits.
-    pub(super) async fn next(&mut self) -> Option<Told> {
-        match &mut self.news {
-            News::Latest(latest) => {
-                latest.changed().await.ok()?;
-                Some(latest.borrow_and_update().clone())
+    /// while it waits. Who says that it is `idle` may be told at once meanwhile.
+    pub(super) async fn next(&mut self, idle: Option<Idle>) -> Option<Next> {
+        let (slot, queue) = match &mut self.news {
+            News::Latest(slot) => {
+                let _waiting = slot.wait(idle, || false);
+                return slot.next().await;
             }
-            News::Every(queue) => queue.next().await,
-            News::Nothing => None,
+            News::Every(queue, slot) => (slot, queue),
+            News::Nothing => return None,
+        };
+        let next = {
+            let _waiting = slot.wait(idle, || queue.is_there());
+            tokio::select! {
+                biased;
+                next = slot.next() => next,
+                told = queue.next() => told.map(Next::ToSend),
+            }
+        };
+        if let Some(Next::Sent(_)) = next {
+            queue.has_moved();
         }
+        next
     }
 
     /// It could not be sent: it comes again, or something newer where that will do.
     pub(super) fn put_back(&mut self, told: Told) {
         match &mut self.news {
-            News::Latest(latest) => latest.mark_changed(),
-            News::Every(queue) => queue.put_back(told),
+            News::Latest(slot) => slot.put_back(told),
+            News::Every(queue, _) => queue.put_back(told),
             News::Nothing => {}
         }
     }
@@ -232,7 +282,7 @@ impl Feed {
     /// It has been sent, and what follows may have to wait until it is confirmed.
     pub(super) fn sent(&mut self, told: Told) {
         match &mut self.news {
-            News::Every(queue) => queue.sent(told),
+            News::Every(queue, _) => queue.sent(told),
             News::Latest(_) | News::Nothing => {}
         }
     }
@@ -248,14 +298,18 @@ impl Feed {
 
     async fn pile_up(&mut self) -> Infallible {
         match &mut self.news {
-            News::Every(queue) => queue.pile_up().await,
+            News::Every(queue, _) => queue.pile_up().await,
             News::Latest(_) | News::Nothing => pending().await,
         }
     }
 
     /// Another socket goes on: what may be unread in the last one is sent once more.
     pub(super) fn hand_over(&mut self) {
-        if let Some(told) = self.unread.take() {
+        let sent = match &self.news {
+            News::Latest(slot) | News::Every(_, slot) => slot.sent(),
+            News::Nothing => None,
+        };
+        if let Some(told) = sent.or(self.unread.take()) {
             self.put_back(told);
         }
     }
@@ -265,6 +319,6 @@ fn is_recent(at: Option<Instant>) -> bool {
     at.is_some_and(|at| at.elapsed() < SUBSCRIBING)
 }
 
-fn lock(events: &Mutex<Events>) -> std::sync::MutexGuard<'_, Events> {
-    events.lock().expect("nothing panics with it")
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().expect("nothing panics with it")
 }

@@ -64,6 +64,18 @@ impl Queue {
         next
     }
 
+    /// Whether there is something to be told.
+    pub(super) fn is_there(&self) -> bool {
+        !self.waiting.is_empty() || !self.events.is_empty()
+    }
+
+    /// One that waited for nobody was told.
+    pub(super) fn has_moved(&mut self) {
+        self.unconfirmed = None;
+        self.is_behind = false;
+        self.moved = Instant::now();
+    }
+
     pub(super) fn put_back(&mut self, told: Told) {
         self.unconfirmed = None;
         self.waiting.push_front(told);

@@ -72,6 +72,12 @@ impl Air {
         socket
     }
 
+    /// Nobody has a turn of its own meanwhile.
+    fn change_at_once(&self, octet: u8) {
+        let (effect, link) = effect(0, octet, None);
+        self.outlets.tell(&effect, link, &Receipt::new(|| {}));
+    }
+
     /// Returns whether everybody who has to be told has been.
     pub(super) async fn change(&self, octet: u8, writer: Option<Address>) -> Arc<AtomicBool> {
         self.change_of(0, octet, writer).await
@@ -84,20 +90,7 @@ impl Air {
         octet: u8,
         writer: Option<Address>,
     ) -> Arc<AtomicBool> {
-        let link = LinkId::new(LINK);
-        let effect = Effect {
-            cell: CellId::new(cell),
-            carries: Carries::State,
-            value: Value::Bytes([octet].into()),
-            version: 1,
-            ticket: 0,
-            origin: writer.map(|central| Origin {
-                link,
-                peer: Some(peer(central)),
-            }),
-            restated: false,
-            with: None,
-        };
+        let (effect, link) = effect(cell, octet, writer);
         let delivered = Arc::<AtomicBool>::default();
         let told = delivered.clone();
         let receipt = Receipt::new(move || told.store(true, Ordering::Relaxed));
@@ -106,6 +99,24 @@ impl Air {
         rest().await;
         delivered
     }
+}
+
+fn effect(cell: usize, octet: u8, writer: Option<Address>) -> (Effect, LinkId) {
+    let link = LinkId::new(LINK);
+    let effect = Effect {
+        cell: CellId::new(cell),
+        carries: Carries::State,
+        value: Value::Bytes([octet].into()),
+        version: 1,
+        ticket: 0,
+        origin: writer.map(|central| Origin {
+            link,
+            peer: Some(peer(central)),
+        }),
+        restated: false,
+        with: None,
+    };
+    (effect, link)
 }
 
 /// Whatever can happen now has happened.
@@ -123,6 +134,14 @@ pub(super) async fn read(mut socket: &File) -> Vec<u8> {
         rest().await;
     }
     all
+}
+
+/// What bluetoothd finds in this moment, before anybody has had a turn.
+fn read_at_once(mut socket: &File) -> Option<u8> {
+    let mut packet = [0; 512];
+    let count = socket.read(&mut packet).ok()?;
+    assert_eq!(count, 1, "each value is a packet");
+    Some(packet[0])
 }
 
 /// The next thing that bluetoothd finds, if there is any.
@@ -144,6 +163,71 @@ async fn who_does_not_read_finds_one_old_value_and_the_newest() {
     assert_eq!(read(&socket).await, [1, 200]);
     air.change(201, None).await;
     assert_eq!(read(&socket).await, [201]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_read_all_is_told_in_the_moment_of_the_change_and_once() {
+    for (delivery, every) in [
+        (Delivery::Directed, None),
+        (Delivery::Shared, None),
+        (Delivery::Directed, Some(AHEAD)),
+        (Delivery::Shared, Some(AHEAD)),
+    ] {
+        let notify = true;
+        let access = Access::default();
+        let air = Air::with(delivery, Access { notify, ..access }, every);
+        let one = air.subscribe(ONE).await;
+        air.change_at_once(1);
+        assert_eq!(read_at_once(&one), Some(1), "nobody had to be woken");
+        air.change_at_once(2);
+        air.change_at_once(3);
+        assert_eq!(read_at_once(&one), None, "its task does not know of 1 yet");
+        rest().await;
+        match every {
+            None => assert_eq!(read(&one).await, [3], "the newest"),
+            Some(_) => assert_eq!(read(&one).await, [2, 3], "in order"),
+        }
+        air.change_at_once(4);
+        assert_eq!(read_at_once(&one), Some(4));
+        rest().await;
+        assert_eq!(read(&one).await, NOTHING);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_socket_was_told_at_once_and_took_with_it_the_next_one_carries() {
+    for every in [None, Some(AHEAD)] {
+        let notify = true;
+        let access = Access::default();
+        let air = Air::with(Delivery::Shared, Access { notify, ..access }, every);
+        let (one, other) = (air.subscribe(ONE).await, air.subscribe(OTHER).await);
+        air.change_at_once(1);
+        drop(one);
+        rest().await;
+        assert_eq!(read(&other).await, [1], "nobody had read it");
+
+        let third = air.subscribe(ONE).await;
+        air.change_at_once(2);
+        air.change_at_once(3);
+        drop(other);
+        rest().await;
+        match every {
+            None => assert_eq!(read(&third).await, [3]),
+            Some(_) => assert_eq!(read(&third).await, [2, 3]),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_to_confirm_is_told_when_it_has_its_turn() {
+    let indicate = true;
+    let access = Access::default();
+    let air = Air::of(Delivery::Directed, Access { indicate, ..access });
+    let one = air.subscribe(ONE).await;
+    air.change_at_once(1);
+    assert_eq!(read_at_once(&one), None);
+    rest().await;
+    assert_eq!(read_at_once(&one), Some(1));
 }
 
 #[tokio::test(start_paused = true)]

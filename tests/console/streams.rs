@@ -84,6 +84,20 @@ fn of_too_many_steps_some_are_shown_and_the_others_counted() {
 }
 
 #[test]
+fn steps_are_followed_from_the_first_request_on() {
+    let world = restless();
+    let counted = |line: &str| line.starts_with("bemo_sync_changes_total") && !line.ends_with(" 0");
+    let is_moving = || world.http.get("/metrics").body.lines().any(counted);
+    assert!((0..2000).any(|_| is_moving()), "nothing changes");
+    let before = world.http.json("/api/v1/flow");
+    assert_eq!(before["steps"], json!([]), "nobody had looked");
+    let mut events = world.http.events("");
+    events.wait_for("flow", |flow| !flow["steps"].as_array().unwrap().is_empty());
+    let kept = world.http.json("/api/v1/flow");
+    assert!(!kept["steps"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn a_browser_that_is_slow_is_told_the_newest_when_it_comes_back() {
     let world = restless();
     let mut slow = world.http.events("");

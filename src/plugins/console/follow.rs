@@ -17,13 +17,15 @@ use crate::reload::{Last, Reloader};
 
 /// The streams are told so often at the most; of each value the newest.
 const SLICE: Duration = Duration::from_millis(100);
+/// While nobody looks, values are looked at so often, for whoever wants to see later how they went.
+const SLICE_OF_NOBODY: Duration = Duration::from_secs(1);
 
 /// Until it is time to stop.
 pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
     let port = &current.port;
     let mut stopped = pin!(port.stopped());
     let mut health_changes = current.observer.health_changes();
-    let mut seen = Way::new(current);
+    let mut seen = Way::default();
     // Whoever has listened to the configuration of before is told.
     health_changes.mark_changed();
     let mut carrier = adapter(current);
@@ -33,7 +35,7 @@ pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
         let mut progress = pin!(port.progress());
         // From here on nothing is missed.
         progress.as_mut().enable();
-        let due = Instant::now() + SLICE;
+        let begun = Instant::now();
         let (views, came) = current.look_again(state.is_heard());
         if !views.is_empty() {
             state.tell(|| Frame::new("values", &views));
@@ -61,6 +63,7 @@ pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
                     health_changes.mark_changed();
                     break;
                 }
+                () = state.attention.begins() => break,
                 () = seen.more() => {}
                 () = until(tidied) => break,
             }
@@ -68,10 +71,15 @@ pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
                 break;
             }
         }
+        let slice = match seen.is_wanted {
+            true => SLICE,
+            false => SLICE_OF_NOBODY,
+        };
         loop {
             tokio::select! {
                 ending = &mut stopped => return ending,
-                () = sleep_until(due) => break,
+                () = sleep_until(begun + slice) => break,
+                () = state.attention.begins() => break,
                 // To be woken for each step costs more than the step.
                 () = seen.more(), if seen.is_flood => {}
             }
@@ -81,27 +89,20 @@ pub(super) async fn follow(state: &State, current: &Arc<Current>) -> Ending {
 }
 
 /// The steps that are followed.
+#[derive(Default)]
 struct Way {
-    /// `None` for the rest of a slice in which too much happens.
+    /// `None` where nobody looks, and for the rest of a slice in which too much happens.
     flow: Option<Flow>,
     steps: Vec<Arc<Step>>,
     missed: u64,
+    /// Somebody looks.
+    is_wanted: bool,
     was_blind: bool,
     /// In the slice before, there was more than is followed: one stops looking as soon as it is so again.
     is_flood: bool,
 }
 
 impl Way {
-    fn new(current: &Current) -> Self {
-        Self {
-            flow: Some(current.observer.flow()),
-            steps: Vec::new(),
-            missed: 0,
-            was_blind: false,
-            is_flood: false,
-        }
-    }
-
     fn has_news(&self) -> bool {
         !self.steps.is_empty()
     }
@@ -147,9 +148,9 @@ impl Way {
             state.steps().add(current, steps, missed);
             state.tell(|| Frame::new("flow", &state.steps().newest(count, missed)));
         }
-        if self.flow.is_none() {
-            self.flow = Some(current.observer.flow());
-        }
+        let flow = self.flow.take();
+        self.flow = state.attention.followed(flow, current, state.is_heard());
+        self.is_wanted = self.flow.is_some();
     }
 }
 

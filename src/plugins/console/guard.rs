@@ -50,7 +50,12 @@ pub(super) async fn guard(
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = match allow(&state, &request) {
         Ok(()) => match whole(request).await {
-            Ok(request) => next.run(request).await,
+            Ok(request) => {
+                if is_api {
+                    state.is_looked_at();
+                }
+                next.run(request).await
+            }
             Err(problem) => closing(problem),
         },
         Err(Refusal::Now(problem)) => problem.into_response(),

@@ -8,6 +8,7 @@
 //! streams. `centrals` are the page's own phones.
 
 mod answers;
+mod attention;
 mod centrals;
 mod config;
 mod current;

@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
+use super::attention::Attention;
 use super::centrals::Centrals;
 use super::config::Settings;
 use super::current::Current;
@@ -40,6 +41,7 @@ pub(super) struct State {
     steps: Mutex<Steps>,
     /// Streams end: the server does.
     over: watch::Sender<bool>,
+    pub(super) attention: Attention,
     pub(super) centrals: Centrals,
     pub(super) streams: Arc<Semaphore>,
     /// Room for those who wait for the answer to a wrong token: each holds a connection.
@@ -77,6 +79,7 @@ impl State {
             devices: AtomicU64::new(0),
             port: OnceLock::new(),
             sessions: Mutex::default(),
+            attention: Attention::default(),
             centrals: Centrals::default(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             asleep: Semaphore::new(ASLEEP_MAX),
@@ -128,6 +131,12 @@ impl State {
     /// A [`Problem`] between two configurations.
     pub(super) fn current(&self) -> Result<Arc<Current>, Problem> {
         self.current.borrow().clone().ok_or_else(Problem::not_now)
+    }
+
+    /// Somebody asks for something.
+    pub(super) fn is_looked_at(&self) {
+        let current = self.current.borrow().clone();
+        self.attention.pay(current.as_deref());
     }
 
     /// The device is another, or what carries it.

@@ -75,7 +75,7 @@ export function flowView() {
     const opened = only !== null && groups.size > 0 && !list.querySelector("details[open]");
     if (opened && list.firstElementChild) list.firstElementChild.open = true;
     const lost = state.missed > 0 ? `; ${state.missed} were too many to be told` : "";
-    write(note, list.childElementCount === 0 ? "No step like that has been seen yet." : `The last ${list.childElementCount} changes and events, newest first${lost}.`);
+    write(note, list.childElementCount === 0 ? "No step like that has been seen yet. Steps are followed from the moment that somebody opens this page, and for an hour after." : `The last ${list.childElementCount} changes and events, newest first${lost}.`);
   }
 
   /// What has been pushed out at the end is gone for good.

@@ -13,8 +13,10 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram as StdSocket;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socketpair};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -107,6 +109,7 @@ impl Outlets {
             confirmed: Arc::default(),
             delivery,
             turn: Arc::new(Mutex::new(Feed::nothing())),
+            waiting: Arc::default(),
         };
         self.put(declared, &outlet, changes);
         outlet
@@ -209,6 +212,8 @@ pub(super) struct Outlet {
     delivery: Delivery,
     /// Held by the socket that reaches everybody, and by the next one when that is closed.
     turn: Arc<Mutex<Feed>>,
+    /// How many wait for it.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Outlet {
@@ -216,6 +221,9 @@ impl Outlet {
     pub(super) fn subscribe(&self, central: Address, empty: Empty) -> std::io::Result<File> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        // The least there can be, which is a few values: then the kernel says that there is room when one is unread
+        // at the most.
+        set_socket_send_buffer_size(&ours, 0)?;
         let subscriber = Arc::new(Subscriber {
             socket: UnixDatagram::from_std(StdSocket::from(ours))?,
             central: peer(central),
@@ -226,6 +234,7 @@ impl Outlet {
                 anybody: self.confirmed.clone(),
             }),
             delivery: self.delivery,
+            waiting: self.waiting.clone(),
             empty,
             stem: self.stem.clone(),
         });
@@ -305,6 +314,8 @@ struct Subscriber {
     /// Where it waits for confirmations, if there are any.
     confirmed: Option<Confirmed>,
     delivery: Delivery,
+    /// How many wait for the socket that reaches everybody.
+    waiting: Arc<AtomicUsize>,
     empty: Empty,
     stem: Arc<std::sync::Mutex<Stem>>,
 }
@@ -360,7 +371,9 @@ impl Subscriber {
                 } else {
                     // What would be for this one is carried by the other.
                     drop(feed);
+                    let waits = Waits::begin(&self.waiting);
                     let mut turn = turn.lock().await;
+                    drop(waits);
                     turn.hand_over();
                     self.carry(&mut turn).await;
                 }
@@ -371,17 +384,35 @@ impl Subscriber {
     async fn carry(self: &Arc<Self>, feed: &mut Feed) {
         let mut sent = false;
         let mut read_at = None;
-        // Written to when the last value has been read, and taken only then: whatever came meanwhile
-        // is passed over, where the newest will do.
-        while feed.beside(self.socket.writable()).await.is_ok() {
-            feed.unread = None;
-            if std::mem::take(&mut sent) {
-                read_at = Some(Instant::now());
-            }
-            let told = match feed.next(self.idle(read_at)).await {
+        let mut is_full = false;
+        loop {
+            // Written to when the last value has been read, and taken only then: whatever came meanwhile
+            // is passed over, where the newest will do.
+            let next = if !is_full && self.goes_ahead(feed) {
+                tokio::select! {
+                    biased;
+                    room = self.socket.writable() => Err(room),
+                    next = feed.next(self.idle(read_at)) => Ok(next),
+                }
+            } else {
+                Err(feed.beside(self.socket.writable()).await)
+            };
+            let next = match next {
+                Ok(next) => next,
+                Err(Ok(())) => {
+                    is_full = false;
+                    feed.has_room();
+                    if std::mem::take(&mut sent) {
+                        read_at = Some(Instant::now());
+                    }
+                    feed.next(self.idle(read_at)).await
+                }
+                Err(Err(_)) => return,
+            };
+            let told = match next {
                 Some(Next::ToSend(told)) => told,
                 Some(Next::Sent(told)) => {
-                    feed.unread = told.if_unread();
+                    feed.goes(&told);
                     sent = true;
                     continue;
                 }
@@ -391,18 +422,18 @@ impl Subscriber {
                     if next.number == feed.number {
                         return;
                     }
-                    *feed = next;
+                    feed.become_as(next);
                     continue;
                 }
             };
             if self.knows(&told, read_at) {
                 continue;
             }
-            feed.unread = told.if_unread();
+            feed.goes(&told);
             match self.send(told, feed).await {
                 Ok(()) => {}
                 Err((told, problem)) if problem.kind() == ErrorKind::WouldBlock => {
-                    feed.unread = None;
+                    is_full = true;
                     feed.put_back(told);
                 }
                 Err((_, problem)) => {
@@ -412,6 +443,15 @@ impl Subscriber {
             }
             sent = true;
         }
+    }
+
+    /// Whether the next event is sent although the last is unread: where the socket reaches everybody and nobody waits
+    /// who would have to go on with what goes with it. For a central of its own that would be as well, but which of
+    /// its own changes it has to hear is decided by what is unread.
+    fn goes_ahead(&self, feed: &Feed) -> bool {
+        self.delivery == Delivery::Shared
+            && self.waiting.load(Ordering::Relaxed) == 0
+            && feed.goes_ahead()
     }
 
     /// While there is nothing unread in its socket it can be told at once, unless it has to confirm what it gets.
@@ -521,6 +561,22 @@ impl Taker for Subscriber {
             // Its own task finds out why.
             Err(_) => Taken::Not,
         }
+    }
+}
+
+/// As long as it lives, somebody waits for the socket that reaches everybody.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

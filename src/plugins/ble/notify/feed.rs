@@ -23,6 +23,11 @@ const RECENT_MAX: usize = 64;
 /// confirmed. Without them, bluetoothd would wait for each until the engine has heard of the last.
 pub(super) const AHEAD: usize = 16;
 
+/// So many are in a socket at once, at the most.
+const AHEAD_IN_SOCKET: usize = 8;
+/// What has been in a socket for so long has been read.
+const READ_WITHIN: Duration = Duration::from_secs(1);
+
 /// What the subscribers of one characteristic are to hear.
 #[derive(Clone, Default)]
 pub(super) struct Told {
@@ -40,7 +45,7 @@ pub(super) struct Told {
 
 impl Told {
     /// For whoever goes on, if it can be unread: of an empty value nothing stays in a socket.
-    pub(super) fn if_unread(&self) -> Option<Self> {
+    fn if_unread(&self) -> Option<Self> {
         (!self.octets.is_empty()).then(|| Self {
             receipt: None,
             _place: None,
@@ -89,15 +94,20 @@ struct Listener {
 /// What a socket, or one after the other, has yet to carry.
 pub(super) struct Feed {
     news: News,
-    /// The last value that was sent, if it may be unread.
-    pub(super) unread: Option<Told>,
+    /// What was sent and may be unread, the newest last.
+    unread: Vec<Told>,
     /// Of the source that it comes from.
     pub(super) number: u64,
 }
 
 enum News {
     Latest(Arc<Slot>),
-    Every(Queue, Arc<Slot>),
+    Every {
+        queue: Queue,
+        slot: Arc<Slot>,
+        /// Events can be sent while others are unread.
+        goes_ahead: bool,
+    },
     /// Nobody wants any.
     Nothing,
 }
@@ -121,9 +131,14 @@ impl Changes {
     pub(super) fn goes_on(&self, every: Option<usize>) -> bool {
         match (self, every) {
             (Self::Latest(_), None) => true,
+            // Whether something can be sent ahead is known from the beginning.
             (Self::Every(events), Some(ahead)) => {
-                lock(events).ahead = ahead;
-                true
+                let mut events = lock(events);
+                let goes_on = (events.ahead > 0) == (ahead > 0);
+                if goes_on {
+                    events.ahead = ahead;
+                }
+                goes_on
             }
             (Self::Latest(_), Some(_)) | (Self::Every(_), None) => false,
         }
@@ -153,9 +168,15 @@ impl Source {
         match self {
             Self::Latest(latest) => Feed::of(News::Latest(lock(latest).listen())),
             Self::Every(events) => {
-                let (events, slot) = lock(events).listen();
+                let mut events = lock(events);
+                let goes_ahead = events.ahead > 0;
+                let (events, slot) = events.listen();
                 let queue = Queue::new(events, name.clone());
-                Feed::of(News::Every(queue, slot))
+                Feed::of(News::Every {
+                    queue,
+                    slot,
+                    goes_ahead,
+                })
             }
         }
     }
@@ -231,7 +252,7 @@ impl Feed {
     fn of(news: News) -> Self {
         Self {
             news,
-            unread: None,
+            unread: Vec::new(),
             number: 0,
         }
     }
@@ -253,7 +274,7 @@ impl Feed {
                 let _waiting = slot.wait(idle, || false);
                 return slot.next().await;
             }
-            News::Every(queue, slot) => (slot, queue),
+            News::Every { queue, slot, .. } => (slot, queue),
             News::Nothing => return None,
         };
         let next = {
@@ -272,17 +293,57 @@ impl Feed {
 
     /// It could not be sent: it comes again, or something newer where that will do.
     pub(super) fn put_back(&mut self, told: Told) {
+        if !told.octets.is_empty() {
+            self.unread.pop();
+        }
+        self.tell_again(told);
+    }
+
+    fn tell_again(&mut self, told: Told) {
         match &mut self.news {
             News::Latest(slot) => slot.put_back(told),
-            News::Every(queue, _) => queue.put_back(told),
+            News::Every { queue, .. } => queue.put_back(told),
             News::Nothing => {}
         }
+    }
+
+    /// It is in the socket, or is about to be.
+    pub(super) fn goes(&mut self, told: &Told) {
+        self.forget_read();
+        self.unread.extend(told.if_unread());
+    }
+
+    /// There is room in the socket. If one was unread, none is; of several, the last may be.
+    pub(super) fn has_room(&mut self) {
+        let last = self.unread.pop().filter(|_| !self.unread.is_empty());
+        self.unread.clear();
+        self.unread.extend(last);
+    }
+
+    fn forget_read(&mut self) {
+        self.unread
+            .retain(|told| told.at.is_some_and(|at| at.elapsed() < READ_WITHIN));
+    }
+
+    /// Whether one more can be sent while others are unread.
+    pub(super) fn goes_ahead(&self) -> bool {
+        let goes_ahead = match &self.news {
+            News::Every { goes_ahead, .. } => *goes_ahead,
+            News::Latest(_) | News::Nothing => false,
+        };
+        goes_ahead && (1..AHEAD_IN_SOCKET).contains(&self.unread.len())
+    }
+
+    /// From here on it is another one; what is unread still is.
+    pub(super) fn become_as(&mut self, next: Self) {
+        let unread = std::mem::take(&mut self.unread);
+        *self = Self { unread, ..next };
     }
 
     /// It has been sent, and what follows may have to wait until it is confirmed.
     pub(super) fn sent(&mut self, told: Told) {
         match &mut self.news {
-            News::Every(queue, _) => queue.sent(told),
+            News::Every { queue, .. } => queue.sent(told),
             News::Latest(_) | News::Nothing => {}
         }
     }
@@ -298,7 +359,7 @@ impl Feed {
 
     async fn pile_up(&mut self) -> Infallible {
         match &mut self.news {
-            News::Every(queue, _) => queue.pile_up().await,
+            News::Every { queue, .. } => queue.pile_up().await,
             News::Latest(_) | News::Nothing => pending().await,
         }
     }
@@ -306,12 +367,12 @@ impl Feed {
     /// Another socket goes on: what may be unread in the last one is sent once more.
     pub(super) fn hand_over(&mut self) {
         let sent = match &self.news {
-            News::Latest(slot) | News::Every(_, slot) => slot.sent(),
+            News::Latest(slot) | News::Every { slot, .. } => slot.sent(),
             News::Nothing => None,
         };
-        if let Some(told) = sent.or(self.unread.take()) {
-            self.put_back(told);
-        }
+        self.forget_read();
+        let all: Vec<Told> = self.unread.drain(..).chain(sent).collect();
+        all.into_iter().rev().for_each(|told| self.tell_again(told));
     }
 }
 

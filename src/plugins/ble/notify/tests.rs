@@ -423,6 +423,87 @@ async fn where_one_socket_reaches_everybody_what_waits_goes_over_to_the_next() {
     assert_eq!(read(&other).await, [1, 2, 3, 4, 5]);
 }
 
+fn ahead(delivery: Delivery) -> Air {
+    let notify = true;
+    let access = Access::default();
+    Air::with(delivery, Access { notify, ..access }, Some(AHEAD))
+}
+
+fn read_all_at_once(socket: &File) -> Vec<u8> {
+    std::iter::from_fn(|| read_at_once(socket)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_events_are_in_the_one_socket_for_which_nobody_waits() {
+    let air = ahead(Delivery::Shared);
+    let one = air.subscribe(ONE).await;
+    for octet in 1..=4 {
+        air.change(octet, None).await;
+    }
+    assert_eq!(read_all_at_once(&one), [1, 2, 3, 4]);
+    rest().await;
+    // More than the socket takes.
+    for octet in 1..=40 {
+        air.change(octet, None).await;
+    }
+    let first = read_all_at_once(&one);
+    assert!(first.len() > 1 && first.len() < 40, "{first:?}");
+    rest().await;
+    let last = read(&one).await;
+    assert_eq!([first, last].concat(), (1..=40).collect::<Vec<_>>());
+
+    let other = air.subscribe(OTHER).await;
+    sleep(2 * CROSSES).await;
+    for octet in 1..=3 {
+        air.change(octet, None).await;
+    }
+    assert_eq!(
+        read_all_at_once(&one),
+        [1],
+        "it would take the others with it"
+    );
+    rest().await;
+    assert_eq!(read(&one).await, [2, 3]);
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, NOTHING, "all has been carried");
+
+    let own = ahead(Delivery::Directed);
+    let one = own.subscribe(ONE).await;
+    for octet in 1..=3 {
+        own.change(octet, None).await;
+    }
+    assert_eq!(read_all_at_once(&one), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_unread_in_the_one_socket_goes_over_to_who_came_meanwhile() {
+    let air = ahead(Delivery::Shared);
+    let one = air.subscribe(ONE).await;
+    for octet in 1..=3 {
+        air.change(octet, None).await;
+    }
+    let other = air.subscribe(OTHER).await;
+    air.change(4, None).await;
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_are_read_one_by_one_are_not_told_again_to_the_next() {
+    let air = ahead(Delivery::Shared);
+    let one = air.subscribe(ONE).await;
+    for octet in 1..=20 {
+        air.change(octet, None).await;
+        assert_eq!(read(&one).await, [octet]);
+    }
+    let other = air.subscribe(OTHER).await;
+    drop(one);
+    rest().await;
+    assert_eq!(read(&other).await, NOTHING);
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_is_slow_and_reads_one_after_the_other_loses_nothing() {
     const EVENTS: u8 = 200;

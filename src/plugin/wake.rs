@@ -39,8 +39,16 @@ impl Wake {
     }
 
     pub(super) fn set(&self, prompt: Prompt) -> Prompted<'_> {
-        *locked(&self.prompt) = Some(prompt);
+        // Of one before.
+        drop(self.panic());
+        self.put(Some(prompt));
         Prompted(self)
+    }
+
+    /// What was there goes when nothing is locked: it may be the last to hold the link's things.
+    fn put(&self, prompt: Option<Prompt>) {
+        let before = std::mem::replace(&mut *locked(&self.prompt), prompt);
+        drop(before);
     }
 
     /// Has the link do it here and now. Where that cannot be, and where it panics, the link is woken instead, whose
@@ -64,7 +72,9 @@ impl Wake {
         match done {
             Ok(()) => true,
             Err(panic) => {
-                *locked(&self.panicked) = Some(panic);
+                // It is over with it: whatever it would do now would only hide what it was.
+                self.put(None);
+                locked(&self.panicked).get_or_insert(panic);
                 false
             }
         }
@@ -78,7 +88,7 @@ impl Wake {
 
 impl Drop for Prompted<'_> {
     fn drop(&mut self) {
-        *locked(&self.0.prompt) = None;
+        self.0.put(None);
     }
 }
 
@@ -139,8 +149,19 @@ mod tests {
         let _prompted = wake.set(Arc::new(|| panic!("of the link")));
         wake.prompt();
         assert!(is_woken(&wake));
+        assert!(!wake.has_prompt(), "it does no more harm");
         let panic = wake.panic().expect("it has panicked");
         assert_eq!(panic.downcast_ref(), Some(&"of the link"));
+        assert!(wake.panic().is_none());
+    }
+
+    #[test]
+    fn a_panic_is_of_the_one_who_was_prompted_and_not_of_the_next() {
+        let wake = Wake::default();
+        let prompted = wake.set(Arc::new(|| panic!("of the link")));
+        wake.prompt();
+        drop(prompted);
+        let _prompted = wake.set(Arc::new(|| {}));
         assert!(wake.panic().is_none());
     }
 }

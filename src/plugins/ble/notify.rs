@@ -30,7 +30,7 @@ use crate::codec::Spec;
 use crate::engine::{CellId, Effect, LinkId, PeerId};
 use crate::gatt::{Access, Address, Characteristic, encode};
 use crate::plugin::{Announce, How, Note, Notice, Port, Receipt, What};
-use feed::{AHEAD, Changes, Feed, Source, Told, changes};
+use feed::{AHEAD, Changes, Feed, Source, Told, changes, lock};
 use slot::{Idle, Next, Taken, Taker};
 
 /// ATT's own deadline for a confirmation (Core Spec 5.4, Vol 3, Part F, 3.3.3).
@@ -196,10 +196,6 @@ struct Stem {
     note: Note,
 }
 
-fn lock(stem: &std::sync::Mutex<Stem>) -> std::sync::MutexGuard<'_, Stem> {
-    stem.lock().expect("nothing panics with it")
-}
-
 /// Where the subscribers of one characteristic begin.
 pub(super) struct Outlet {
     number: u64,
@@ -331,8 +327,12 @@ struct Confirmed {
 impl Subscriber {
     /// What is new from here on.
     fn begin(&self) -> Feed {
-        let stem = lock(&self.stem);
-        stem.source.subscribe(&self.name).numbered(stem.number)
+        // Not while the stem is locked: whoever tells something locks it after the source.
+        let (source, number) = {
+            let stem = lock(&self.stem);
+            (stem.source.clone(), stem.number)
+        };
+        source.subscribe(&self.name).numbered(number)
     }
 
     async fn serve(self: &Arc<Self>, feed: Feed, turn: &Mutex<Feed>) {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bluer::{Adapter, AdapterEvent, AdapterProperty};
@@ -300,7 +300,8 @@ impl Serving {
 }
 
 fn locked(outlets: &Mutex<Outlets>) -> MutexGuard<'_, Outlets> {
-    outlets.lock().expect("nothing panics with it")
+    // Also after a panic with them: the link is about to end then.
+    outlets.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Up to 5.55, BlueZ has no words for who may subscribe. It would refuse all services, and not say why.

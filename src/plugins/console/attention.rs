@@ -27,7 +27,7 @@ struct Looking {
 }
 
 impl Attention {
-    /// Somebody asks for something. From here on, no step is missed.
+    /// Somebody asks for something. Of the configuration that there is, no step is missed from here on.
     pub(super) fn pay(&self, current: Option<&Current>) {
         let mut looking = self.lock();
         let begins = !looking.lasts();

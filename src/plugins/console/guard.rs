@@ -47,11 +47,14 @@ pub(super) async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let is_api = path.starts_with("/api/");
+    // Who may see nothing looks at nothing.
+    let is_look = is_api && !is_open_to_all(request.method(), path);
     let mut response = match allow(&state, &request) {
         Ok(()) => match whole(request).await {
             Ok(request) => {
-                if is_api {
+                if is_look {
                     state.is_looked_at();
                 }
                 next.run(request).await

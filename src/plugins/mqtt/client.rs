@@ -33,7 +33,7 @@ const GOOD: Duration = Duration::from_secs(60);
 const HOPELESS: u32 = 6;
 /// What the broker has sent before it broke a connection is still read, for so long at most.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-/// So many packets at once are a flood.
+/// After so many packets others have their turn.
 const A_LOT: usize = 8;
 /// When the link stops, this is what each of three steps may take: what is pending, the will's message
 /// and the disconnection.
@@ -279,11 +279,17 @@ impl<'a> Connection<'a> {
         if let Err(fault) = self.take_in(Instant::now()) {
             return Ended::Lost(fault);
         }
+        let mut came = 0;
         loop {
             let now = Instant::now();
             self.session.pump(now);
             if let Err(fault) = self.write_at_once(now).await {
                 return Ended::Lost(fault);
+            }
+            // What has come is for others too: who floods us keeps nobody from their turn.
+            if came >= A_LOT {
+                came = 0;
+                yield_now().await;
             }
             let has_room = self.session.has_room();
             let moved = tokio::select! {
@@ -303,9 +309,7 @@ impl<'a> Connection<'a> {
                 () = standing.tidings.arrived(), if has_room => continue,
             };
             match self.has_moved(moved).await {
-                // What has come is for others too: who floods us keeps nobody from their turn.
-                Ok(A_LOT..) => yield_now().await,
-                Ok(_) => {}
+                Ok(count) => came += count,
                 Err(fault) => return Ended::Lost(fault),
             }
         }
@@ -340,7 +344,8 @@ impl<'a> Connection<'a> {
         let now = Instant::now();
         match moved {
             Moved::In(Ok(0)) => return Err(Fault::Closed),
-            Moved::In(Ok(_)) => return self.take_in(now),
+            // A part of a long one counts too.
+            Moved::In(Ok(_)) => return Ok(self.take_in(now)?.max(1)),
             Moved::In(Err(error)) => return Err(error.into()),
             Moved::Out(written) => self.has_written(written, now).await?,
             Moved::Nothing if self.session.check(now).is_ok() => {}

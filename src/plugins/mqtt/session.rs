@@ -28,7 +28,7 @@ pub(super) use resumed::Said;
 const MAX_IN_FLIGHT: usize = 1000;
 /// While so many bytes wait to be written, no message is added: what is sent later is newer.
 const MAX_UNWRITTEN: usize = 64 * 1024;
-/// So much room for them is kept when all are written.
+/// Where there were never more, the room for them is kept when all are written.
 const KEPT_UNWRITTEN: usize = 1024;
 /// While so many wait, nothing is read either, or the answers to it would fill the memory.
 const MAX_UNREAD: usize = 4 * MAX_UNWRITTEN;
@@ -40,6 +40,8 @@ pub(super) struct Session<'a> {
     caution: &'a mut Caution,
     /// What is to be written.
     out: BytesMut,
+    /// So many it were at the most.
+    longest: usize,
     is_flushed: bool,
     /// Without an acknowledgement to come: how many bytes are to be written until they are, of all that
     /// ever were.
@@ -105,6 +107,7 @@ impl<'a> Session<'a> {
             exchange: Exchange::new(standing),
             caution,
             out: BytesMut::new(),
+            longest: 0,
             is_flushed: true,
             unwritten: VecDeque::new(),
             put: 0,
@@ -231,9 +234,10 @@ impl<'a> Session<'a> {
         self.put += count as u64;
         self.clock.last_out = now;
         self.clock.progress = now;
-        // A burst is not to keep its memory.
-        if self.out.is_empty() && self.out.capacity() > KEPT_UNWRITTEN {
+        // What was long is not to keep its memory.
+        if self.out.is_empty() && self.longest > KEPT_UNWRITTEN {
             self.out = BytesMut::new();
+            self.longest = 0;
         }
         while let Some((at, _)) = self.unwritten.front()
             && *at <= self.put
@@ -340,6 +344,7 @@ impl<'a> Session<'a> {
             other => trace!("Outgoing({other:?})"),
         }
         packet::put(packet, &mut self.out);
+        self.longest = self.longest.max(self.out.len());
     }
 
     pub(super) fn handle(&mut self, incoming: Incoming, now: Instant) -> Result<(), Fault> {

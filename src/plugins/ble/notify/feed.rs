@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::{Future, pending};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -61,6 +61,7 @@ pub(super) enum Changes {
 }
 
 /// Where those begin who want to hear of changes.
+#[derive(Clone)]
 pub(super) enum Source {
     Latest(Arc<Mutex<Latest>>),
     Every(Arc<Mutex<Events>>),
@@ -71,6 +72,8 @@ pub(super) enum Source {
 pub(super) struct Latest {
     slots: Vec<Arc<Slot>>,
     newest: Told,
+    /// Nothing more will come.
+    is_over: bool,
 }
 
 /// Everybody who hears every event. Little piles up here: where more than a few wait at one of them, the next
@@ -156,7 +159,7 @@ impl Changes {
 impl Drop for Changes {
     fn drop(&mut self) {
         match self {
-            Self::Latest(latest) => lock(latest).slots.drain(..).for_each(|slot| slot.end()),
+            Self::Latest(latest) => lock(latest).end(),
             Self::Every(events) => lock(events).listeners.clear(),
         }
     }
@@ -184,18 +187,26 @@ impl Source {
 
 impl Latest {
     fn tell(&mut self, told: Told) {
+        // Whoever does not listen any more is forgotten.
+        self.slots.retain(|slot| Arc::strong_count(slot) > 1);
         for slot in &self.slots {
             slot.tell(&told);
         }
         self.newest = told;
     }
 
+    fn end(&mut self) {
+        self.is_over = true;
+        self.slots.drain(..).for_each(|slot| slot.end());
+    }
+
     fn listen(&mut self) -> Arc<Slot> {
         let recent = is_recent(self.newest.at).then(|| self.newest.clone());
         let slot = Arc::new(Slot::with(recent));
-        // Whoever does not listen any more is forgotten.
-        self.slots.retain(|slot| Arc::strong_count(slot) > 1);
-        self.slots.push(slot.clone());
+        match self.is_over {
+            true => slot.end(),
+            false => self.slots.push(slot.clone()),
+        }
         slot
     }
 }
@@ -285,6 +296,14 @@ impl Feed {
                 told = queue.next() => told.map(Next::ToSend),
             }
         };
+        // Somebody on another thread may have told it at once just before.
+        let next = match (next, slot.sent()) {
+            (Some(Next::ToSend(told)), Some(sent)) => {
+                queue.put_back(told);
+                Some(Next::Sent(sent))
+            }
+            (next, _) => next,
+        };
         if let Some(Next::Sent(_)) = next {
             queue.has_moved();
         }
@@ -371,6 +390,7 @@ impl Feed {
             News::Nothing => None,
         };
         self.forget_read();
+        let sent = sent.and_then(|told| told.if_unread());
         let all: Vec<Told> = self.unread.drain(..).chain(sent).collect();
         all.into_iter().rev().for_each(|told| self.tell_again(told));
     }
@@ -380,6 +400,7 @@ fn is_recent(at: Option<Instant>) -> bool {
     at.is_some_and(|at| at.elapsed() < SUBSCRIBING)
 }
 
-fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().expect("nothing panics with it")
+/// Also after somebody has panicked with it: everything behind it is about to end then, and has to be able to.
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::feed::Told;
+use super::feed::{Told, lock};
 
 /// Who can be told at once.
 pub(super) trait Taker: Send + Sync {
@@ -124,7 +124,7 @@ impl Slot {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics with it")
+        lock(&self.state)
     }
 }
 

@@ -218,6 +218,34 @@ async fn what_a_socket_was_told_at_once_and_took_with_it_the_next_one_carries() 
     }
 }
 
+/// The link fails; what it leaves behind ends, and nobody else with it.
+#[tokio::test(start_paused = true)]
+async fn what_panics_while_somebody_is_told_can_still_be_dropped_and_left() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let notify = true;
+    let access = Access::default();
+    for every in [None, Some(AHEAD)] {
+        let note: Note = Arc::new(|_, _, _| panic!("of the link"));
+        let mut outlets = Outlets::new(Arc::new(|_| {}), note);
+        let declared = declared(Access { notify, ..access }, 0);
+        let outlet = outlets.open(&declared, Delivery::Directed, every);
+        let empty = Empty(Weak::new(), "/".into());
+        let socket = outlet.subscribe(ONE, empty).expect("a socket");
+        rest().await;
+        let (effect, link) = effect(0, 1, None);
+        let tell = || outlets.tell(&effect, link, &Receipt::new(|| {}));
+        assert!(catch_unwind(AssertUnwindSafe(tell)).is_err());
+        let dropped = catch_unwind(AssertUnwindSafe(move || {
+            let _dropped_meanwhile = outlets;
+            panic!("of the link")
+        }));
+        assert!(dropped.is_err());
+        rest().await;
+        drop(socket);
+        rest().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_has_to_confirm_is_told_when_it_has_its_turn() {
     let indicate = true;

@@ -106,6 +106,7 @@ impl Session<'_> {
         let Standing { bindings, port, .. } = standing;
         self.last_id = said.last_id;
         self.out = said.out;
+        self.longest = self.out.len();
         self.is_flushed = said.is_flushed;
         self.put = said.put;
         self.unwritten = said.unwritten;

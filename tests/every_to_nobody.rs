@@ -1,18 +1,21 @@
 //! Events of a value whose every event counts, while those are not there who would hear of them: where
 //! nobody can be listening, they are over and keep nobody waiting.
 
+#[path = "support/asks.rs"]
+mod asks;
 #[path = "support/state.rs"]
 mod state;
 
 use std::path::Path;
 
+use asks::Asks;
 use bemo_sync::codec::{Cause, Patch, Value, Violation};
 use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::engine::{Accepted, CellId, Change, Delivery, LinkId, WhenFull};
 use bemo_sync::plan::{LinkPlan, Plan};
 use bemo_sync::plugin::{BoxFuture, Failure, Link, Port, Sender};
 use bemo_sync::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::yield_now;
 
 const ROOM: usize = 4;
@@ -27,23 +30,6 @@ services:
     characteristics:
       - { name: Event, uuid: FF01, access: [read, write, notify], value: { type: u8 } }
 ";
-
-/// Gives its port away, for somebody to ask for changes by.
-struct Asks(UnboundedSender<Port>);
-
-impl Link for Asks {
-    fn name(&self) -> &'static str {
-        "asks"
-    }
-
-    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
-        self.0.send(port.clone()).expect("the test waits for it");
-        Box::pin(async move {
-            port.stopped().await;
-            Ok(())
-        })
-    }
-}
 
 /// Never works.
 struct Fails {

@@ -1,5 +1,7 @@
 //! A link that asks to be prompted is told of a change before whoever makes it goes on, and fails alone.
 
+#[path = "support/asks.rs"]
+mod asks;
 #[path = "support/state.rs"]
 mod state;
 
@@ -7,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use asks::Asks;
 use bemo_sync::codec::{Patch, Value};
 use bemo_sync::config::{Placeholders, load_str};
 use bemo_sync::engine::{CellId, Change};
@@ -61,23 +64,6 @@ impl Link for Prompted {
                 never = port.prompted(pull) => match never {},
                 _ = port.stopped() => Ok(()),
             }
-        })
-    }
-}
-
-/// Gives its port away, for the test to ask for changes by.
-struct Asks(UnboundedSender<Port>);
-
-impl Link for Asks {
-    fn name(&self) -> &'static str {
-        "asks"
-    }
-
-    fn run(&mut self, port: Port) -> BoxFuture<'_, Result<(), Failure>> {
-        self.0.send(port.clone()).expect("the test waits for it");
-        Box::pin(async move {
-            port.stopped().await;
-            Ok(())
         })
     }
 }

@@ -260,15 +260,13 @@ impl Port {
         let prompt: Prompt = Arc::new(pull);
         let _prompted = wake.set(prompt.clone());
         loop {
-            while !wake.run(&prompt) {
-                if let Some(panic) = wake.panic() {
-                    resume_unwind(panic);
-                }
-                yield_now().await;
-            }
-            wake.notified().await;
             if let Some(panic) = wake.panic() {
                 resume_unwind(panic);
+            }
+            match wake.run(&prompt) {
+                true => wake.notified().await,
+                // It is being done, or has panicked.
+                false => yield_now().await,
             }
         }
     }

@@ -111,7 +111,7 @@ export function wayOf(id, keep) {
     const key = `${steps[0]?.seq} ${steps.at(-1)?.seq}`;
     if (key === drawn && box.hasChildNodes()) return;
     drawn = key;
-    fill(box, steps.length > 0 ? timeline(steps) : h("p", { class: "muted" }, "No change has been seen yet."));
+    fill(box, steps.length > 0 ? timeline(steps) : h("p", { class: "muted" }, "No change has been followed yet. That is done from the moment that somebody looks."));
   });
   return card("The way of its newest change", box);
 }
